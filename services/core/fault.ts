@@ -120,5 +120,7 @@ export class Fault extends Error {
 
 /** Whatever was thrown, as a fault. */
 export function toFault(thrown: unknown): Fault {
-  return thrown instanceof Fault ? thrown : new Fault('internal', { message: 'internal error', cause: thrown });
+  return thrown instanceof Fault
+    ? thrown
+    : new Fault('internal', { message: 'internal error', cause: thrown });
 }

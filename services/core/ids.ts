@@ -30,6 +30,7 @@ export const directPrefix = 'd_';
 
 /** Like idProblem, for a group's id. */
 export function groupIdProblem(id: string): string | undefined {
-  if (id.startsWith(directPrefix)) return `begins with ${directPrefix}, which is kept for direct conversations`;
+  if (id.startsWith(directPrefix))
+    return `begins with ${directPrefix}, which is kept for direct conversations`;
   return idProblem(id);
 }

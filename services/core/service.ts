@@ -26,7 +26,11 @@ export async function startAll(services: readonly Service[]): Promise<void> {
 }
 
 /** Drains and stops services in reverse order. */
-export async function stopAll(services: readonly Service[], reason: StopReason, drainMs: number): Promise<void> {
+export async function stopAll(
+  services: readonly Service[],
+  reason: StopReason,
+  drainMs: number,
+): Promise<void> {
   const reversed = [...services].reverse();
   if (reason === 'signal') for (const service of reversed) await service.drain?.(drainMs);
   for (const service of reversed) await service.stop(reason);

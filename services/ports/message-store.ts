@@ -5,7 +5,14 @@ export type Role = 'member' | 'admin' | 'owner';
 export type HistoryVisibility = 'sinceJoin' | 'all';
 
 /** What an entry is, as far as the store and the rules need to know. */
-export type EntryKind = 'message' | 'recall' | 'groupCreated' | 'groupRenamed' | 'membersAdded' | 'memberRemoved' | 'roleChanged';
+export type EntryKind =
+  | 'message'
+  | 'recall'
+  | 'groupCreated'
+  | 'groupRenamed'
+  | 'membersAdded'
+  | 'memberRemoved'
+  | 'roleChanged';
 
 /** An entry as the store gives it back, opened. */
 export interface StoredEntry {
@@ -206,7 +213,13 @@ export interface MessageStore {
   commit(batch: CommitBatch): Promise<readonly CommitOutcome[]>;
 
   /** Entries with from ≤ seq ≤ to, ascending; the first `limit` (1–1,000), or the last ones with `backward`. */
-  range(convNo: ConvNo, from: Seq, to: Seq, limit: number, backward: boolean): Promise<readonly StoredEntry[]>;
+  range(
+    convNo: ConvNo,
+    from: Seq,
+    to: Seq,
+    limit: number,
+    backward: boolean,
+  ): Promise<readonly StoredEntry[]>;
 
   /** Which of the client keys the conversation has. At most 1,000. */
   findClientKeys(convNo: ConvNo, keys: readonly Uint8Array[]): Promise<readonly Duplicate[]>;

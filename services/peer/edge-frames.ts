@@ -1,0 +1,280 @@
+import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../core/ids.ts';
+import type { FaultReason } from '../core/fault.ts';
+import type { ConversationKind, HistoryVisibility, Role } from '../ports/message-store.ts';
+
+/** What connection nodes and message nodes say to each other. */
+
+/** A session's number, unique in its connection node's incarnation. */
+export type SessionNo = number;
+/** Names an audience of one owner's incarnation. */
+export type AudienceNo = number;
+
+/** connection → message */
+export type EdgeFrame =
+  /** A session is open; answered by `registered` once entries committed from then on will reach it. */
+  | {
+      readonly t: 'sessionUp';
+      readonly session: SessionNo;
+      readonly userId: UserId;
+      readonly deviceId: string;
+    }
+  | { readonly t: 'sessionDown'; readonly session: SessionNo }
+  /** Answered by exactly one `reply` or `refused` with the same call number. */
+  | {
+      readonly t: 'command';
+      readonly call: number;
+      readonly session: SessionNo;
+      readonly userId: UserId;
+      readonly op: Operation;
+    }
+  /** What sessions acknowledged. */
+  | {
+      readonly t: 'delivered';
+      readonly items: readonly { readonly convId: ConvId; readonly userId: UserId; readonly seq: Seq }[];
+    }
+  | { readonly t: 'typing'; readonly convId: ConvId; readonly userId: UserId; readonly active: boolean }
+  /** From now on, say how the presence of these users changes; their presence as it is comes at once. */
+  | { readonly t: 'watch'; readonly users: readonly UserId[] }
+  | { readonly t: 'unwatch'; readonly users: readonly UserId[] }
+  /** An entry named an audience that this node doesn't have: answered by `audience` with `whole`. */
+  | { readonly t: 'audienceUnknown'; readonly audience: AudienceNo };
+
+/** message → connection */
+export type OwnerFrame =
+  | { readonly t: 'registered'; readonly session: SessionNo }
+  /** Another session of the same device was opened later: close this one. */
+  | { readonly t: 'superseded'; readonly session: SessionNo }
+  | { readonly t: 'reply'; readonly call: number; readonly result: Result }
+  | { readonly t: 'refused'; readonly call: number; readonly refusal: Refusal }
+  /** Who on this node hears of a conversation. Travels in order with its entries. */
+  | AudienceFrame
+  | EntryFrame
+  | {
+      readonly t: 'cursor';
+      readonly convId: ConvId;
+      readonly userId: UserId;
+      readonly deliveredSeq: Seq;
+      readonly readSeq: Seq;
+      readonly to: readonly UserId[];
+    }
+  | {
+      readonly t: 'receipts';
+      readonly audience: AudienceNo;
+      readonly convId: ConvId;
+      readonly seq: Seq;
+      readonly delivered: number;
+      readonly read: number;
+    }
+  | {
+      readonly t: 'typing';
+      readonly audience: AudienceNo;
+      readonly convId: ConvId;
+      readonly userId: UserId;
+      readonly active: boolean;
+    }
+  | {
+      readonly t: 'presence';
+      readonly userId: UserId;
+      readonly online: boolean;
+      readonly lastSeenAtMs: number;
+    };
+
+export interface AudienceFrame {
+  readonly t: 'audience';
+  readonly audience: AudienceNo;
+  readonly convId: ConvId;
+  /** True: these are all; what was known of the audience before is void. False: these were added or have changed. */
+  readonly whole: boolean;
+  readonly users: readonly Hearer[];
+  /** Users to forget: they have no session here any more. */
+  readonly gone: readonly UserId[];
+}
+
+/** A user of an audience: the entries with firstSeq ≤ seq ≤ lastSeq are theirs; lastSeq 0 means no end. */
+export interface Hearer {
+  readonly userId: UserId;
+  readonly firstSeq: Seq;
+  readonly lastSeq: Seq;
+}
+
+export interface EntryFrame {
+  readonly t: 'entry';
+  readonly audience: AudienceNo;
+  /** The owner's run: an edge drops what one incarnation sent before, and takes again what another sends. */
+  readonly incarnation: number;
+  readonly entry: LogEntry;
+}
+
+/** An entry on its way to clients: the header in plain fields, the content as it is on the wire. */
+export interface LogEntry {
+  readonly convId: ConvId;
+  readonly seq: Seq;
+  readonly msgId: MsgId;
+  readonly sender: string;
+  readonly createdAtMs: number;
+  readonly ord: number;
+  readonly revision: number;
+  /** The fields client_id and content of `parley.chat.v1.Entry`, encoded. */
+  readonly content: Uint8Array;
+}
+
+/** What a user asks of a message node. Who asks stands in the frame around it, never in here. */
+export type Operation =
+  | SendOperation
+  | { readonly t: 'recall'; readonly convId: ConvId; readonly seq: Seq; readonly clientId: string }
+  | { readonly t: 'read'; readonly convId: ConvId; readonly seq: Seq }
+  | {
+      readonly t: 'list';
+      readonly convId: ConvId;
+      readonly fromSeq: Seq;
+      readonly limit: number;
+      readonly backward: boolean;
+    }
+  | { readonly t: 'get'; readonly convId: ConvId; readonly seq: Seq }
+  | { readonly t: 'locate'; readonly msgId: MsgId }
+  | {
+      readonly t: 'sync';
+      readonly epoch: string;
+      readonly known: readonly KnownConversation[];
+      readonly entries: number;
+    }
+  | { readonly t: 'conversations'; readonly after: ConvId | undefined; readonly limit: number }
+  | { readonly t: 'conversation'; readonly convId: ConvId; readonly peer: UserId | undefined }
+  | { readonly t: 'group'; readonly groupId: ConvId; readonly clientId: string; readonly change: GroupChange }
+  | { readonly t: 'getGroup'; readonly groupId: ConvId }
+  | {
+      readonly t: 'members';
+      readonly groupId: ConvId;
+      readonly after: UserId | undefined;
+      readonly limit: number;
+    }
+  | { readonly t: 'presence'; readonly users: readonly UserId[] }
+  | { readonly t: 'ids'; readonly count: number };
+
+export interface SendOperation {
+  readonly t: 'send';
+  readonly convId: ConvId;
+  /** The other user, where convId is the direct conversation with them. */
+  readonly peer: UserId | undefined;
+  readonly clientId: string;
+  /** An encoded `parley.chat.v1.MessageBody`, checked. */
+  readonly body: Uint8Array;
+  /** Order of sends: see `connection/chain.ts`. 0 for unary calls, which promise no order. */
+  readonly chain: number;
+}
+
+export type GroupChange =
+  | {
+      readonly t: 'create';
+      readonly name: string;
+      readonly members: readonly UserId[];
+      readonly maxMembers: number;
+      readonly history: HistoryVisibility;
+    }
+  /** Development: creates the group when it isn't there, and joins it. */
+  | { readonly t: 'ensure' }
+  | { readonly t: 'rename'; readonly name: string }
+  | { readonly t: 'add'; readonly users: readonly UserId[] }
+  | { readonly t: 'remove'; readonly user: UserId }
+  | { readonly t: 'leave' }
+  | { readonly t: 'setRole'; readonly user: UserId; readonly role: Role };
+
+export interface KnownConversation {
+  readonly convId: ConvId;
+  readonly headSeq: Seq;
+  readonly headMsgId: MsgId;
+  readonly rev: bigint;
+  readonly readSeq: Seq;
+  readonly deliveredSeq: Seq;
+}
+
+export type Result =
+  | {
+      readonly t: 'sent';
+      readonly convId: ConvId;
+      readonly seq: Seq;
+      readonly msgId: MsgId;
+      readonly createdAtMs: number;
+      readonly duplicate: boolean;
+    }
+  | { readonly t: 'read'; readonly readSeq: Seq }
+  | {
+      readonly t: 'page';
+      readonly convId: ConvId;
+      readonly entries: readonly LogEntry[];
+      readonly headSeq: Seq;
+      readonly more: boolean;
+    }
+  | { readonly t: 'place'; readonly convId: ConvId; readonly seq: Seq }
+  /** One page of sync or of the list; `next` continues the list. */
+  | {
+      readonly t: 'conversations';
+      readonly conversations: readonly ConversationView[];
+      readonly removed: readonly ConvId[];
+      readonly next: ConvId | undefined;
+    }
+  /** seq is 0 when nothing had to change. */
+  | { readonly t: 'groupChanged'; readonly seq: Seq; readonly group: GroupView | undefined }
+  | { readonly t: 'group'; readonly group: GroupView }
+  | { readonly t: 'members'; readonly members: readonly MemberView[]; readonly next: UserId | undefined }
+  | {
+      readonly t: 'presence';
+      readonly users: readonly {
+        readonly userId: UserId;
+        readonly online: boolean;
+        readonly lastSeenAtMs: number;
+      }[];
+    }
+  | { readonly t: 'ids'; readonly ids: readonly MsgId[] };
+
+export interface ConversationView {
+  readonly convId: ConvId;
+  readonly kind: ConversationKind;
+  readonly peer: UserId | undefined;
+  readonly name: string;
+  readonly role: Role;
+  readonly memberCount: number;
+  readonly headSeq: Seq;
+  readonly headMsgId: MsgId;
+  readonly joinedSeq: Seq;
+  readonly leftSeq: Seq;
+  readonly unread: number;
+  readonly readSeq: Seq;
+  readonly deliveredSeq: Seq;
+  readonly peerReadSeq: Seq;
+  readonly peerDeliveredSeq: Seq;
+  readonly rev: bigint;
+  readonly entries: readonly LogEntry[];
+  readonly gapFromSeq: Seq;
+  readonly startOver: boolean;
+}
+
+export interface GroupView {
+  readonly groupId: ConvId;
+  readonly name: string;
+  readonly owner: string;
+  readonly memberCount: number;
+  readonly maxMembers: number;
+  readonly history: HistoryVisibility;
+  readonly version: number;
+  readonly role: Role;
+}
+
+export interface MemberView {
+  readonly userId: UserId;
+  readonly role: Role;
+  readonly joinedSeq: Seq;
+  readonly deliveredSeq: Seq;
+  readonly readSeq: Seq;
+}
+
+/** A Fault on a link. */
+export interface Refusal {
+  readonly reason: FaultReason;
+  readonly message: string;
+  readonly field: string;
+  readonly retryAfterMs: number;
+}
+
+/** Kept here so that both ends agree on it: which conversation number a conversation has is the owner's business. */
+export type { ConvNo };
