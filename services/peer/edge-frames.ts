@@ -1,4 +1,4 @@
-import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../core/ids.ts';
+import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { FaultReason } from '../core/fault.ts';
 import type { ConversationKind, HistoryVisibility, Role } from '../ports/message-store.ts';
 
@@ -37,7 +37,9 @@ export type EdgeFrame =
   | { readonly t: 'watch'; readonly users: readonly UserId[] }
   | { readonly t: 'unwatch'; readonly users: readonly UserId[] }
   /** An entry named an audience that this node doesn't have: answered by `audience` with `whole`. */
-  | { readonly t: 'audienceUnknown'; readonly audience: AudienceNo };
+  | { readonly t: 'audienceUnknown'; readonly audience: AudienceNo; readonly convId: ConvId }
+  /** Entries that should have come and did not: they are forwarded again. */
+  | { readonly t: 'pull'; readonly convId: ConvId; readonly fromSeq: Seq; readonly toSeq: Seq };
 
 /** message → connection */
 export type OwnerFrame =
@@ -186,6 +188,8 @@ export interface KnownConversation {
   readonly rev: bigint;
   readonly readSeq: Seq;
   readonly deliveredSeq: Seq;
+  readonly peerReadSeq: Seq;
+  readonly peerDeliveredSeq: Seq;
 }
 
 export type Result =
@@ -275,6 +279,3 @@ export interface Refusal {
   readonly field: string;
   readonly retryAfterMs: number;
 }
-
-/** Kept here so that both ends agree on it: which conversation number a conversation has is the owner's business. */
-export type { ConvNo };

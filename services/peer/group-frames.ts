@@ -52,7 +52,7 @@ export type Precondition =
 export type GroupEntry =
   | {
       readonly t: 'groupCreated';
-      readonly group: Omit<GroupRow, 'version'>;
+      readonly group: Omit<GroupRow, 'version' | 'memberCount'>;
       readonly members: readonly UserId[];
     }
   | { readonly t: 'groupRenamed'; readonly name: string }

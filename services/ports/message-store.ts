@@ -71,6 +71,8 @@ export interface GroupRow {
   readonly owner: string;
   readonly maxMembers: number;
   readonly history: HistoryVisibility;
+  /** Members now; the owner of the conversation counts them. */
+  readonly memberCount: number;
   /** Grows by one with each change of the group or its members. */
   readonly version: number;
 }
@@ -155,6 +157,9 @@ export interface Membership {
   /** The other user of a direct conversation. */
   readonly peer: UserId | undefined;
   readonly cursor: CursorRow | undefined;
+  /** The other user's cursor in a direct conversation. */
+  readonly peerCursor: CursorRow | undefined;
+  readonly group: GroupRow | undefined;
 }
 
 /** Where an entry stands. */
@@ -202,6 +207,8 @@ export class StoreError extends Error {
 export interface MessageStore {
   /** Random; changes with restore and import. */
   readonly epoch: string;
+  /** 32 random bytes drawn when the store was made, kept through restore and import: the key of client keys. */
+  readonly clientKeySecret: Uint8Array;
 
   /** Head, rules and members of each conversation, one snapshot each, in the order asked; undefined where there is none. At most 1,000. */
   load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]>;
