@@ -61,6 +61,7 @@ export const faults = {
   notRecallable: { code: Code.FailedPrecondition, retry: 'never', closeCode: 4409 },
   recallTooLate: { code: Code.FailedPrecondition, retry: 'never', closeCode: 4409 },
   clientIdReused: { code: Code.AlreadyExists, retry: 'never', closeCode: 4409 },
+  notStorable: { code: Code.InvalidArgument, retry: 'never', closeCode: 4400 },
   // What may pass later.
   outOfOrder: { code: Code.FailedPrecondition, retry: 'here', closeCode: 4509 },
   rateLimited: { code: Code.ResourceExhausted, retry: 'here', closeCode: 4529 },

@@ -1,0 +1,12 @@
+import type { UserId } from '../core/ids.ts';
+import type { AudienceNo } from '../peer/edge-frames.ts';
+import type { EdgePeer } from './edge-peer.ts';
+
+/** Which users on one edge hear of one conversation, as that edge was told. */
+export interface Audience {
+  readonly no: AudienceNo;
+  readonly edge: EdgePeer;
+  readonly users: Set<UserId>;
+  /** Whether the edge has been told of it. */
+  announced: boolean;
+}

@@ -1,0 +1,70 @@
+import type { ConvId, ConvNo, Seq, UserId } from '../core/ids.ts';
+import type {
+  ConversationKind,
+  ConversationSnapshot,
+  GroupRow,
+  Head,
+  MemberRow,
+} from '../ports/message-store.ts';
+import type { Audience } from './audience.ts';
+import type { CursorPair } from './cursor-book.ts';
+import { RecentEntries } from './recent-entries.ts';
+
+const emptyHead: Head = { seq: 0, ord: 0, msgId: 0n };
+
+/** A hot conversation: head and rules as of the last commit or load. One that doesn't exist yet has head 0. */
+export class Conversation {
+  readonly convId: ConvId;
+  kind: ConversationKind | undefined;
+  /** Undefined until the conversation exists. */
+  convNo: ConvNo | undefined;
+  head: Head = emptyHead;
+  /** Last seq that changed an earlier entry. */
+  projectedSeq: Seq = 0;
+  group: GroupRow | undefined;
+  /** Former members included. */
+  members = new Map<UserId, MemberRow>();
+  readonly recent = new RecentEntries();
+  /** One for each edge that hears of this conversation. */
+  audiences: Audience[] = [];
+  /** Cursors that moved while the conversation was hot. */
+  readonly cursors = new Map<UserId, CursorPair>();
+  /** Whether presence changes of its members reach it: see `hot-conversations.ts`. */
+  indexed = false;
+  /** Batches and reads under way; not evicted meanwhile. */
+  pins = 0;
+  usedAtMs = 0;
+
+  constructor(convId: ConvId) {
+    this.convId = convId;
+  }
+
+  get exists(): boolean {
+    return this.convNo !== undefined;
+  }
+
+  /** The member's row, for present members only. */
+  present(userId: UserId): MemberRow | undefined {
+    const row = this.members.get(userId);
+    return row === undefined || row.leftSeq > 0 ? undefined : row;
+  }
+
+  /** Takes over what the store has. */
+  restore(snapshot: ConversationSnapshot): void {
+    this.kind = snapshot.kind;
+    this.convNo = snapshot.convNo;
+    this.head = snapshot.head;
+    this.projectedSeq = snapshot.projectedSeq;
+    this.group = snapshot.group;
+    this.members = new Map(snapshot.members.map((row) => [row.userId, row]));
+    if (this.recent.lastSeq !== 0 && this.recent.lastSeq !== snapshot.head.seq) this.recent.clear();
+  }
+
+  /** First and last seq that the user may read; undefined for users who never were members. */
+  visibleRange(userId: UserId): { readonly first: Seq; readonly last: Seq } | undefined {
+    const row = this.members.get(userId);
+    if (row === undefined) return undefined;
+    const first = this.group?.history === 'all' ? 1 : row.joinedSeq;
+    return { first, last: row.leftSeq > 0 ? row.leftSeq : this.head.seq };
+  }
+}

@@ -1,0 +1,48 @@
+import type { UserId } from '../core/ids.ts';
+import type { OwnerFrame, SessionNo } from '../peer/edge-frames.ts';
+import type { Link } from '../peer/link.ts';
+
+export interface EdgeSession {
+  readonly no: SessionNo;
+  readonly userId: UserId;
+  readonly deviceId: string;
+}
+
+/** One connection node, as a message node sees it: its link, and the sessions it has. */
+export class EdgePeer {
+  readonly no: number;
+  readonly #link: Link<OwnerFrame>;
+  readonly sessions = new Map<SessionNo, EdgeSession>();
+  readonly users = new Map<UserId, number>();
+  /** Users whose presence the edge wants to hear of. */
+  readonly watched = new Set<UserId>();
+
+  constructor(no: number, link: Link<OwnerFrame>) {
+    this.no = no;
+    this.#link = link;
+  }
+
+  /** A link that can't take a frame is closed: its edge starts over with a snapshot, so that nothing is lost unseen. */
+  send(frame: OwnerFrame, bytes = 128): void {
+    if (this.#link.send(frame, bytes) === 'full') this.#link.close('sendQueueFull');
+  }
+
+  /** True for the user's first session on this edge. */
+  add(session: EdgeSession): boolean {
+    this.sessions.set(session.no, session);
+    const count = this.users.get(session.userId) ?? 0;
+    this.users.set(session.userId, count + 1);
+    return count === 0;
+  }
+
+  /** The session that is gone, and whether it was the user's last one on this edge. */
+  remove(no: SessionNo): { readonly session: EdgeSession; readonly last: boolean } | undefined {
+    const session = this.sessions.get(no);
+    if (session === undefined) return undefined;
+    this.sessions.delete(no);
+    const count = (this.users.get(session.userId) ?? 1) - 1;
+    if (count === 0) this.users.delete(session.userId);
+    else this.users.set(session.userId, count);
+    return { session, last: count === 0 };
+  }
+}

@@ -1,0 +1,95 @@
+import { Fault } from '../core/fault.ts';
+import type { Seq } from '../core/ids.ts';
+import type { StoredEntry } from '../ports/message-store.ts';
+import { keyText } from './client-key.ts';
+import type { Conversation } from './conversation.ts';
+import { Draft, type Draws } from './draft.ts';
+import { applyDecision } from './rule-decision.ts';
+import { applyRecall } from './rule-recall.ts';
+import { applySend } from './rule-send.ts';
+import type { Settlement, Submission } from './submission.ts';
+
+export interface RuleLimits {
+  /** How long a sender may recall a message, in milliseconds; 0 means for ever. */
+  readonly recallWindowMs: number;
+}
+
+/** What the rules look at besides the draft. */
+export interface RuleContext {
+  readonly limits: RuleLimits;
+  readonly nowMs: number;
+  /** Entries that recalls of this batch refer to, by seq. */
+  readonly targets: ReadonlyMap<Seq, StoredEntry>;
+}
+
+/** What a batch makes of one conversation's submissions: settled once the draft is committed (or at once when it has no entries). */
+export interface Evaluation {
+  readonly draft: Draft;
+  readonly verdicts: readonly { readonly submission: Submission; readonly settlement: Settlement }[];
+  /** Submissions refused for good, on rules that may be stale. */
+  readonly refused: readonly Submission[];
+}
+
+/**
+ * Takes the submissions of one conversation in turn: deduplicates, checks against the rules as they stand after all
+ * earlier ones, and gives numbers. Pure but for the ids and times drawn.
+ */
+export function evaluate(
+  conversation: Conversation,
+  submissions: readonly Submission[],
+  draws: Draws,
+  context: RuleContext,
+): Evaluation {
+  const draft = new Draft(conversation, draws);
+  const verdicts: { submission: Submission; settlement: Settlement }[] = [];
+  const refused: Submission[] = [];
+  /** Client keys of this batch, with what their first command led to. */
+  const seen = new Map<string, Settlement>();
+  for (const submission of submissions) {
+    const settlement = judge(draft, submission, seen, context);
+    if (settlement.t === 'refused' && settlement.fault.spec.retry === 'never') refused.push(submission);
+    verdicts.push({ submission, settlement });
+  }
+  return { draft, verdicts, refused };
+}
+
+function judge(
+  draft: Draft,
+  submission: Submission,
+  seen: Map<string, Settlement>,
+  context: RuleContext,
+): Settlement {
+  const { known, clientKey } = submission;
+  if (known !== undefined) {
+    return {
+      t: 'committed',
+      seq: known.seq,
+      msgId: known.msgId,
+      createdAtMs: known.createdAtMs,
+      duplicate: true,
+    };
+  }
+  const key = clientKey === undefined ? undefined : keyText(clientKey);
+  const first = key === undefined ? undefined : seen.get(key);
+  if (first?.t === 'committed') return { ...first, duplicate: true };
+  const settlement = decide(draft, submission, context);
+  if (key !== undefined && settlement.t === 'committed') seen.set(key, settlement);
+  return settlement;
+}
+
+function decide(draft: Draft, submission: Submission, context: RuleContext): Settlement {
+  try {
+    const { intent } = submission;
+    switch (intent.t) {
+      case 'send':
+        return applySend(draft, submission, intent);
+      case 'recall':
+        return applyRecall(draft, submission, intent, context);
+      case 'decision':
+        return applyDecision(draft, submission, intent);
+    }
+  } catch (error) {
+    if (error instanceof Fault) return { t: 'refused', fault: error };
+    throw error;
+  }
+}

@@ -1,0 +1,189 @@
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import type { Hearer, LogEntry } from '../peer/edge-frames.ts';
+import type { MemberRow, StoredEntry } from '../ports/message-store.ts';
+import type { Audience } from './audience.ts';
+import type { Conversation } from './conversation.ts';
+import type { EdgePeer } from './edge-peer.ts';
+import type { HotConversations } from './hot-conversations.ts';
+
+/**
+ * Brings committed entries to the edges. An edge is told once who hears of a conversation (its audience) and from then
+ * on only what changes; an entry costs one frame an edge, however many members there are.
+ */
+export class FanOut {
+  readonly #hot: HotConversations;
+  readonly #edges: ReadonlySet<EdgePeer>;
+  readonly #incarnation: number;
+  #audiences = 0;
+
+  constructor(parts: { hot: HotConversations; edges: ReadonlySet<EdgePeer>; incarnation: number }) {
+    this.#hot = parts.hot;
+    this.#edges = parts.edges;
+    this.#incarnation = parts.incarnation;
+  }
+
+  /** Entries that were committed, with the member rows that changed in the same commit. */
+  forward(
+    conversation: Conversation,
+    entries: readonly StoredEntry[],
+    changed: ReadonlyMap<UserId, MemberRow>,
+  ): void {
+    if (!conversation.indexed) this.#hot.index(conversation);
+    else
+      for (const [userId, row] of changed) if (row.leftSeq === 0) this.#hot.indexMember(conversation, userId);
+    const logEntries = entries.map((entry) => toLogEntry(conversation.convId, entry));
+    const firstSeq = entries[0]?.seq ?? 0;
+    for (const edge of this.#edges) {
+      const audience = this.#audience(conversation, edge, firstSeq);
+      if (changed.size > 0) this.#tellChanges(conversation, audience, changed);
+      if (audience.users.size > 0) {
+        this.#announce(conversation, audience);
+        for (const entry of logEntries) this.#send(audience, entry);
+      }
+      // The edge knows where the range of those who left ends; it needs no further word.
+      for (const [userId, row] of changed) if (row.leftSeq > 0) audience.users.delete(userId);
+    }
+  }
+
+  /** Rules were read again: edges get their audiences whole with the next entry. */
+  reset(conversation: Conversation): void {
+    conversation.audiences = [];
+  }
+
+  /** A user has a (further) session on an edge. */
+  sessionUp(edge: EdgePeer, userId: UserId): void {
+    for (const conversation of this.#hot.withMember(userId)) {
+      const audience = conversation.audiences.find((one) => one.edge === edge);
+      const row = conversation.present(userId);
+      if (audience === undefined || row === undefined) continue;
+      audience.users.add(userId);
+      if (audience.announced) this.#tell(conversation, audience, [hearer(row)], []);
+    }
+  }
+
+  /** A user has no session on an edge any more. */
+  userGone(edge: EdgePeer, userId: UserId): void {
+    for (const conversation of this.#hot.withMember(userId)) {
+      const audience = conversation.audiences.find((one) => one.edge === edge);
+      if (audience?.users.delete(userId) && audience.announced)
+        this.#tell(conversation, audience, [], [userId]);
+    }
+  }
+
+  edgeGone(edge: EdgePeer): void {
+    for (const conversation of this.#hot.values()) {
+      if (conversation.audiences.length === 0) continue;
+      conversation.audiences = conversation.audiences.filter((audience) => audience.edge !== edge);
+    }
+  }
+
+  /** The conversation is no longer held: its edges forget it. */
+  evicted(conversation: Conversation): void {
+    for (const audience of conversation.audiences) {
+      if (!audience.announced) continue;
+      audience.edge.send({
+        t: 'audience',
+        audience: audience.no,
+        convId: conversation.convId,
+        whole: true,
+        users: [],
+        gone: [],
+      });
+    }
+    conversation.audiences = [];
+  }
+
+  /** Tells an edge an audience whole; it has lost track of it. */
+  tellWhole(conversation: Conversation, edge: EdgePeer): void {
+    const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
+    audience.announced = false;
+    this.#announce(conversation, audience);
+  }
+
+  /** Sends entries to one edge again. */
+  repeat(conversation: Conversation, edge: EdgePeer, entries: readonly StoredEntry[]): void {
+    const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
+    this.#announce(conversation, audience);
+    for (const entry of entries) this.#send(audience, toLogEntry(conversation.convId, entry));
+  }
+
+  #audience(conversation: Conversation, edge: EdgePeer, firstSeq: Seq): Audience {
+    for (const audience of conversation.audiences) if (audience.edge === edge) return audience;
+    this.#audiences += 1;
+    const audience: Audience = { no: this.#audiences, edge, users: new Set(), announced: false };
+    const include = (row: MemberRow | undefined): void => {
+      // Those who leave with the entries at hand still hear of their leaving.
+      if (row !== undefined && (row.leftSeq === 0 || row.leftSeq >= firstSeq)) audience.users.add(row.userId);
+    };
+    if (conversation.members.size <= edge.users.size) {
+      for (const row of conversation.members.values()) if (edge.users.has(row.userId)) include(row);
+    } else for (const userId of edge.users.keys()) include(conversation.members.get(userId));
+    conversation.audiences.push(audience);
+    return audience;
+  }
+
+  #announce(conversation: Conversation, audience: Audience): void {
+    if (audience.announced) return;
+    audience.announced = true;
+    const users: Hearer[] = [];
+    for (const userId of audience.users) {
+      const row = conversation.members.get(userId);
+      if (row !== undefined) users.push(hearer(row));
+    }
+    audience.edge.send(
+      { t: 'audience', audience: audience.no, convId: conversation.convId, whole: true, users, gone: [] },
+      64 + 48 * users.length,
+    );
+  }
+
+  #tellChanges(
+    conversation: Conversation,
+    audience: Audience,
+    changed: ReadonlyMap<UserId, MemberRow>,
+  ): void {
+    const users: Hearer[] = [];
+    for (const [userId, row] of changed) {
+      if (!audience.edge.users.has(userId)) continue;
+      audience.users.add(userId);
+      users.push(hearer(row));
+    }
+    if (users.length > 0 && audience.announced) this.#tell(conversation, audience, users, []);
+  }
+
+  #tell(
+    conversation: Conversation,
+    audience: Audience,
+    users: readonly Hearer[],
+    gone: readonly UserId[],
+  ): void {
+    const { convId } = conversation;
+    audience.edge.send(
+      { t: 'audience', audience: audience.no, convId, whole: false, users, gone },
+      64 + 48 * (users.length + gone.length),
+    );
+  }
+
+  #send(audience: Audience, entry: LogEntry): void {
+    audience.edge.send(
+      { t: 'entry', audience: audience.no, incarnation: this.#incarnation, entry },
+      entry.content.byteLength + 160,
+    );
+  }
+}
+
+export function toLogEntry(convId: ConvId, entry: StoredEntry): LogEntry {
+  return {
+    convId,
+    seq: entry.seq,
+    msgId: entry.msgId,
+    sender: entry.sender,
+    createdAtMs: entry.createdAtMs,
+    ord: entry.ord,
+    revision: entry.revision,
+    content: entry.content,
+  };
+}
+
+function hearer(row: MemberRow): Hearer {
+  return { userId: row.userId, firstSeq: row.joinedSeq, lastSeq: row.leftSeq };
+}

@@ -1,0 +1,110 @@
+import { LRUCache } from 'lru-cache';
+import { Fault } from '../core/fault.ts';
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import type { LogEntry, Result } from '../peer/edge-frames.ts';
+import type { MessageStore, StoredEntry } from '../ports/message-store.ts';
+import { hiddenContent } from './contents.ts';
+import type { Conversation } from './conversation.ts';
+import { toLogEntry } from './fan-out.ts';
+
+export interface PageRequest {
+  readonly fromSeq: Seq;
+  readonly limit: number;
+  readonly backward: boolean;
+}
+
+type Page = Extract<Result, { t: 'page' }>;
+
+/** Pages of history, and single entries: from the newest entries held, from pages read before, or from the store. */
+export class History {
+  readonly #store: MessageStore;
+  readonly #pages: LRUCache<string, readonly LogEntry[]>;
+
+  constructor({ store, pageBytes }: { store: MessageStore; pageBytes: number }) {
+    this.#store = store;
+    this.#pages = new LRUCache({
+      maxSize: pageBytes,
+      sizeCalculation: (entries) => entries.reduce((sum, entry) => sum + entry.content.byteLength + 200, 64),
+    });
+  }
+
+  /** The asked page as the reader may see it. A page's array is the same object as long as the page is the same. */
+  async page(conversation: Conversation, reader: UserId, request: PageRequest): Promise<Page> {
+    const range = readable(conversation, reader);
+    const { backward, limit } = request;
+    const { convId } = conversation;
+    if (range.last < range.first) return { t: 'page', convId, entries: [], headSeq: range.last, more: false };
+    let from: Seq;
+    let to: Seq;
+    if (backward) {
+      to = request.fromSeq === 0 ? range.last : Math.min(request.fromSeq, range.last);
+      from = Math.max(to - limit + 1, 1);
+    } else {
+      from = Math.max(request.fromSeq, 1);
+      to = Math.min(from + limit - 1, range.last);
+    }
+    const visibleFrom = Math.max(from, range.first);
+    const seen = visibleFrom <= to ? await this.entries(conversation, visibleFrom, to) : [];
+    // What lies before the reader's time is one entry that says so, whatever the page's borders.
+    const hidden = from < range.first ? [hiddenEntry(conversation.convId, range.first - 1)] : [];
+    const entries = hidden.length === 0 ? seen : [...hidden, ...seen];
+    const more = backward ? from > range.first : to < range.last;
+    return { t: 'page', convId, entries, headSeq: range.last, more };
+  }
+
+  /** One entry. */
+  async one(conversation: Conversation, reader: UserId, seq: Seq): Promise<LogEntry> {
+    const range = readable(conversation, reader);
+    if (seq < range.first || seq > range.last)
+      throw new Fault('entryNotFound', { message: 'there is no such entry' });
+    const [entry] = await this.entries(conversation, seq, seq);
+    if (entry === undefined) throw new Fault('entryNotFound', { message: 'there is no such entry' });
+    return entry;
+  }
+
+  /** All entries from … to, which must be in the log; no rights are checked. At most 1,000. */
+  async entries(conversation: Conversation, from: Seq, to: Seq): Promise<readonly LogEntry[]> {
+    const { convId, convNo, projectedSeq } = conversation;
+    if (convNo === undefined || from > to) return [];
+    const key = `${from}-${to}@${projectedSeq}:${convId}`;
+    const known = this.#pages.get(key);
+    if (known !== undefined) return known;
+    const stored =
+      conversation.recent.range(from, to) ??
+      (await this.#store.range(convNo, from, to, to - from + 1, false));
+    const entries = stored.map((entry) => toLogEntry(convId, entry));
+    // A recall that was committed while the store read may have changed an entry: such a page is served, not kept.
+    if (conversation.projectedSeq === projectedSeq) this.#pages.set(key, entries);
+    return entries;
+  }
+
+  /** The entries as stored, for forwarding them again. */
+  async stored(conversation: Conversation, from: Seq, to: Seq): Promise<readonly StoredEntry[]> {
+    const held = conversation.recent.range(from, to);
+    if (held !== undefined || conversation.convNo === undefined) return held ?? [];
+    return this.#store.range(conversation.convNo, from, to, Math.min(to - from + 1, 1_000), false);
+  }
+
+  /** How many of the entries up to seq are messages. */
+  async ordAt(conversation: Conversation, seq: Seq): Promise<number> {
+    if (seq === conversation.head.seq) return conversation.head.ord;
+    const [entry] = await this.entries(conversation, seq, seq);
+    return entry?.ord ?? 0;
+  }
+}
+
+export function readable(
+  conversation: Conversation,
+  reader: UserId,
+): { readonly first: Seq; readonly last: Seq } {
+  if (!conversation.exists)
+    throw new Fault('conversationNotFound', { message: 'there is no such conversation' });
+  const range = conversation.visibleRange(reader);
+  if (range === undefined) throw new Fault('notMember', { message: 'not a member of this conversation' });
+  return range;
+}
+
+function hiddenEntry(convId: ConvId, throughSeq: Seq): LogEntry {
+  const content = hiddenContent(throughSeq);
+  return { convId, seq: 1, msgId: 0n, sender: '', createdAtMs: 0, ord: 0, revision: 0, content };
+}

@@ -1,0 +1,198 @@
+import type { Clock } from '../core/clock.ts';
+import type { ConvId, UserId } from '../core/ids.ts';
+import type { MessageStore } from '../ports/message-store.ts';
+import { Conversation } from './conversation.ts';
+
+export interface HotLimits {
+  /** Conversations held, at most (those in use are held beyond it). */
+  readonly maxConversations: number;
+  /** Bytes of newest entries held, at most. */
+  readonly maxRecentBytes: number;
+}
+
+/** Conversations with more members than this are asked, rather than indexed by member. */
+const indexUpTo = 1_000;
+const loadAtOnce = 500;
+
+/** The conversations that a node holds: loaded on first use, evicted when there are too many. */
+export class HotConversations {
+  readonly #store: MessageStore;
+  readonly #clock: Clock;
+  readonly #limits: HotLimits;
+  readonly #conversations = new Map<ConvId, Conversation>();
+  readonly #loading = new Map<ConvId, Promise<void>>();
+  readonly #byMember = new Map<UserId, Set<Conversation>>();
+  /** Indexed conversations too large for the index by member. */
+  readonly #large = new Set<Conversation>();
+  /** Told when a conversation is no longer held. */
+  onEvict: (conversation: Conversation) => void = () => {};
+
+  constructor({ store, clock, limits }: { store: MessageStore; clock: Clock; limits: HotLimits }) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#conversations.size;
+  }
+
+  get(convId: ConvId): Conversation | undefined {
+    return this.#conversations.get(convId);
+  }
+
+  values(): IterableIterator<Conversation> {
+    return this.#conversations.values();
+  }
+
+  /**
+   * The conversations with these ids, held until released; those that don't exist are empty ones. Rejects with the
+   * store's StoreError when one that isn't held can't be read.
+   */
+  async acquire(convIds: readonly ConvId[]): Promise<Conversation[]> {
+    const missing = convIds.filter((convId) => !this.#conversations.has(convId));
+    if (missing.length > 0) await this.#load(missing);
+    const now = this.#clock.monotonicMs();
+    return convIds.map((convId) => {
+      const conversation = this.#conversations.get(convId) ?? this.#hold(new Conversation(convId));
+      conversation.pins += 1;
+      conversation.usedAtMs = now;
+      return conversation;
+    });
+  }
+
+  release(conversations: readonly Conversation[]): void {
+    for (const conversation of conversations) {
+      conversation.pins -= 1;
+      if (conversation.pins === 0 && !conversation.exists) this.#drop(conversation);
+    }
+  }
+
+  /** Like acquire and release around `use`. */
+  async with<T>(convId: ConvId, use: (conversation: Conversation) => T | Promise<T>): Promise<T> {
+    const held = await this.acquire([convId]);
+    try {
+      return await use(held[0] as Conversation);
+    } finally {
+      this.release(held);
+    }
+  }
+
+  /** Reads head and rules again. Only for conversations that have no commit under way. */
+  async reload(conversations: readonly Conversation[]): Promise<void> {
+    for (let at = 0; at < conversations.length; at += loadAtOnce) {
+      const part = conversations.slice(at, at + loadAtOnce);
+      const snapshots = await this.#store.load(part.map((conversation) => conversation.convId));
+      for (const [index, snapshot] of snapshots.entries()) {
+        const conversation = part[index] as Conversation;
+        if (snapshot === undefined) continue;
+        conversation.restore(snapshot);
+        if (conversation.indexed) this.index(conversation);
+      }
+    }
+  }
+
+  async #load(convIds: readonly ConvId[]): Promise<void> {
+    const waits = new Set<Promise<void>>();
+    const fresh: ConvId[] = [];
+    for (const convId of convIds) {
+      const loading = this.#loading.get(convId);
+      if (loading === undefined) fresh.push(convId);
+      else waits.add(loading);
+    }
+    for (let at = 0; at < fresh.length; at += loadAtOnce) {
+      const part = fresh.slice(at, at + loadAtOnce);
+      const load = this.#loadPart(part);
+      for (const convId of part) this.#loading.set(convId, load);
+      waits.add(load);
+    }
+    await Promise.all(waits);
+  }
+
+  async #loadPart(convIds: readonly ConvId[]): Promise<void> {
+    try {
+      for (const snapshot of await this.#store.load(convIds)) {
+        // One that came into being meanwhile knows better.
+        if (snapshot === undefined || this.#conversations.has(snapshot.convId)) continue;
+        const conversation = new Conversation(snapshot.convId);
+        conversation.restore(snapshot);
+        this.#hold(conversation);
+      }
+    } finally {
+      for (const convId of convIds) this.#loading.delete(convId);
+    }
+  }
+
+  #hold(conversation: Conversation): Conversation {
+    this.#conversations.set(conversation.convId, conversation);
+    return conversation;
+  }
+
+  /** From now on, `withMember` finds the conversation. To be called again when members have joined. */
+  index(conversation: Conversation): void {
+    conversation.indexed = true;
+    if (conversation.members.size > indexUpTo) {
+      this.#large.add(conversation);
+      return;
+    }
+    for (const [userId, row] of conversation.members)
+      if (row.leftSeq === 0) this.indexMember(conversation, userId);
+  }
+
+  indexMember(conversation: Conversation, userId: UserId): void {
+    if (this.#large.has(conversation)) return;
+    let set = this.#byMember.get(userId);
+    if (set === undefined) {
+      set = new Set();
+      this.#byMember.set(userId, set);
+    }
+    set.add(conversation);
+  }
+
+  /** Indexed conversations of which the user is a member now. */
+  *withMember(userId: UserId): Iterable<Conversation> {
+    for (const conversation of this.#byMember.get(userId) ?? []) {
+      if (conversation.present(userId) !== undefined) yield conversation;
+    }
+    for (const conversation of this.#large)
+      if (conversation.present(userId) !== undefined) yield conversation;
+  }
+
+  /** Lets go of the least recently used ones beyond the limits. To be called every second or so. */
+  evict(): void {
+    this.#trimRecent();
+    const excess = this.#conversations.size - this.#limits.maxConversations;
+    if (excess <= 0) return;
+    const idle = [...this.#conversations.values()].filter((conversation) => conversation.pins === 0);
+    idle.sort((one, other) => one.usedAtMs - other.usedAtMs);
+    // A tenth more than needed, so that sorting is not repeated every time.
+    for (const conversation of idle.slice(0, excess + this.#limits.maxConversations / 10)) {
+      this.onEvict(conversation);
+      this.#drop(conversation);
+    }
+  }
+
+  #trimRecent(): void {
+    let bytes = 0;
+    for (const conversation of this.#conversations.values()) bytes += conversation.recent.bytes;
+    if (bytes <= this.#limits.maxRecentBytes) return;
+    const byAge = [...this.#conversations.values()].sort((one, other) => one.usedAtMs - other.usedAtMs);
+    for (const conversation of byAge) {
+      if (bytes <= this.#limits.maxRecentBytes * 0.9) return;
+      bytes -= conversation.recent.bytes;
+      conversation.recent.trim(1);
+      bytes += conversation.recent.bytes;
+    }
+  }
+
+  #drop(conversation: Conversation): void {
+    this.#conversations.delete(conversation.convId);
+    this.#large.delete(conversation);
+    if (!conversation.indexed) return;
+    for (const userId of conversation.members.keys()) {
+      const set = this.#byMember.get(userId);
+      set?.delete(conversation);
+      if (set?.size === 0) this.#byMember.delete(userId);
+    }
+  }
+}
