@@ -1,0 +1,21 @@
+import type { DescMethodUnary, DescService } from '@bufbuild/protobuf';
+import { AdminService } from '../gen/parley/chat/v1/admin_pb.ts';
+import { ConversationService } from '../gen/parley/chat/v1/conversation_pb.ts';
+import { GroupService } from '../gen/parley/chat/v1/group_pb.ts';
+import { IdService } from '../gen/parley/chat/v1/id_pb.ts';
+import { MessageService } from '../gen/parley/chat/v1/message_pb.ts';
+import { PresenceService } from '../gen/parley/chat/v1/presence_pb.ts';
+
+const services: readonly DescService[] = [
+  MessageService,
+  ConversationService,
+  GroupService,
+  PresenceService,
+  AdminService,
+  IdService,
+];
+
+/** Every unary call that the bridge passes on. */
+export const unaryMethods: readonly DescMethodUnary[] = services
+  .flatMap((service) => service.methods)
+  .filter((method): method is DescMethodUnary => method.methodKind === 'unary');

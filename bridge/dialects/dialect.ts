@@ -1,0 +1,39 @@
+import type { Fault } from '../../services/core/fault.ts';
+import type { BridgeSocket } from '../socket.ts';
+import type { DialectName } from '../metrics.ts';
+
+/**
+ * How a browser's frames are written. Inside, there are only encoded ConnectRequests and ConnectResponses; a dialect
+ * turns its own frames into these and back, and knows no chat rules.
+ */
+export interface Dialect {
+  readonly name: DialectName;
+  /** Label of metrics. */
+  readonly transport: string;
+  /** A frame from the client. Never throws: what can't be understood is answered and costs at most this socket. */
+  receive(socket: BridgeSocket, data: Buffer, isBinary: boolean): void;
+  /** Encodes a delivered ConnectResponse once, for all the sockets it goes to. */
+  encode(frame: Uint8Array): Delivery;
+  /** A refusal by the bridge itself, in the dialect's words; empty where it has none. */
+  problem(fault: Fault): Buffer;
+  /** The socket is gone. */
+  closed?(socket: BridgeSocket): void;
+}
+
+export interface Delivery {
+  /** Writes it to one socket, by at most one write. */
+  to(socket: BridgeSocket): void;
+}
+
+/** A delivery that is the same for everybody. */
+export class SharedDelivery implements Delivery {
+  readonly #frames: Buffer;
+
+  constructor(frames: Buffer) {
+    this.#frames = frames;
+  }
+
+  to(socket: BridgeSocket): void {
+    socket.write(this.#frames);
+  }
+}

@@ -1,0 +1,85 @@
+import { createServer as createHttp1, type Server as Http1Server } from 'node:http';
+import { createServer as createHttp2, type Http2Server } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { RequestHandler } from './http-types.ts';
+
+/** How a client that speaks HTTP/2 without asking begins. */
+const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+
+export interface HttpLimits {
+  readonly maxHeaderBytes: number;
+  readonly handshakeTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+/** An HTTP/1.1 server that is given its connections. */
+export function http1Server(limits: HttpLimits, handler: RequestHandler): Http1Server {
+  const server = createHttp1(
+    {
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.handshakeTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: 10_000,
+      noDelay: true,
+    },
+    handler,
+  );
+  server.maxHeadersCount = 100;
+  return server;
+}
+
+/** An HTTP/2 server without TLS that is given its connections. */
+export function http2Server(limits: HttpLimits, handler: RequestHandler): Http2Server {
+  const server = createHttp2(
+    {
+      maxSessionMemory: 32,
+      maxHeaderListPairs: 100,
+      settings: {
+        maxConcurrentStreams: 100,
+        maxHeaderListSize: limits.maxHeaderBytes,
+        initialWindowSize: 256 * 1024,
+        enablePush: false,
+      },
+    },
+    handler,
+  );
+  server.on('session', (session) => {
+    session.setTimeout(2 * limits.requestTimeoutMs, () => session.close());
+    session.on('error', () => session.destroy());
+  });
+  server.on('sessionError', () => {});
+  return server;
+}
+
+export interface HttpServers {
+  readonly http1: Http1Server;
+  readonly http2: Http2Server;
+  /** The connection's HTTP/2 session made its first request. */
+  readonly onHttp2Stream: (connection: Socket) => void;
+}
+
+/** Hands a connection to the server of the protocol that its first bytes speak. */
+export function dispatchByPreface(connection: Socket, servers: HttpServers): void {
+  let seen: Buffer = Buffer.alloc(0);
+  const look = (chunk: Buffer): void => {
+    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+    const length = Math.min(seen.length, preface.length);
+    const isHttp2 = preface.subarray(0, length).equals(seen.subarray(0, length));
+    if (isHttp2 && length < preface.length) return;
+    connection.off('data', look);
+    connection.pause();
+    connection.unshift(seen);
+    if (isHttp2) {
+      // The session is made while the event is handled.
+      servers.http2.once('session', (session) => {
+        session.once('stream', () => servers.onHttp2Stream(connection));
+      });
+      servers.http2.emit('connection', connection);
+    } else {
+      servers.http1.emit('connection', connection);
+      process.nextTick(() => connection.resume());
+    }
+  };
+  connection.on('data', look);
+}

@@ -1,0 +1,60 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+
+/** One port on one or more addresses. */
+export class Listener {
+  readonly #servers: Server[] = [];
+  readonly #connections = new Set<Socket>();
+  readonly #accept: (connection: Socket) => void;
+
+  constructor(accept: (connection: Socket) => void) {
+    this.#accept = accept;
+  }
+
+  /** The port in use, once listening. */
+  get port(): number {
+    const address = this.#servers[0]?.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /**
+   * Listens on the port on the first address, and on the others as far as the machine has them. Port 0 draws one.
+   * Rejects when the first can't be had.
+   */
+  async listen(hosts: readonly string[], port: number): Promise<void> {
+    for (const [index, host] of hosts.entries()) {
+      const server = createServer({ noDelay: true }, (connection) => this.#take(connection));
+      try {
+        server.listen({ host, port: index === 0 ? port : this.port, backlog: 4096 });
+        await once(server, 'listening');
+        this.#servers.push(server);
+      } catch (error) {
+        if (index === 0) throw error;
+      }
+    }
+  }
+
+  /** Takes no more connections. */
+  refuse(): void {
+    for (const server of this.#servers) server.close();
+  }
+
+  /** Ends all connections at once. */
+  async stop(): Promise<void> {
+    const closed = this.#servers
+      .filter((server) => server.listening)
+      .map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const connection of this.#connections) connection.destroy();
+    await Promise.all(closed);
+  }
+
+  #take(connection: Socket): void {
+    this.#connections.add(connection);
+    connection.on('error', ignore);
+    connection.once('close', () => this.#connections.delete(connection));
+    this.#accept(connection);
+  }
+}
+
+/** A connection that breaks is a closed connection. */
+function ignore(): void {}

@@ -1,0 +1,35 @@
+import { ConnectError, type ConnectRouter, type Transport, createContextKey } from '@connectrpc/connect';
+import { unaryMethods } from './chat-services.ts';
+import { callHeaders } from './call-headers.ts';
+
+/** The client's address, put there by the door. */
+export const remoteAddressKey = createContextKey('', { description: 'remote address' });
+
+/** Registers every unary call of the chat services, passed on as it is. */
+export function passthroughRoutes(rpc: Transport): (router: ConnectRouter) => void {
+  return (router) => {
+    for (const method of unaryMethods) {
+      router.rpc(method, async (request, context) => {
+        const headers = callHeaders({
+          authorization: context.requestHeader.get('authorization') ?? undefined,
+          user: context.requestHeader.get('parley-user') ?? undefined,
+          remoteAddress: context.values.get(remoteAddressKey),
+        });
+        try {
+          const answer = await rpc.unary(method, context.signal, context.timeoutMs(), headers, request);
+          return answer.message;
+        } catch (error) {
+          throw withoutMetadata(error);
+        }
+      });
+    }
+  };
+}
+
+/** The other hop's headers (length, encoding…) must not become this answer's. */
+function withoutMetadata(error: unknown): ConnectError {
+  const from = ConnectError.from(error);
+  const clean = new ConnectError(from.rawMessage, from.code);
+  clean.details = from.details;
+  return clean;
+}

@@ -1,0 +1,27 @@
+const opcodes = { text: 0x81, binary: 0x82 } as const;
+
+/** A whole unmasked WebSocket message in one buffer: header and payload, ready for many sockets. */
+export function wsFrame(kind: keyof typeof opcodes, payload: Uint8Array): Buffer {
+  const length = payload.byteLength;
+  const headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headerBytes + length);
+  frame[0] = opcodes[kind];
+  if (headerBytes === 2) {
+    frame[1] = length;
+  } else if (headerBytes === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeUInt32BE(0, 2);
+    frame.writeUInt32BE(length, 6);
+  }
+  frame.set(payload, headerBytes);
+  return frame;
+}
+
+/** Several text messages in one buffer. */
+export function wsTextFrames(texts: readonly string[]): Buffer {
+  const frames = texts.map((text) => wsFrame('text', Buffer.from(text)));
+  return frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames);
+}

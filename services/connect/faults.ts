@@ -1,0 +1,50 @@
+import { Code as ConnectCode, ConnectError } from '@connectrpc/connect';
+import { ErrorSchema, Retry } from '../../gen/parley/chat/v1/error_pb.ts';
+import { Code, Fault, faults, type RetryAdvice, toFault } from '../core/fault.ts';
+
+const retries: Record<RetryAdvice, Retry> = {
+  never: Retry.NEVER,
+  here: Retry.HERE,
+  elsewhere: Retry.ELSEWHERE,
+};
+
+/** Connect numbers its codes as gRPC does. */
+const codes: Record<(typeof Code)[keyof typeof Code], ConnectCode> = {
+  [Code.InvalidArgument]: ConnectCode.InvalidArgument,
+  [Code.DeadlineExceeded]: ConnectCode.DeadlineExceeded,
+  [Code.NotFound]: ConnectCode.NotFound,
+  [Code.AlreadyExists]: ConnectCode.AlreadyExists,
+  [Code.PermissionDenied]: ConnectCode.PermissionDenied,
+  [Code.ResourceExhausted]: ConnectCode.ResourceExhausted,
+  [Code.FailedPrecondition]: ConnectCode.FailedPrecondition,
+  [Code.OutOfRange]: ConnectCode.OutOfRange,
+  [Code.Unimplemented]: ConnectCode.Unimplemented,
+  [Code.Internal]: ConnectCode.Internal,
+  [Code.Unavailable]: ConnectCode.Unavailable,
+  [Code.Unauthenticated]: ConnectCode.Unauthenticated,
+};
+
+/** Whatever was thrown, as Connect sends it: the fault is the error's only detail. */
+export function toConnectError(thrown: unknown): ConnectError {
+  if (thrown instanceof ConnectError) return thrown;
+  const fault = toFault(thrown);
+  const { code, retry } = fault.spec;
+  const value = {
+    code,
+    reason: fault.reason,
+    message: fault.message,
+    retry: retries[retry],
+    retryAfterMs: fault.retryAfterMs,
+    field: fault.field,
+  };
+  const detail = { desc: ErrorSchema, value };
+  return new ConnectError(fault.message, codes[code], undefined, [detail], fault.cause);
+}
+
+/** A fault that came over Connect, as it was; `undefined` for other errors. */
+export function fromConnectError(error: ConnectError): Fault | undefined {
+  const detail = error.findDetails(ErrorSchema)[0];
+  if (detail === undefined || !(detail.reason in faults)) return undefined;
+  const { message, field, retryAfterMs } = detail;
+  return new Fault(detail.reason as keyof typeof faults, { message, field, retryAfterMs });
+}
