@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { option, type OptionTable } from './config.ts';
+import { ConfigError, option, type OptionTable } from './config.ts';
 
 /** What all parts agree on. */
 export const coreOptions = {
@@ -28,4 +28,12 @@ export type Mode = 'development' | 'production';
 /** Whether only this machine can reach a listener bound to this address. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** Throws a ConfigError when development mode, which asks nobody for a token, would be reachable from elsewhere. */
+export function checkReach(mode: Mode, host: string): void {
+  if (mode === 'production' || isLoopback(host)) return;
+  throw new ConfigError([
+    `PARLEY_HOST must be a loopback address in development mode; it is "${host}" (set PARLEY_MODE=production to be reachable from elsewhere)`,
+  ]);
 }

@@ -1,0 +1,125 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { errors, jwtVerify, SignJWT } from 'jose';
+import type { Clock } from '../core/clock.ts';
+import { Fault } from '../core/fault.ts';
+import { idProblem, type UserId } from '../core/ids.ts';
+
+/**
+ * Tokens: JWTs signed with HS256 and nothing else, for the audience `parley`, always with an expiry. Claims: `sub` is
+ * the user, or with `svc: true` the service, whose `scope` lists what it may do, separated by spaces.
+ */
+
+/** What a service may be allowed to do. */
+export const tokenScopes = ['send', 'act', 'groups', 'tokens', 'ids', 'import', 'admin'] as const;
+export type TokenScope = (typeof tokenScopes)[number];
+
+/** Whom a token names. */
+export type Identity =
+  | { readonly kind: 'user'; readonly userId: UserId; readonly expiresAtMs: number }
+  | {
+      readonly kind: 'service';
+      readonly service: UserId;
+      readonly scopes: ReadonlySet<TokenScope>;
+      readonly expiresAtMs: number;
+    };
+
+export const tokenTtlSeconds = { least: 60, most: 2_592_000, usual: 86_400 } as const;
+
+const audience = 'parley';
+const maxTokenLength = 4_096;
+/** Clocks of issuer and server may differ by this much. */
+export const clockToleranceMs = 5_000;
+
+export interface IssuedToken {
+  readonly token: string;
+  readonly expiresAtMs: number;
+}
+
+export class Tokens {
+  readonly #keys: readonly [KeyObject, ...KeyObject[]];
+  readonly #clock: Clock;
+
+  /** The first secret signs, all of them verify: put a new one in front, and drop the old one after the longest ttl. */
+  constructor(secrets: readonly [string, ...string[]], clock: Clock) {
+    const key = (secret: string) => createSecretKey(Buffer.from(secret, 'utf8'));
+    const [first, ...older] = secrets;
+    this.#keys = [key(first), ...older.map(key)];
+    this.#clock = clock;
+  }
+
+  /** A token for a user. Throws `invalidId`. */
+  issueUser(userId: string, ttlSeconds: number): Promise<IssuedToken> {
+    return this.#issue(userId, ttlSeconds, {});
+  }
+
+  /** A token for an internal service. Throws `invalidId`. */
+  issueService(service: string, scopes: readonly TokenScope[], ttlSeconds: number): Promise<IssuedToken> {
+    return this.#issue(service, ttlSeconds, { svc: true, scope: scopes.join(' ') });
+  }
+
+  async #issue(sub: string, ttlSeconds: number, claims: Record<string, unknown>): Promise<IssuedToken> {
+    const problem = idProblem(sub);
+    if (problem) throw new Fault('invalidId', { message: `the name ${problem}` });
+    const now = Math.floor(this.#clock.wallMs() / 1000);
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .setSubject(sub)
+      .setAudience(audience)
+      .setIssuedAt(now)
+      .setExpirationTime(now + ttlSeconds)
+      .sign(this.#keys[0]);
+    return { token, expiresAtMs: (now + ttlSeconds) * 1000 };
+  }
+
+  /** Whom the token names. Throws `tokenInvalid` or `tokenExpired`, the latter only when the signature was good. */
+  async verify(token: string): Promise<Identity> {
+    if (token.length > maxTokenLength) {
+      throw new Fault('tokenInvalid', { message: `the token is longer than ${maxTokenLength} characters` });
+    }
+    for (const key of this.#keys) {
+      try {
+        const { payload } = await jwtVerify(token, key, {
+          algorithms: ['HS256'],
+          audience,
+          requiredClaims: ['sub', 'exp'],
+          clockTolerance: clockToleranceMs / 1000,
+          currentDate: new Date(this.#clock.wallMs()),
+        });
+        return identityOf(payload);
+      } catch (error) {
+        // Signed with another secret, maybe the next one.
+        if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw toTokenFault(error);
+      }
+    }
+    throw new Fault('tokenInvalid', { message: 'the token is not signed by this deployment' });
+  }
+}
+
+function identityOf(claims: Readonly<Record<string, unknown>>): Identity {
+  const { sub, exp, svc, scope } = claims;
+  if (typeof sub !== 'string' || typeof exp !== 'number') throw malformed('sub and exp are needed');
+  const problem = idProblem(sub);
+  if (problem) throw malformed(`sub ${problem}`);
+  const expiresAtMs = exp * 1000;
+  if (svc === undefined || svc === false) return { kind: 'user', userId: sub as UserId, expiresAtMs };
+  if (svc !== true) throw malformed('svc is true or absent');
+  if (scope !== undefined && typeof scope !== 'string') throw malformed('scope is a text');
+  // Scopes that this version does not know grant nothing here.
+  const named = new Set((scope ?? '').split(' '));
+  const scopes = new Set(tokenScopes.filter((known) => named.has(known)));
+  return { kind: 'service', service: sub as UserId, scopes, expiresAtMs };
+}
+
+function malformed(message: string): Fault {
+  return new Fault('tokenInvalid', { message: `the token's claims are malformed: ${message}` });
+}
+
+function toTokenFault(error: unknown): unknown {
+  if (error instanceof errors.JWTExpired) {
+    return new Fault('tokenExpired', { message: 'the token has expired' });
+  }
+  if (error instanceof errors.JOSEError) {
+    return new Fault('tokenInvalid', { message: 'the token is not valid here', cause: error });
+  }
+  return error;
+}
