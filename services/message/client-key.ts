@@ -20,5 +20,5 @@ export class ClientKeys {
 
 /** A client key as a map key. */
 export function keyText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).latin1Slice();
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }

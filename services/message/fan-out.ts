@@ -107,6 +107,15 @@ export class FanOut {
     for (const entry of entries) this.#send(audience, toLogEntry(conversation.convId, entry));
   }
 
+  /** The audience on an edge, told to it; undefined where nobody there hears of the conversation. */
+  audienceFor(conversation: Conversation, edge: EdgePeer): Audience | undefined {
+    if (!conversation.indexed) this.#hot.index(conversation);
+    const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
+    if (audience.users.size === 0) return undefined;
+    this.#announce(conversation, audience);
+    return audience;
+  }
+
   #audience(conversation: Conversation, edge: EdgePeer, firstSeq: Seq): Audience {
     for (const audience of conversation.audiences) if (audience.edge === edge) return audience;
     this.#audiences += 1;

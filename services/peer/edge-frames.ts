@@ -125,6 +125,8 @@ export type Operation =
   | SendOperation
   | { readonly t: 'recall'; readonly convId: ConvId; readonly seq: Seq; readonly clientId: string }
   | { readonly t: 'read'; readonly convId: ConvId; readonly seq: Seq }
+  /** An acknowledgement that the connection node can't check itself; answered by `read`. */
+  | { readonly t: 'ack'; readonly convId: ConvId; readonly seq: Seq }
   | {
       readonly t: 'list';
       readonly convId: ConvId;

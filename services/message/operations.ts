@@ -1,0 +1,248 @@
+import { messageContent } from '../codec/frames.ts';
+import type { Clock } from '../core/clock.ts';
+import { Fault } from '../core/fault.ts';
+import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
+import type { GroupView, Operation, Result, SendOperation } from '../peer/edge-frames.ts';
+import type { MessageStore } from '../ports/message-store.ts';
+import type { Conversation } from './conversation.ts';
+import type { CursorBook } from './cursor-book.ts';
+import type { EdgePeer } from './edge-peer.ts';
+import { type History, readable } from './history.ts';
+import type { HotConversations } from './hot-conversations.ts';
+import { storeFault } from './lane.ts';
+import type { MessageMeters } from './meters.ts';
+import type { Owner } from './owner.ts';
+import type { PresenceBook } from './presence-book.ts';
+import type { Receipts } from './receipts.ts';
+import type { Settlement } from './submission.ts';
+import { peerOf, type Views } from './views.ts';
+
+export interface OperationParts {
+  readonly store: MessageStore;
+  readonly hot: HotConversations;
+  readonly owner: Owner;
+  readonly history: History;
+  readonly views: Views;
+  readonly cursors: CursorBook;
+  readonly receipts: Receipts;
+  readonly presence: PresenceBook;
+  readonly ids: { next(): MsgId };
+  readonly clock: Clock;
+  readonly meters: MessageMeters;
+}
+
+/** Who asks, and how the answer goes back: `done` with the last result, `more` with those before it. */
+export interface Asker {
+  readonly edge: EdgePeer;
+  /** Names the session across edges. */
+  readonly session: string;
+  readonly userId: UserId;
+  more(result: Result): void;
+  done(result: Result): void;
+  refuse(fault: Fault): void;
+}
+
+/** Carries out what users ask of a message node. */
+export class Operations {
+  readonly #parts: OperationParts;
+
+  constructor(parts: OperationParts) {
+    this.#parts = parts;
+  }
+
+  carryOut(asker: Asker, op: Operation): void {
+    this.#parts.meters.count(op.t);
+    if (op.t === 'send') this.#send(asker, op);
+    else this.#ask(asker, op).then(asker.done, (error) => asker.refuse(storeFault(error)));
+  }
+
+  #send(asker: Asker, op: SendOperation): void {
+    const { convId, clientId, peer } = op;
+    const chain = op.chain === 0 ? undefined : { session: asker.session, number: op.chain };
+    const intent = { t: 'send', peer, content: messageContent(clientId, op.body) } as const;
+    this.#parts.owner.submit({ convId, sender: asker.userId, clientId, chain, intent }, (settlement) => {
+      if (settlement.t === 'committed') asker.done({ ...settlement, t: 'sent', convId });
+      else asker.refuse(faultOf(settlement));
+    });
+  }
+
+  async #ask(asker: Asker, op: Exclude<Operation, SendOperation>): Promise<Result> {
+    const { hot, history, views, presence } = this.#parts;
+    const { userId } = asker;
+    switch (op.t) {
+      case 'recall':
+        return this.#recall(userId, op);
+      case 'read':
+      case 'ack':
+        return hot.with(op.convId, (conversation) => this.#moveCursor(conversation, userId, op));
+      case 'list':
+        return hot.with(op.convId, (conversation) => history.page(conversation, userId, op));
+      case 'get':
+        return hot.with(op.convId, async (conversation): Promise<Result> => {
+          const entry = await history.one(conversation, userId, op.seq);
+          return {
+            t: 'page',
+            convId: op.convId,
+            entries: [entry],
+            headSeq: conversation.head.seq,
+            more: false,
+          };
+        });
+      case 'locate':
+        return this.#locate(userId, op.msgId);
+      case 'sync':
+        return this.#sync(asker, op);
+      case 'conversations': {
+        const { conversations, next } = await views.list(userId, op.after, op.limit);
+        return { t: 'conversations', conversations, removed: [], next };
+      }
+      case 'conversation':
+        return hot.with(op.convId, async (conversation): Promise<Result> => {
+          const view = await views.one(userId, conversation);
+          if (view === undefined) throw new Fault(conversation.exists ? 'notMember' : 'conversationNotFound');
+          return { t: 'conversations', conversations: [view], removed: [], next: undefined };
+        });
+      case 'group': {
+        const settlement = await this.#parts.owner.changeGroup(op.groupId, userId, op.clientId, op.change);
+        if (settlement.t !== 'committed') throw faultOf(settlement);
+        const group = await hot.with(op.groupId, (conversation) => groupView(conversation, userId));
+        return { t: 'groupChanged', seq: settlement.seq, group };
+      }
+      case 'getGroup':
+        return hot.with(op.groupId, (conversation): Result => {
+          readable(conversation, userId);
+          const group = groupView(conversation, userId);
+          if (group === undefined) throw new Fault('notMember', { message: 'not a member of this group' });
+          return { t: 'group', group };
+        });
+      case 'members':
+        return hot.with(op.groupId, (conversation) => this.#members(conversation, userId, op));
+      case 'presence':
+        return { t: 'presence', users: op.users.map((user) => presence.state(user)) };
+      case 'ids':
+        return { t: 'ids', ids: Array.from({ length: op.count }, () => this.#parts.ids.next()) };
+    }
+  }
+
+  #recall(userId: UserId, op: Extract<Operation, { t: 'recall' }>): Promise<Result> {
+    const { convId, seq, clientId } = op;
+    return new Promise((resolve, reject) => {
+      const intent = { t: 'recall', seq, clientId } as const;
+      this.#parts.owner.submit(
+        { convId, sender: userId, clientId, chain: undefined, intent },
+        (settlement) => {
+          if (settlement.t === 'committed') resolve({ ...settlement, t: 'sent', convId });
+          else reject(faultOf(settlement));
+        },
+      );
+    });
+  }
+
+  async #locate(userId: UserId, msgId: MsgId): Promise<Result> {
+    const place = await this.#parts.store.locate(msgId);
+    const unknown = new Fault('entryNotFound', { message: 'there is no such entry' });
+    if (place === undefined) throw unknown;
+    return this.#parts.hot.with(place.convId, (conversation): Result => {
+      // Strangers learn nothing of which ids exist.
+      const range = conversation.visibleRange(userId);
+      if (range === undefined || place.seq < range.first || place.seq > range.last) throw unknown;
+      return { t: 'place', convId: place.convId, seq: place.seq };
+    });
+  }
+
+  async #sync(asker: Asker, op: Extract<Operation, { t: 'sync' }>): Promise<Result> {
+    // What was known of another epoch is void.
+    const known = op.epoch === this.#parts.store.epoch ? op.known : [];
+    for await (const page of this.#parts.views.changes(asker.userId, known, op.entries)) {
+      const { conversations, removed, done } = page;
+      const result: Result = { t: 'conversations', conversations, removed, next: undefined };
+      if (done) return result;
+      asker.more({ ...result, next: conversations.at(-1)?.convId ?? ('' as ConvId) });
+    }
+    return { t: 'conversations', conversations: [], removed: [], next: undefined };
+  }
+
+  async #moveCursor(
+    conversation: Conversation,
+    userId: UserId,
+    { t, seq }: { readonly t: 'read' | 'ack'; readonly seq: Seq },
+  ): Promise<Result> {
+    const range = readable(conversation, userId);
+    if (seq > range.last)
+      throw new Fault('beyondHead', { message: `the log ends at ${range.last}`, field: `${t}.seq` });
+    if (t === 'ack') this.delivered(conversation, userId, seq);
+    else {
+      const readOrd = await this.#parts.history.ordAt(conversation, seq);
+      if (this.#parts.cursors.raise(conversation, userId, { readSeq: seq, readOrd }))
+        this.#tell(conversation, userId, true);
+    }
+    return {
+      t: 'read',
+      readSeq: Math.max(conversation.cursors.get(userId)?.readSeq ?? 0, t === 'read' ? seq : 0),
+    };
+  }
+
+  /** A device has everything up to seq. What is beyond the log's end is cut off. */
+  delivered(conversation: Conversation, userId: UserId, seq: Seq): void {
+    const last = conversation.visibleRange(userId)?.last ?? 0;
+    const deliveredSeq = Math.min(seq, last);
+    if (deliveredSeq === 0) return;
+    if (this.#parts.cursors.raise(conversation, userId, { deliveredSeq }))
+      this.#tell(conversation, userId, false);
+  }
+
+  /** Direct peers hear at once, groups in counts, and own other devices of what was read. */
+  #tell(conversation: Conversation, userId: UserId, read: boolean): void {
+    const cursor = conversation.cursors.get(userId);
+    if (cursor === undefined) return;
+    const to: UserId[] = read ? [userId] : [];
+    if (conversation.kind === 'direct') {
+      const peer = peerOf(conversation, userId);
+      if (peer !== undefined && peer !== userId) to.push(peer);
+    } else this.#parts.receipts.moved(conversation);
+    const { convId } = conversation;
+    const edges = new Set(to.flatMap((user) => [...this.#parts.presence.edgesOf(user)]));
+    for (const edge of edges) {
+      const { deliveredSeq, readSeq } = cursor;
+      edge.send({ t: 'cursor', convId, userId, deliveredSeq, readSeq, to });
+    }
+  }
+
+  async #members(
+    conversation: Conversation,
+    userId: UserId,
+    op: Extract<Operation, { t: 'members' }>,
+  ): Promise<Result> {
+    readable(conversation, userId);
+    if (conversation.present(userId) === undefined || conversation.convNo === undefined)
+      throw new Fault('notMember');
+    const rows = [...conversation.members.values()]
+      .filter((row) => row.leftSeq === 0 && (op.after === undefined || row.userId > op.after))
+      .sort((one, other) => (one.userId < other.userId ? -1 : 1));
+    const page = rows.slice(0, op.limit);
+    const users = page.map((row) => row.userId);
+    const stored = await this.#parts.store.cursors(conversation.convNo, users);
+    const cursors = new Map(stored.map((row) => [row.userId, row]));
+    const members = page.map((row) => {
+      const { deliveredSeq, readSeq } = this.#parts.cursors.merged(
+        conversation,
+        row.userId,
+        cursors.get(row.userId),
+      );
+      return { userId: row.userId, role: row.role, joinedSeq: row.joinedSeq, deliveredSeq, readSeq };
+    });
+    return { t: 'members', members, next: rows.length > page.length ? page.at(-1)?.userId : undefined };
+  }
+}
+
+function groupView(conversation: Conversation, userId: UserId): GroupView | undefined {
+  const { group, convId } = conversation;
+  const role = conversation.present(userId)?.role;
+  if (group === undefined || role === undefined) return undefined;
+  return { groupId: convId, ...group, role };
+}
+
+function faultOf(settlement: Exclude<Settlement, { t: 'committed' }>): Fault {
+  if (settlement.t === 'refused') return settlement.fault;
+  return new Fault('overloaded', { message: 'the group changes too fast: try again', retryAfterMs: 200 });
+}
