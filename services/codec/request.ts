@@ -1,0 +1,51 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { CommandSchema, ConnectRequestSchema } from '../../gen/parley/chat/v1/session_pb.ts';
+import { Fault } from '../core/fault.ts';
+import { classify, type DecodedCommand } from './decoded-command.ts';
+import { irregular, Reader } from './reader.ts';
+import { readCommand } from './straight.ts';
+
+/** protobuf-es allows 100 levels of messages and groups, of which the frame is one. */
+const commandOptions = { recursionLimit: 99 };
+
+/**
+ * Decodes a ConnectRequest. Throws `malformedFrame`. What comes out may hold views of the frame: its buffer must not be
+ * used again.
+ *
+ * Sends and acks in the form that encoders write are read straight; every other command goes through protobuf-es, and
+ * where that finds fault with one, so does the frame: what is taken for a frame is for protobuf-es alone to say. Only
+ * the bodies of sends are left for later, so that a broken one costs its sender no more than that send.
+ */
+export function decodeRequest(frame: Uint8Array): DecodedCommand[] {
+  try {
+    return decodeStraight(frame);
+  } catch {
+    return decodeWhole(frame);
+  }
+}
+
+function decodeStraight(frame: Uint8Array): DecodedCommand[] {
+  const commands: DecodedCommand[] = [];
+  const reader = new Reader(frame);
+  while (reader.pos < frame.byteLength) {
+    if (reader.uint32() !== 0x0a) throw irregular;
+    const end = reader.end(frame.byteLength);
+    const start = reader.pos;
+    const command = readCommand(reader, end);
+    if (command !== undefined) {
+      commands.push(command);
+      continue;
+    }
+    commands.push(classify(fromBinary(CommandSchema, reader.buf.subarray(start, end), commandOptions)));
+    reader.pos = end;
+  }
+  return commands;
+}
+
+function decodeWhole(frame: Uint8Array): DecodedCommand[] {
+  try {
+    return fromBinary(ConnectRequestSchema, frame).commands.map(classify);
+  } catch (cause) {
+    throw new Fault('malformedFrame', { message: 'not an encoded ConnectRequest', cause });
+  }
+}
