@@ -1,0 +1,135 @@
+import { writeSync } from 'node:fs';
+import { type CommitBatch, type CommitOutcome, StoreError } from '../../ports/message-store.ts';
+import type { Failpoints } from '../../core/failpoint.ts';
+import type { Conversations } from './conversations.ts';
+import type { Database } from './database.ts';
+import { entryKey } from './keys.ts';
+import { msgIdOfEntryRow } from './rows.ts';
+import type { KeyRing } from './seal.ts';
+import { Staging } from './staging.ts';
+
+export interface CommitsOptions {
+  readonly database: Database;
+  readonly keys: KeyRing;
+  readonly conversations: Conversations;
+  readonly epoch: string;
+  readonly failpoints: Failpoints | undefined;
+  /** Off only in tests that show what is lost without it. */
+  readonly sync: boolean;
+  /** Gets a line before each synced write. */
+  readonly traceFd: number | undefined;
+}
+
+// How long a commit whose write failed may take to find out what became of it.
+const settleWithinMs = 5_000;
+
+/** Writes batches, one after another: the caller never has two of them run at once. */
+export class Commits {
+  readonly #options: CommitsOptions;
+  /** The batch whose write failed and of which nobody knows yet whether it happened. */
+  #unsettled: bigint | undefined;
+
+  constructor(options: CommitsOptions) {
+    this.#options = options;
+  }
+
+  async commit(batch: CommitBatch): Promise<CommitOutcome[]> {
+    const { epoch } = this.#options;
+    if (batch.epoch !== epoch)
+      throw new StoreError('epoch', `the store's epoch is ${epoch}, not ${batch.epoch}`);
+    this.#assertWritable(batch);
+    const staging = new Staging(
+      this.#options.database.level,
+      this.#options.keys,
+      this.#options.conversations,
+    );
+    try {
+      const outcomes = await this.#stage(staging, batch);
+      if (!staging.empty) await this.#write(staging, batch);
+      this.#unsettled = undefined;
+      return outcomes;
+    } finally {
+      await staging.discard();
+    }
+  }
+
+  #assertWritable(batch: CommitBatch): void {
+    try {
+      this.#options.database.assertWritable();
+    } catch (error) {
+      // "Nothing was written" would be a guess while this very batch may stand in LevelDB's log.
+      if (this.#unsettled === batch.batchId) throw unknown(error);
+      throw error;
+    }
+  }
+
+  async #stage(staging: Staging, batch: CommitBatch): Promise<CommitOutcome[]> {
+    const { failpoints } = this.#options;
+    const half = batch.conversations.length >>> 1;
+    const outcomes: CommitOutcome[] = [];
+    for (const [at, conversation] of batch.conversations.entries()) {
+      if (failpoints !== undefined && at === half) await this.#hit('midBatch');
+      outcomes.push(staging.add(conversation));
+    }
+    return outcomes;
+  }
+
+  async #write(staging: Staging, batch: CommitBatch): Promise<void> {
+    const { conversations, failpoints, sync, traceFd } = this.#options;
+    if (failpoints !== undefined) await this.#hit('beforeCommit');
+    if (traceFd !== undefined) writeSync(traceFd, traceLine(staging, batch));
+    try {
+      await staging.write(sync);
+      await failpoints?.hit('afterCommit');
+    } catch (cause) {
+      await this.#settle(staging, batch, cause);
+    }
+    for (const { convNo, conversation } of staging.staged) conversations.set(convNo, conversation);
+  }
+
+  /** A failpoint before the write, whose error stands for a write that failed and left nothing. */
+  async #hit(name: 'midBatch' | 'beforeCommit'): Promise<void> {
+    try {
+      await this.#options.failpoints?.hit(name);
+    } catch (cause) {
+      throw this.#options.database.failed(cause);
+    }
+  }
+
+  /** Finds out whether a write that failed has happened: returns if it did, throws what to tell the caller if not. */
+  async #settle(staging: Staging, batch: CommitBatch, cause: unknown): Promise<void> {
+    const { conversations, database } = this.#options;
+    this.#unsettled = batch.batchId;
+    conversations.clear();
+    const error = database.failed(cause);
+    try {
+      await database.readable(settleWithinMs);
+    } catch {
+      throw unknown(error);
+    }
+    const [first] = staging.staged;
+    const [entry] = first?.commit.entries ?? [];
+    if (first === undefined || entry === undefined) throw error;
+    // LevelDB's batch is atomic: one of its rows speaks for all.
+    const value = database.level.getSync(entryKey(first.convNo, entry.seq));
+    const written = value !== undefined && msgIdOfEntryRow(value) === entry.msgId;
+    this.#unsettled = undefined;
+    if (!written) throw error;
+  }
+}
+
+function unknown(cause: unknown): StoreError {
+  return new StoreError(
+    'unknown',
+    'the write failed, and the store could not be read yet to see how far it got',
+    cause,
+  );
+}
+
+/** `commit <batch id>` and `<conv no>:<seq>:<msg id>` for each entry, to be paired with the fdatasync that follows. */
+function traceLine(staging: Staging, batch: CommitBatch): string {
+  const entries = staging.staged.flatMap(({ convNo, commit }) =>
+    commit.entries.map(({ seq, msgId }) => ` ${convNo}:${seq}:${msgId}`),
+  );
+  return `commit ${batch.batchId}${entries.join('')}\n`;
+}

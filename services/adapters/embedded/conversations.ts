@@ -1,0 +1,51 @@
+import type { ConvNo } from '../../core/ids.ts';
+import type { Database } from './database.ts';
+import { GenerationCache } from './generation-cache.ts';
+import { convKey, table } from './keys.ts';
+import type { LevelSnapshot } from './level.ts';
+import { type ConversationRow, decodeConversationRow, decodeHeadRow, type HeadRow } from './rows.ts';
+
+/** A conversation's rows that every commit looks at. */
+export interface Conversation {
+  readonly row: ConversationRow;
+  head: HeadRow;
+}
+
+/** Heads and rows of conversations, read once and kept: the store's thread is the only writer there is. */
+export class Conversations {
+  readonly #database: Database;
+  readonly #cache: GenerationCache<ConvNo, Conversation>;
+
+  constructor(database: Database, capacity = 32_768) {
+    this.#database = database;
+    this.#cache = new GenerationCache(capacity);
+  }
+
+  /** As of the last commit that was written. */
+  get(convNo: ConvNo): Conversation | undefined {
+    const cached = this.#cache.get(convNo);
+    if (cached !== undefined) return cached;
+    const found = this.read(convNo, undefined);
+    if (found !== undefined) this.#cache.set(convNo, found);
+    return found;
+  }
+
+  /** As of a snapshot, past the cache. */
+  read(convNo: ConvNo, snapshot: LevelSnapshot | undefined): Conversation | undefined {
+    const { level } = this.#database;
+    const options = { snapshot };
+    const row = level.getSync(convKey(table.conversation, convNo), options);
+    const head = level.getSync(convKey(table.head, convNo), options);
+    if (row === undefined || head === undefined) return undefined;
+    return { row: decodeConversationRow(row), head: decodeHeadRow(head) };
+  }
+
+  set(convNo: ConvNo, conversation: Conversation): void {
+    this.#cache.set(convNo, conversation);
+  }
+
+  /** After a failed write nothing that was kept is certain. */
+  clear(): void {
+    this.#cache.clear();
+  }
+}

@@ -1,0 +1,162 @@
+import { Worker } from 'node:worker_threads';
+import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
+import {
+  type CommitBatch,
+  type CommitOutcome,
+  type ConversationSnapshot,
+  type CursorRow,
+  type Duplicate,
+  type EntryPlace,
+  type Membership,
+  type MessageStore,
+  StoreError,
+  type StoredEntry,
+  type StoreReport,
+  type WorkerLease,
+} from '../../ports/message-store.ts';
+import {
+  decodeCursors,
+  decodeDuplicates,
+  decodeEntries,
+  decodeMemberships,
+  decodeSnapshots,
+  encodeClientKeys,
+  encodeCursors,
+} from './answer-codec.ts';
+import { decodeOutcomes, encodeCommit } from './commit-codec.ts';
+import type { StoreLog } from './events.ts';
+import { pack, type ThreadSetup, unpack } from './protocol.ts';
+import type { MasterKey } from './seal.ts';
+import { ThreadCalls } from './thread-calls.ts';
+
+export interface EmbeddedStoreOptions {
+  /** Made where it isn't there; holds everything, and belongs to one process at a time. */
+  readonly directory: string;
+  /** The one with the highest id seals, all open. Every key that was ever used here is needed. */
+  readonly masterKeys: readonly MasterKey[];
+  readonly log?: StoreLog;
+  /** Called once when the store's thread has died: nothing works any more, restart the process. */
+  readonly onFatal?: (error: Error) => void;
+  /** LevelDB's cache of blocks. */
+  readonly cacheBytes?: number;
+  /** What is set aside so that a full disk can be survived; see reserve.ts. */
+  readonly reserveBytes?: number;
+  /** For tests; see Failpoints.parse. */
+  readonly failpoints?: string;
+  /** For tests: gets a line with batch id and entries before each synced write. */
+  readonly traceFd?: number;
+  /** For tests that show what is lost without fsync. */
+  readonly unsafeNoSync?: boolean;
+}
+
+const mebibyte = 1024 * 1024;
+const clientKeysAtMost = 1_000;
+const cursorsAtOnce = 512;
+
+/** Opens the store in `directory`. Rejects with a StoreError that says in words why it can't. */
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+  const setup: ThreadSetup = {
+    directory: options.directory,
+    masterKeys: options.masterKeys,
+    failpoints: options.failpoints ?? '',
+    sync: options.unsafeNoSync !== true,
+    traceFd: options.traceFd,
+    cacheBytes: options.cacheBytes ?? 32 * mebibyte,
+    reserveBytes: options.reserveBytes ?? 24 * mebibyte,
+  };
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: setup, name: 'store' });
+  const calls = new ThreadCalls(worker, options.log, options.onFatal);
+  const { epoch, clientKeySecret } = await calls.started;
+  return new EmbeddedStore(calls, epoch, clientKeySecret);
+}
+
+/** The MessageStore on LevelDB: everything happens in the store's thread, this is its side on ours. */
+export class EmbeddedStore implements MessageStore, AsyncDisposable {
+  readonly epoch: string;
+  readonly clientKeySecret: Uint8Array;
+  readonly #calls: ThreadCalls;
+
+  constructor(calls: ThreadCalls, epoch: string, clientKeySecret: Uint8Array) {
+    this.#calls = calls;
+    this.epoch = epoch;
+    this.clientKeySecret = clientKeySecret;
+  }
+
+  async commit(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
+    const packed = pack(encoded(() => encodeCommit(batch)));
+    const answer = await this.#calls.call('commit', [packed], packed);
+    return answer === undefined
+      ? batch.conversations.map(() => ({ t: 'committed' }))
+      : decodeOutcomes(unpack(answer));
+  }
+
+  async load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]> {
+    return decodeSnapshots(unpack(await this.#calls.call('load', [convIds])));
+  }
+
+  async range(
+    convNo: ConvNo,
+    from: Seq,
+    to: Seq,
+    limit: number,
+    backward: boolean,
+  ): Promise<readonly StoredEntry[]> {
+    return decodeEntries(unpack(await this.#calls.call('range', [convNo, from, to, limit, backward])));
+  }
+
+  async findClientKeys(convNo: ConvNo, keys: readonly Uint8Array[]): Promise<readonly Duplicate[]> {
+    if (keys.length > clientKeysAtMost)
+      throw new StoreError('rejected', `more than ${clientKeysAtMost} client keys at once`);
+    const packed = pack(encoded(() => encodeClientKeys(convNo, keys)));
+    return decodeDuplicates(unpack(await this.#calls.call('findClientKeys', [packed], packed)));
+  }
+
+  locate(msgId: MsgId): Promise<EntryPlace | undefined> {
+    return this.#calls.call('locate', [msgId]);
+  }
+
+  async memberships(
+    userId: UserId,
+    after: ConvId | undefined,
+    limit: number,
+  ): Promise<readonly Membership[]> {
+    return decodeMemberships(unpack(await this.#calls.call('memberships', [userId, after, limit])));
+  }
+
+  async cursors(convNo: ConvNo, users: readonly UserId[] | undefined): Promise<readonly CursorRow[]> {
+    return decodeCursors(unpack(await this.#calls.call('cursors', [convNo, users])));
+  }
+
+  async raiseCursors(rows: readonly CursorRow[]): Promise<void> {
+    // In parts, so that commits get in between.
+    for (let at = 0; at < rows.length; at += cursorsAtOnce) {
+      const packed = pack(encoded(() => encodeCursors(rows.slice(at, at + cursorsAtOnce))));
+      await this.#calls.call('raiseCursors', [packed], packed);
+    }
+  }
+
+  leaseWorker(holder: string, nowMs: number, untilMs: number): Promise<WorkerLease> {
+    return this.#calls.call('leaseWorker', [holder, nowMs, untilMs]);
+  }
+
+  check(onProgress?: (entries: number) => void): Promise<StoreReport> {
+    return this.#calls.call('check', [], undefined, onProgress);
+  }
+
+  close(): Promise<void> {
+    return this.#calls.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** What can't even be expressed is refused like everything else that can never be written. */
+function encoded<T>(encode: () => T): T {
+  try {
+    return encode();
+  } catch (cause) {
+    throw new StoreError('rejected', cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}

@@ -1,0 +1,168 @@
+import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
+
+/**
+ * Every key of the embedded store. One byte names the table; numbers are eight bytes, big-endian, so that LevelDB's
+ * order is the order of numbers; an id in front of something else carries its length in one byte, and an id at the end
+ * stands as it is, so that keys sort by the bytes of its UTF-8.
+ *
+ *   0x01 name                       meta: schema version, epoch, secrets
+ *   0x02 key id                     proof that a master key is the one used before
+ *   0x03 worker                     lease of a worker number of the id library
+ *   0x10 conv id                    → conv no
+ *   0x11 conv no                    conversation
+ *   0x12 conv no                    head: changes with each commit
+ *   0x13 conv no                    group
+ *   0x20 conv no, user id           member
+ *   0x21 user id, conv id           membership: the same row, for lists
+ *   0x22 conv no, user id           cursor
+ *   0x30 conv no, seq               entry
+ *   0x31 conv no, client key        → seq
+ *   0x32 msg id                     → conv no, seq
+ */
+export const table = {
+  meta: 0x01,
+  keyProof: 0x02,
+  lease: 0x03,
+  convByName: 0x10,
+  conversation: 0x11,
+  head: 0x12,
+  group: 0x13,
+  member: 0x20,
+  membership: 0x21,
+  cursor: 0x22,
+  entry: 0x30,
+  clientKey: 0x31,
+  msgId: 0x32,
+} as const;
+
+export const clientKeyBytes = 16;
+
+export type Table = (typeof table)[keyof typeof table];
+
+export function metaKey(name: string): Buffer {
+  return withText(table.meta, name);
+}
+
+export function keyProofKey(keyId: number): Buffer {
+  return withU32(table.keyProof, keyId);
+}
+
+export function leaseKey(worker: number): Buffer {
+  return withU32(table.lease, worker);
+}
+
+export function convByNameKey(convId: ConvId): Buffer {
+  return withText(table.convByName, convId);
+}
+
+/** Key of a table with one row a conversation, or the prefix of one with several. */
+export function convKey(of: Table, convNo: ConvNo): Buffer {
+  const key = Buffer.allocUnsafe(9);
+  key[0] = of;
+  key.writeBigUInt64BE(convNo, 1);
+  return key;
+}
+
+/** Key in `member` or `cursor`. */
+export function convUserKey(of: Table, convNo: ConvNo, userId: UserId): Buffer {
+  const name = Buffer.from(userId);
+  const key = Buffer.allocUnsafe(9 + name.byteLength);
+  key[0] = of;
+  key.writeBigUInt64BE(convNo, 1);
+  key.set(name, 9);
+  return key;
+}
+
+/** Prefix of a user's memberships. */
+export function membershipsPrefix(userId: UserId): Buffer {
+  const name = Buffer.from(userId);
+  return Buffer.concat([Buffer.of(table.membership, name.byteLength), name]);
+}
+
+export function membershipKey(userId: UserId, convId: ConvId): Buffer {
+  return Buffer.concat([membershipsPrefix(userId), Buffer.from(convId)]);
+}
+
+export function entryKey(convNo: ConvNo, seq: Seq): Buffer {
+  const key = Buffer.allocUnsafe(17);
+  key[0] = table.entry;
+  key.writeBigUInt64BE(convNo, 1);
+  key.writeUInt32BE(Math.floor(seq / 0x1_0000_0000), 9);
+  key.writeUInt32BE(seq >>> 0, 13);
+  return key;
+}
+
+export function clientKeyKey(convNo: ConvNo, clientKey: Uint8Array): Buffer {
+  const key = Buffer.allocUnsafe(9 + clientKeyBytes);
+  key[0] = table.clientKey;
+  key.writeBigUInt64BE(convNo, 1);
+  key.set(clientKey, 9);
+  return key;
+}
+
+export function msgIdKey(msgId: MsgId): Buffer {
+  const key = Buffer.allocUnsafe(9);
+  key[0] = table.msgId;
+  key.writeBigUInt64BE(msgId, 1);
+  return key;
+}
+
+/** The first key after all that begin with the prefix. */
+export function after(prefix: Uint8Array): Buffer {
+  const key = Buffer.from(prefix);
+  for (let at = key.byteLength - 1; at >= 0; at--) {
+    const byte = key[at] as number;
+    if (byte < 0xff) {
+      key[at] = byte + 1;
+      return key.subarray(0, at + 1);
+    }
+  }
+  throw new RangeError('no key comes after this prefix');
+}
+
+/** All keys of a table. */
+export function tableRange(of: Table): { gte: Buffer; lt: Buffer } {
+  return prefixRange(Buffer.of(of));
+}
+
+export function prefixRange(prefix: Buffer): { gte: Buffer; lt: Buffer } {
+  return { gte: prefix, lt: after(prefix) };
+}
+
+// Taking keys apart, for walks.
+
+export function convNoOf(key: Buffer): ConvNo {
+  return key.readBigUInt64BE(1);
+}
+
+export function seqOf(key: Buffer): Seq {
+  return key.readUInt32BE(9) * 0x1_0000_0000 + key.readUInt32BE(13);
+}
+
+/** The user in a key of `member` or `cursor`. */
+export function userOf(key: Buffer): UserId {
+  return key.toString('utf8', 9) as UserId;
+}
+
+export function membershipOf(key: Buffer): { userId: UserId; convId: ConvId } {
+  const nameEnd = 2 + (key[1] as number);
+  return {
+    userId: key.toString('utf8', 2, nameEnd) as UserId,
+    convId: key.toString('utf8', nameEnd) as ConvId,
+  };
+}
+
+function withText(of: Table, text: string): Buffer {
+  const name = Buffer.from(text);
+  const key = Buffer.allocUnsafe(1 + name.byteLength);
+  key[0] = of;
+  key.set(name, 1);
+  return key;
+}
+
+function withU32(of: Table, value: number): Buffer {
+  const key = Buffer.allocUnsafe(5);
+  key[0] = of;
+  key.writeUInt32BE(value, 1);
+  return key;
+}

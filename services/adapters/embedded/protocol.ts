@@ -1,0 +1,66 @@
+import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
+import type { EntryPlace, StoreErrorKind, StoreReport, WorkerLease } from '../../ports/message-store.ts';
+import type { ByteWriter } from './bytes.ts';
+import type { StoreEvent } from './events.ts';
+import type { MasterKey } from './seal.ts';
+
+/** What the store's two threads say to each other. Big things travel as one moved buffer, small ones as they are. */
+
+/** What the thread is started with. */
+export interface ThreadSetup {
+  readonly directory: string;
+  readonly masterKeys: readonly MasterKey[];
+  /** See Failpoints.parse. */
+  readonly failpoints: string;
+  readonly sync: boolean;
+  readonly traceFd: number | undefined;
+  readonly cacheBytes: number;
+  readonly reserveBytes: number;
+}
+
+/** A buffer that is moved to the other thread, and how much of it counts. */
+export interface Packed {
+  readonly buffer: ArrayBuffer;
+  readonly length: number;
+}
+
+export function pack(out: ByteWriter): Packed {
+  return { buffer: out.take(), length: out.length };
+}
+
+export function unpack(packed: Packed): Uint8Array {
+  return new Uint8Array(packed.buffer, 0, packed.length);
+}
+
+/** The calls, as they cross: the codecs of commit-codec.ts and answer-codec.ts know what is packed. */
+export interface StoreCalls {
+  load(convIds: readonly ConvId[]): Packed;
+  /** Undefined: everything was committed. */
+  commit(batch: Packed): Packed | undefined;
+  range(convNo: ConvNo, from: Seq, to: Seq, limit: number, backward: boolean): Packed;
+  findClientKeys(keys: Packed): Packed;
+  locate(msgId: MsgId): EntryPlace | undefined;
+  memberships(userId: UserId, after: ConvId | undefined, limit: number): Packed;
+  cursors(convNo: ConvNo, users: readonly UserId[] | undefined): Packed;
+  raiseCursors(rows: Packed): void;
+  leaseWorker(holder: string, nowMs: number, untilMs: number): WorkerLease;
+  check(): StoreReport;
+  close(): void;
+}
+
+export type CallName = keyof StoreCalls;
+
+export interface Call<N extends CallName = CallName> {
+  readonly id: number;
+  readonly name: N;
+  readonly args: Parameters<StoreCalls[N]>;
+}
+
+export type Reply =
+  | { readonly t: 'started'; readonly epoch: string; readonly clientKeySecret: Uint8Array }
+  | { readonly t: 'notStarted'; readonly kind: StoreErrorKind; readonly message: string }
+  | { readonly t: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly t: 'refusal'; readonly id: number; readonly kind: StoreErrorKind; readonly message: string }
+  /** Of a check: entries walked so far. */
+  | { readonly t: 'progress'; readonly id: number; readonly entries: number }
+  | { readonly t: 'event'; readonly event: StoreEvent };

@@ -1,0 +1,318 @@
+import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
+import type {
+  ConversationKind,
+  CursorRow,
+  EntryKind,
+  GroupRow,
+  HistoryVisibility,
+  MemberRow,
+  Role,
+} from '../../ports/message-store.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { clientKeyBytes } from './keys.ts';
+
+/** The values of the tables in keys.ts. A change of any of them is a migration (schema.ts). */
+
+// On disk a word is its place in these lists: append, never reorder.
+const entryKinds: readonly EntryKind[] = [
+  'message',
+  'recall',
+  'groupCreated',
+  'groupRenamed',
+  'membersAdded',
+  'memberRemoved',
+  'roleChanged',
+];
+const conversationKinds: readonly ConversationKind[] = ['direct', 'group'];
+const roles: readonly Role[] = ['member', 'admin', 'owner'];
+const visibilities: readonly HistoryVisibility[] = ['sinceJoin', 'all'];
+
+export const entryKindCode = codeOf(entryKinds);
+export const entryKindAt = wordAt(entryKinds);
+export const conversationKindCode = codeOf(conversationKinds);
+export const conversationKindAt = wordAt(conversationKinds);
+const roleCode = codeOf(roles);
+const roleAt = wordAt(roles);
+const visibilityCode = codeOf(visibilities);
+const visibilityAt = wordAt(visibilities);
+
+/** An entry as it stands on disk; its key says conversation and seq. */
+export interface EntryRow {
+  readonly msgId: MsgId;
+  readonly kind: EntryKind;
+  readonly ord: number;
+  readonly sender: string;
+  readonly createdAtMs: number;
+  readonly recalled: boolean;
+  readonly revision: number;
+  readonly clientKey: Uint8Array | undefined;
+  readonly keyId: number;
+  readonly sealed: Uint8Array;
+}
+
+const recalledFlag = 1;
+const clientKeyFlag = 2;
+
+export function encodeEntryRow(row: EntryRow): Buffer {
+  const out = ByteWriter.row(64 + 3 * row.sender.length + row.sealed.byteLength);
+  out.u8(entryKindCode(row.kind));
+  out.u8((row.recalled ? recalledFlag : 0) | (row.clientKey === undefined ? 0 : clientKeyFlag));
+  out.u64(row.msgId);
+  out.u53(row.ord);
+  out.u53(row.createdAtMs);
+  out.u32(row.revision);
+  out.u32(row.keyId);
+  if (row.clientKey !== undefined) out.raw(row.clientKey);
+  out.text(row.sender);
+  out.raw(row.sealed);
+  return out.view();
+}
+
+export function decodeEntryRow(value: Uint8Array): EntryRow {
+  const reader = new ByteReader(value);
+  const kind = entryKindAt(reader.u8());
+  const flags = reader.u8();
+  const msgId = reader.u64();
+  const ord = reader.u53();
+  const createdAtMs = reader.u53();
+  const revision = reader.u32();
+  const keyId = reader.u32();
+  const clientKey = (flags & clientKeyFlag) === 0 ? undefined : reader.raw(clientKeyBytes);
+  const sender = reader.text();
+  const sealed = reader.rest();
+  const recalled = (flags & recalledFlag) !== 0;
+  return { msgId, kind, ord, sender, createdAtMs, recalled, revision, clientKey, keyId, sealed };
+}
+
+/** The msg id of an encoded entry row, without reading the rest. */
+export function msgIdOfEntryRow(value: Buffer): MsgId {
+  return value.readBigUInt64BE(2);
+}
+
+/** Where a log ends, and which entry last changed an earlier one. */
+export interface HeadRow {
+  readonly seq: Seq;
+  readonly ord: number;
+  readonly msgId: MsgId;
+  readonly projectedSeq: Seq;
+}
+
+export function encodeHeadRow(row: HeadRow): Buffer {
+  const out = ByteWriter.row(32);
+  out.u53(row.seq);
+  out.u53(row.ord);
+  out.u64(row.msgId);
+  out.u53(row.projectedSeq);
+  return out.view();
+}
+
+export function decodeHeadRow(value: Uint8Array): HeadRow {
+  const reader = new ByteReader(value);
+  return { seq: reader.u53(), ord: reader.u53(), msgId: reader.u64(), projectedSeq: reader.u53() };
+}
+
+export interface ConversationRow {
+  readonly convId: ConvId;
+  readonly kind: ConversationKind;
+  /** The users of a direct conversation (one, where somebody talks to himself). */
+  readonly users: readonly UserId[];
+}
+
+export function encodeConversationRow(row: ConversationRow): Buffer {
+  const out = ByteWriter.row(16 + 3 * row.convId.length);
+  out.u8(conversationKindCode(row.kind));
+  out.text(row.convId);
+  out.u8(row.users.length);
+  for (const user of row.users) out.text(user);
+  return out.view();
+}
+
+export function decodeConversationRow(value: Uint8Array): ConversationRow {
+  const reader = new ByteReader(value);
+  const kind = conversationKindAt(reader.u8());
+  const convId = reader.conv();
+  return { kind, convId, users: Array.from({ length: reader.u8() }, () => reader.user()) };
+}
+
+export function encodeConvNo(convNo: ConvNo): Buffer {
+  const value = Buffer.allocUnsafe(8);
+  value.writeBigUInt64BE(convNo);
+  return value;
+}
+
+export function decodeConvNo(value: Buffer): ConvNo {
+  return value.readBigUInt64BE();
+}
+
+export function encodeSeq(seq: Seq): Buffer {
+  const value = Buffer.allocUnsafe(8);
+  value.writeUInt32BE(Math.floor(seq / 0x1_0000_0000));
+  value.writeUInt32BE(seq >>> 0, 4);
+  return value;
+}
+
+export function decodeSeq(value: Buffer): Seq {
+  return value.readUInt32BE() * 0x1_0000_0000 + value.readUInt32BE(4);
+}
+
+export interface PlaceRow {
+  readonly convNo: ConvNo;
+  readonly seq: Seq;
+}
+
+export function encodePlaceRow(row: PlaceRow): Buffer {
+  return Buffer.concat([encodeConvNo(row.convNo), encodeSeq(row.seq)]);
+}
+
+export function decodePlaceRow(value: Buffer): PlaceRow {
+  return { convNo: decodeConvNo(value), seq: decodeSeq(value.subarray(8)) };
+}
+
+export function writeMember(out: ByteWriter, row: MemberRow): void {
+  out.text(row.userId);
+  out.u8(roleCode(row.role));
+  out.u53(row.joinedSeq);
+  out.u53(row.joinedOrd);
+  out.u53(row.leftSeq);
+  out.u53(row.leftOrd);
+  out.u64(row.rev);
+}
+
+export function readMember(reader: ByteReader): MemberRow {
+  return {
+    userId: reader.user(),
+    role: roleAt(reader.u8()),
+    joinedSeq: reader.u53(),
+    joinedOrd: reader.u53(),
+    leftSeq: reader.u53(),
+    leftOrd: reader.u53(),
+    rev: reader.u64(),
+  };
+}
+
+export function encodeMemberRow(row: MemberRow): Buffer {
+  const out = ByteWriter.row(64 + 3 * row.userId.length);
+  writeMember(out, row);
+  return out.view();
+}
+
+export function decodeMemberRow(value: Uint8Array): MemberRow {
+  return readMember(new ByteReader(value));
+}
+
+/** A member row with what a list needs to know of its conversation. */
+export interface MembershipRow {
+  readonly convNo: ConvNo;
+  readonly kind: ConversationKind;
+  readonly peer: UserId | undefined;
+  readonly member: MemberRow;
+}
+
+export function encodeMembershipRow(row: MembershipRow): Buffer {
+  const out = ByteWriter.row(128);
+  out.u64(row.convNo);
+  out.u8(conversationKindCode(row.kind));
+  out.text(row.peer ?? '');
+  writeMember(out, row.member);
+  return out.view();
+}
+
+export function decodeMembershipRow(value: Uint8Array): MembershipRow {
+  const reader = new ByteReader(value);
+  const convNo = reader.u64();
+  const kind = conversationKindAt(reader.u8());
+  const peer = reader.user();
+  return { convNo, kind, peer: peer === '' ? undefined : peer, member: readMember(reader) };
+}
+
+export function writeGroup(out: ByteWriter, row: GroupRow): void {
+  out.text(row.name);
+  out.text(row.owner);
+  out.u32(row.maxMembers);
+  out.u8(visibilityCode(row.history));
+  out.u32(row.memberCount);
+  out.u53(row.version);
+}
+
+export function readGroup(reader: ByteReader): GroupRow {
+  return {
+    name: reader.text(),
+    owner: reader.text(),
+    maxMembers: reader.u32(),
+    history: visibilityAt(reader.u8()),
+    memberCount: reader.u32(),
+    version: reader.u53(),
+  };
+}
+
+export function encodeGroupRow(row: GroupRow): Buffer {
+  const out = ByteWriter.row(128);
+  writeGroup(out, row);
+  return out.view();
+}
+
+export function decodeGroupRow(value: Uint8Array): GroupRow {
+  return readGroup(new ByteReader(value));
+}
+
+export function writeCursor(out: ByteWriter, row: CursorRow): void {
+  out.u64(row.convNo);
+  out.text(row.userId);
+  out.u53(row.deliveredSeq);
+  out.u53(row.readSeq);
+  out.u53(row.readOrd);
+}
+
+export function readCursor(reader: ByteReader): CursorRow {
+  return {
+    convNo: reader.u64(),
+    userId: reader.user(),
+    deliveredSeq: reader.u53(),
+    readSeq: reader.u53(),
+    readOrd: reader.u53(),
+  };
+}
+
+export function encodeCursorRow(row: CursorRow): Buffer {
+  const out = ByteWriter.row(64 + 3 * row.userId.length);
+  writeCursor(out, row);
+  return out.view();
+}
+
+export function decodeCursorRow(value: Uint8Array): CursorRow {
+  return readCursor(new ByteReader(value));
+}
+
+export interface LeaseRow {
+  readonly holder: string;
+  readonly reservedUntilMs: number;
+}
+
+export function encodeLeaseRow(row: LeaseRow): Buffer {
+  const out = ByteWriter.row(128);
+  out.text(row.holder);
+  out.u53(row.reservedUntilMs);
+  return out.view();
+}
+
+export function decodeLeaseRow(value: Uint8Array): LeaseRow {
+  const reader = new ByteReader(value);
+  return { holder: reader.text(), reservedUntilMs: reader.u53() };
+}
+
+function codeOf<W extends string>(words: readonly W[]): (word: W) => number {
+  const codes = new Map<string, number>(words.map((word, code) => [word, code]));
+  return (word) => {
+    const code = codes.get(word);
+    if (code === undefined) throw new RangeError(`unknown word ${word}`);
+    return code;
+  };
+}
+
+function wordAt<W extends string>(words: readonly W[]): (code: number) => W {
+  return (code) => {
+    const word = words[code];
+    if (word === undefined) throw new RangeError(`unknown code ${code}: written by a newer version?`);
+    return word;
+  };
+}

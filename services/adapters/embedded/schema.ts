@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import type { ConvId } from '../../core/ids.ts';
+import { StoreError } from '../../ports/message-store.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { keyProofKey, metaKey, table, tableRange } from './keys.ts';
+import type { Level } from './level.ts';
+import type { KeyRing } from './seal.ts';
+
+export type LevelBatch = ReturnType<Level['batch']>;
+
+/** Takes the layout one version further, in one atomic batch that also writes the new version. */
+export type Migration = (level: Level, batch: LevelBatch, keys: KeyRing) => void | Promise<void>;
+
+/** migrations[n] leads from version n to n + 1. Append, never change: data directories out there have run them. */
+export const migrations: readonly Migration[] = [createStore];
+
+/** What a store is, besides its conversations. */
+export interface StoreIdentity {
+  readonly epoch: string;
+  readonly clientKeySecret: Uint8Array;
+}
+
+const versionName = 'schema_version';
+const epochName = 'store_epoch';
+const secretName = 'client_key_secret';
+// Stands where a conversation's id stands when something that belongs to none is sealed; no id looks like it.
+const noConversation = '' as ConvId;
+const proofText = Buffer.from('parley');
+
+/** Brings the layout up to date, proves the master keys, and reads who the store is. */
+export async function prepareSchema(
+  level: Level,
+  keys: KeyRing,
+  steps: readonly Migration[] = migrations,
+): Promise<StoreIdentity> {
+  const found = level.getSync(metaKey(versionName));
+  let version = found === undefined ? 0 : new ByteReader(found).u32();
+  if (version > steps.length)
+    throw new StoreError(
+      'unavailable',
+      `the store has layout version ${version}, this program knows ${steps.length}: start a newer one`,
+    );
+  if (version > 0) await proveKeys(level, keys);
+  for (; version < steps.length; version++) {
+    const batch = level.batch();
+    await steps[version]?.(level, batch, keys);
+    await batch.put(metaKey(versionName), encodeU32(version + 1)).write({ sync: true });
+  }
+  await addProofs(level, keys);
+  return {
+    epoch: meta(level, epochName).toString('utf8'),
+    clientKeySecret: openSecret(meta(level, secretName), keys),
+  };
+}
+
+function createStore(_level: Level, batch: LevelBatch, keys: KeyRing): void {
+  batch.put(metaKey(epochName), Buffer.from(randomBytes(16).toString('hex')));
+  const { keyId, bytes } = keys.seal(noConversation, 0n, 0, randomBytes(32));
+  const secret = ByteWriter.row(4 + bytes.byteLength);
+  secret.u32(keyId);
+  secret.raw(bytes);
+  batch.put(metaKey(secretName), secret.view());
+}
+
+function openSecret(row: Buffer, keys: KeyRing): Uint8Array {
+  const reader = new ByteReader(row);
+  return keys.open(noConversation, 0n, 0, { keyId: reader.u32(), bytes: reader.rest() });
+}
+
+/** Every master key that ever sealed here must be given, and be the same one. */
+async function proveKeys(level: Level, keys: KeyRing): Promise<void> {
+  for await (const [key, bytes] of level.iterator(tableRange(table.keyProof))) {
+    const keyId = key.readUInt32BE(1);
+    if (!keys.ids.includes(keyId))
+      throw new StoreError(
+        'unavailable',
+        `the store is sealed with master key ${keyId}, which was not given`,
+      );
+    try {
+      keys.open(noConversation, BigInt(keyId), 0, { keyId, bytes });
+    } catch (cause) {
+      throw new StoreError(
+        'unavailable',
+        `master key ${keyId} is not the one that the store is sealed with`,
+        cause,
+      );
+    }
+  }
+}
+
+async function addProofs(level: Level, keys: KeyRing): Promise<void> {
+  const batch = level.batch();
+  for (const keyId of keys.ids) {
+    const key = keyProofKey(keyId);
+    if (level.getSync(key) === undefined)
+      batch.put(key, Buffer.from(keys.seal(noConversation, BigInt(keyId), 0, proofText, keyId).bytes));
+  }
+  await batch.write({ sync: true });
+}
+
+function meta(level: Level, name: string): Buffer {
+  const value = level.getSync(metaKey(name));
+  if (value === undefined)
+    throw new StoreError('unavailable', `the store has no ${name}: not a store of Parley?`);
+  return value;
+}
+
+function encodeU32(value: number): Buffer {
+  const out = ByteWriter.row(4);
+  out.u32(value);
+  return out.view();
+}

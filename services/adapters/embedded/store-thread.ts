@@ -1,0 +1,149 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Failpoints } from '../../core/failpoint.ts';
+import {
+  encodeCursors,
+  encodeDuplicates,
+  encodeEntries,
+  encodeMemberships,
+  encodeSnapshots,
+  decodeClientKeys,
+  decodeCursors,
+} from './answer-codec.ts';
+import { Check } from './check.ts';
+import { decodeCommit, encodeOutcomes } from './commit-codec.ts';
+import { Commits } from './commits.ts';
+import { Conversations } from './conversations.ts';
+import { raiseCursors } from './cursors.ts';
+import { Database } from './database.ts';
+import type { StoreEvent } from './events.ts';
+import { Lane } from './lane.ts';
+import { leaseWorker } from './leases.ts';
+import { type CallName, pack, type StoreCalls, type ThreadSetup, unpack } from './protocol.ts';
+import { Reads } from './reads.ts';
+import { Reserve } from './reserve.ts';
+import { prepareSchema, type StoreIdentity } from './schema.ts';
+import { KeyRing } from './seal.ts';
+
+type Handlers = {
+  readonly [N in CallName]: (
+    ...args: Parameters<StoreCalls[N]>
+  ) => ReturnType<StoreCalls[N]> | Promise<ReturnType<StoreCalls[N]>>;
+};
+
+interface StoreParts {
+  readonly database: Database;
+  readonly keys: KeyRing;
+  readonly identity: StoreIdentity;
+  readonly setup: ThreadSetup;
+}
+
+// How long a read waits for a store that is being reopened.
+const readWaitMs = 2_000;
+
+/** The subdirectory that holds LevelDB's files. */
+export const levelDirectory = 'store';
+export const reserveFile = 'reserve';
+
+/** The store as its own thread sees it: the calls of protocol.ts, carried out. */
+export class StoreThread implements Handlers {
+  readonly identity: StoreIdentity;
+  readonly #database: Database;
+  readonly #keys: KeyRing;
+  readonly #reads: Reads;
+  readonly #commits: Commits;
+  readonly #writes = new Lane();
+
+  private constructor({ database, keys, identity, setup }: StoreParts) {
+    const conversations = new Conversations(database);
+    this.identity = identity;
+    this.#database = database;
+    this.#keys = keys;
+    this.#reads = new Reads(database, keys, conversations);
+    this.#commits = new Commits({
+      database,
+      keys,
+      conversations,
+      epoch: identity.epoch,
+      failpoints: Failpoints.parse(setup.failpoints),
+      sync: setup.sync,
+      traceFd: setup.traceFd,
+    });
+  }
+
+  static async open(setup: ThreadSetup, onEvent: (event: StoreEvent) => void): Promise<StoreThread> {
+    const keys = new KeyRing(setup.masterKeys);
+    await mkdir(setup.directory, { recursive: true, mode: 0o700 });
+    const database = await Database.open({
+      directory: path.join(setup.directory, levelDirectory),
+      reserve: new Reserve(path.join(setup.directory, reserveFile), setup.reserveBytes),
+      cacheBytes: setup.cacheBytes,
+      createIfMissing: true,
+      onEvent,
+    });
+    try {
+      const identity = await prepareSchema(database.level, keys);
+      return new StoreThread({ database, keys, identity, setup });
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  async commit(...[batch]: Parameters<StoreCalls['commit']>) {
+    return this.#writes.run(async () => {
+      const outcomes = await this.#commits.commit(decodeCommit(unpack(batch)));
+      return outcomes.every((outcome) => outcome.t === 'committed')
+        ? undefined
+        : pack(encodeOutcomes(outcomes));
+    });
+  }
+
+  async load(...[convIds]: Parameters<StoreCalls['load']>) {
+    await this.#database.readable(readWaitMs);
+    return pack(encodeSnapshots(await this.#reads.load(convIds)));
+  }
+
+  async range(...args: Parameters<StoreCalls['range']>) {
+    await this.#database.readable(readWaitMs);
+    return pack(encodeEntries(await this.#reads.range(...args)));
+  }
+
+  async findClientKeys(...[packed]: Parameters<StoreCalls['findClientKeys']>) {
+    await this.#database.readable(readWaitMs);
+    const { convNo, keys } = decodeClientKeys(unpack(packed));
+    return pack(encodeDuplicates(this.#reads.findClientKeys(convNo, keys)));
+  }
+
+  async locate(...[msgId]: Parameters<StoreCalls['locate']>) {
+    await this.#database.readable(readWaitMs);
+    return this.#reads.locate(msgId);
+  }
+
+  async memberships(...args: Parameters<StoreCalls['memberships']>) {
+    await this.#database.readable(readWaitMs);
+    return pack(encodeMemberships(await this.#reads.memberships(...args)));
+  }
+
+  async cursors(...args: Parameters<StoreCalls['cursors']>) {
+    await this.#database.readable(readWaitMs);
+    return pack(encodeCursors(await this.#reads.cursors(...args)));
+  }
+
+  async raiseCursors(...[rows]: Parameters<StoreCalls['raiseCursors']>) {
+    return this.#writes.run(() => raiseCursors(this.#database, decodeCursors(unpack(rows))));
+  }
+
+  async leaseWorker(...args: Parameters<StoreCalls['leaseWorker']>) {
+    return this.#writes.run(() => leaseWorker(this.#database, ...args));
+  }
+
+  async check(onProgress: (entries: number) => void = () => undefined) {
+    await this.#database.readable(readWaitMs);
+    return Check.run(this.#database.level, this.#keys, onProgress);
+  }
+
+  async close(): Promise<void> {
+    await this.#writes.run(() => this.#database.close());
+  }
+}

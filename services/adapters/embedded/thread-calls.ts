@@ -1,0 +1,161 @@
+import type { Worker } from 'node:worker_threads';
+import { StoreError } from '../../ports/message-store.ts';
+import { logEvent, type StoreLog } from './events.ts';
+import type { Call, CallName, Packed, Reply, StoreCalls } from './protocol.ts';
+
+interface Pending {
+  readonly name: CallName;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: StoreError) => void;
+  readonly onProgress: ((entries: number) => void) | undefined;
+}
+
+interface Waiting {
+  readonly call: Call;
+  readonly pending: Pending;
+  readonly moved: Packed | undefined;
+}
+
+const writes: ReadonlySet<CallName> = new Set(['commit', 'raiseCursors', 'leaseWorker', 'close']);
+
+/** Reads in the thread at once. More would only stand in front of the next commit. */
+const readsAtOnce = 8;
+const readsWaitingAtMost = 4_096;
+const writesAtMost = 256;
+
+type Identity = { readonly epoch: string; readonly clientKeySecret: Uint8Array };
+
+/**
+ * Calls to the store's thread, matched with their answers. Writes go over at once; reads a few at a time, so that a
+ * commit never stands behind more than those. Both queues are bounded: what doesn't fit is refused as `unavailable`.
+ */
+export class ThreadCalls {
+  readonly started: Promise<Identity>;
+  readonly #worker: Worker;
+  readonly #log: StoreLog | undefined;
+  readonly #begun = Promise.withResolvers<Identity>();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #pending = new Map<number, Pending>();
+  readonly #waiting: Waiting[] = [];
+  #reads = 0;
+  #writes = 0;
+  #lastId = 0;
+  #closing = false;
+  #running = false;
+  #dead = false;
+
+  constructor(worker: Worker, log?: StoreLog, onFatal?: (error: Error) => void) {
+    this.#worker = worker;
+    this.#log = log;
+    this.started = this.#begun.promise;
+    worker.on('message', (reply: Reply) => this.#take(reply));
+    worker.on('error', (error: Error) => this.#died(error, onFatal));
+    worker.on('exit', (code) => {
+      if (!this.#closing) this.#died(new Error(`the store's thread ended with code ${code}`), onFatal);
+      this.#ended.resolve();
+    });
+  }
+
+  /** `moved` goes over to the thread and can't be used here any more. */
+  call<N extends CallName>(
+    name: N,
+    args: Parameters<StoreCalls[N]>,
+    moved?: Packed,
+    onProgress?: (entries: number) => void,
+  ): Promise<ReturnType<StoreCalls[N]>> {
+    if (this.#closing) return Promise.reject(new StoreError('unavailable', 'the store is closed'));
+    return this.#start(name, args, moved, onProgress) as Promise<ReturnType<StoreCalls[N]>>;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing) {
+      this.#closing = true;
+      for (const { pending } of this.#waiting.splice(0))
+        pending.reject(new StoreError('unavailable', 'the store is closed'));
+      await this.#start('close', [], undefined, undefined);
+    }
+    await this.#ended.promise;
+  }
+
+  #start(
+    name: CallName,
+    args: Call['args'],
+    moved: Packed | undefined,
+    onProgress: ((entries: number) => void) | undefined,
+  ): Promise<unknown> {
+    if (this.#dead) return Promise.reject(new StoreError('unavailable', "the store's thread has died"));
+    const isWrite = writes.has(name);
+    if (
+      isWrite ? this.#writes >= writesAtMost && name !== 'close' : this.#waiting.length >= readsWaitingAtMost
+    )
+      return Promise.reject(new StoreError('unavailable', 'the store has too much to do'));
+    const call: Call = { id: ++this.#lastId, name, args };
+    return new Promise((resolve, reject) => {
+      const pending: Pending = { name, resolve, reject, onProgress };
+      if (isWrite) {
+        this.#writes += 1;
+        this.#post(call, pending, moved);
+      } else if (this.#reads < readsAtOnce) {
+        this.#reads += 1;
+        this.#post(call, pending, moved);
+      } else this.#waiting.push({ call, pending, moved });
+    });
+  }
+
+  #post(call: Call, pending: Pending, moved: Packed | undefined): void {
+    this.#pending.set(call.id, pending);
+    this.#worker.postMessage(call, moved === undefined ? [] : [moved.buffer]);
+  }
+
+  #take(reply: Reply): void {
+    switch (reply.t) {
+      case 'started':
+        this.#running = true;
+        this.#begun.resolve(reply);
+        return;
+      case 'notStarted':
+        this.#closing = true;
+        this.#begun.reject(new StoreError(reply.kind, reply.message));
+        return;
+      case 'event':
+        logEvent(this.#log, reply.event);
+        return;
+      case 'progress':
+        this.#pending.get(reply.id)?.onProgress?.(reply.entries);
+        return;
+      case 'answer':
+        this.#finish(reply.id)?.resolve(reply.value);
+        return;
+      case 'refusal':
+        this.#finish(reply.id)?.reject(new StoreError(reply.kind, reply.message));
+        return;
+    }
+  }
+
+  #finish(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(id);
+    if (writes.has(pending.name)) this.#writes -= 1;
+    else {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#reads -= 1;
+      else this.#post(next.call, next.pending, next.moved);
+    }
+    return pending;
+  }
+
+  #died(error: Error, onFatal: ((error: Error) => void) | undefined): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#begun.reject(error);
+    for (const { name, reject } of this.#pending.values())
+      reject(
+        new StoreError(name === 'commit' ? 'unknown' : 'unavailable', "the store's thread has died", error),
+      );
+    this.#pending.clear();
+    for (const { pending } of this.#waiting.splice(0))
+      pending.reject(new StoreError('unavailable', "the store's thread has died", error));
+    if (this.#running && !this.#closing) onFatal?.(error);
+  }
+}
