@@ -6,6 +6,8 @@ export const irregular = new Error('not in the form that is read straight');
  * at most 10, nothing beyond the end. Throws `irregular` at everything else.
  */
 export class Reader {
+  readonly bytes: Uint8Array;
+  /** The same bytes, as text is decoded from. */
   readonly buf: Buffer;
   pos = 0;
   /** Low and high half of what `uint64` read. */
@@ -13,6 +15,7 @@ export class Reader {
   hi = 0;
 
   constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
     this.buf = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 

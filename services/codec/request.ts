@@ -36,7 +36,7 @@ function decodeStraight(frame: Uint8Array): DecodedCommand[] {
       commands.push(command);
       continue;
     }
-    commands.push(classify(fromBinary(CommandSchema, reader.buf.subarray(start, end), commandOptions)));
+    commands.push(classify(fromBinary(CommandSchema, frame.subarray(start, end), commandOptions)));
     reader.pos = end;
   }
   return commands;

@@ -32,7 +32,7 @@ function readSend(reader: Reader, id: number, end: number): DecodedCommand | und
     else if (tag === 0x12 && convId === undefined && to === undefined)
       to = decodeUtf8(buf, reader.pos, fieldEnd);
     else if (tag === 0x1a && clientId === undefined) clientId = decodeUtf8(buf, reader.pos, fieldEnd);
-    else if (tag === 0x22 && body === undefined) body = buf.subarray(reader.pos, fieldEnd);
+    else if (tag === 0x22 && body === undefined) body = reader.bytes.subarray(reader.pos, fieldEnd);
     else return undefined;
     reader.pos = fieldEnd;
   }

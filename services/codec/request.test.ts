@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { MessageBodySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
+import { ConnectRequestSchema } from '../../gen/parley/chat/v1/session_pb.ts';
+import { Fault } from '../core/fault.ts';
+import { command, mutated } from './arbitrary.ts';
+import { classify, type DecodedCommand } from './decoded-command.ts';
+import { decodeRequest } from './request.ts';
+
+/** What protobuf-es makes of a frame; undefined where it refuses it. */
+function reference(frame: Uint8Array): DecodedCommand[] | undefined {
+  try {
+    return fromBinary(ConnectRequestSchema, frame).commands.map(classify);
+  } catch {
+    return undefined;
+  }
+}
+
+function straight(frame: Uint8Array): DecodedCommand[] | undefined {
+  try {
+    return decodeRequest(frame);
+  } catch (error) {
+    assert.ok(error instanceof Fault && error.reason === 'malformedFrame');
+    return undefined;
+  }
+}
+
+/** Commands without their bodies, and the bodies decoded; undefined for a body that doesn't decode. */
+function comparable(commands: readonly DecodedCommand[]) {
+  return commands.map((command) => {
+    if (command.t === 'refused') return { ...command, fault: [command.fault.reason, command.fault.field] };
+    if (command.t !== 'send') return command;
+    return { ...command, body: plainBody(command.body) };
+  });
+}
+
+function plainBody(bytes: Uint8Array): unknown {
+  try {
+    // 97, since three messages stand around a body.
+    return fromBinary(MessageBodySchema, bytes, { recursionLimit: 97 });
+  } catch {
+    return 'broken';
+  }
+}
+
+const request = fc.array(command, { maxLength: 4 }).map((commands) => ({ commands }));
+const frame = mutated(ConnectRequestSchema, request);
+
+describe('decodeRequest', () => {
+  it('makes of every frame what protobuf-es makes of it', () => {
+    fc.assert(
+      fc.property(frame, (bytes) => {
+        const expected = reference(bytes);
+        const actual = straight(Uint8Array.from(bytes));
+        if (expected !== undefined) {
+          assert.ok(actual !== undefined, 'protobuf-es takes it');
+          assert.deepEqual(comparable(actual), comparable(expected));
+        } else if (actual !== undefined) {
+          // The one difference that is meant: a broken body is left for checkBody to refuse.
+          const broken = comparable(actual).some((each) => each.t === 'send' && each.body === 'broken');
+          assert.ok(broken, 'protobuf-es refuses it');
+        }
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('keeps the body of a send as it was on the wire', () => {
+    const body = create(MessageBodySchema, { content: { case: 'text', value: 'grüß dich' } });
+    const bytes = toBinary(
+      ConnectRequestSchema,
+      create(ConnectRequestSchema, {
+        commands: [
+          {
+            id: 7,
+            command: { case: 'send', value: { target: { case: 'to', value: 'ann' }, clientId: 'c', body } },
+          },
+        ],
+      }),
+    );
+    const [send] = decodeRequest(bytes);
+    assert.ok(send?.t === 'send');
+    assert.deepEqual(
+      { ...send, body: Uint8Array.from(send.body) },
+      {
+        t: 'send',
+        id: 7,
+        convId: undefined,
+        to: 'ann',
+        clientId: 'c',
+        body: toBinary(MessageBodySchema, body),
+      },
+    );
+  });
+
+  it('merges the occurrences of a body, as protobuf has it', () => {
+    const part = (init: Parameters<typeof create<typeof MessageBodySchema>>[1]) => {
+      const bytes = toBinary(MessageBodySchema, create(MessageBodySchema, init));
+      return [0x22, bytes.length, ...bytes];
+    };
+    const send = [
+      ...part({ contentType: 'text/markdown' }),
+      ...part({ content: { case: 'text', value: 'hi' } }),
+    ];
+    const [decoded] = decodeRequest(Uint8Array.from([0x0a, send.length + 2, 0x22, send.length, ...send]));
+    assert.ok(decoded?.t === 'send');
+    const body = fromBinary(MessageBodySchema, decoded.body);
+    assert.equal(body.contentType, 'text/markdown');
+    assert.deepEqual(body.content, { case: 'text', value: 'hi' });
+  });
+
+  it('refuses an ack with a seq above 2^53, and goes on', () => {
+    const acks = [Number.MAX_SAFE_INTEGER, 2 ** 53].map((seq, i) => ({
+      id: i + 1,
+      command: {
+        case: 'ack' as const,
+        value: {
+          items: [
+            { convId: 'g', seq: 1n },
+            { convId: 'h', seq: BigInt(seq) },
+          ],
+        },
+      },
+    }));
+    const decoded = decodeRequest(
+      toBinary(ConnectRequestSchema, create(ConnectRequestSchema, { commands: acks.reverse() })),
+    );
+    assert.deepEqual(
+      decoded.map((each) => [each.t, each.id]),
+      [
+        ['refused', 2],
+        ['ack', 1],
+      ],
+    );
+    assert.ok(decoded[0]?.t === 'refused');
+    assert.equal(decoded[0].fault.reason, 'seqOutOfRange');
+    assert.equal(decoded[0].fault.field, 'ack.items[1].seq');
+    assert.ok(decoded[1]?.t === 'ack');
+    assert.equal(decoded[1].items[1]?.seq, Number.MAX_SAFE_INTEGER);
+  });
+
+  for (const depth of [98, 99, 100]) {
+    it(`agrees with protobuf-es about groups nested ${depth} deep`, () => {
+      const groups = [...Array(depth).fill(0x7b), ...Array(depth).fill(0x7c)];
+      const bytes = Uint8Array.from([0x0a, 0x80 | (groups.length & 0x7f), groups.length >> 7, ...groups]);
+      assert.deepEqual(straight(bytes)?.length, reference(bytes)?.length);
+    });
+  }
+});
