@@ -1,0 +1,84 @@
+import type { TextStore } from '../app/identity.ts';
+
+/** A Storage whose keys can be walked. */
+export interface DraftStorage extends TextStore {
+  readonly length: number;
+  key(index: number): string | null;
+}
+
+const prefix = 'parley.draft:';
+/** Drafts kept on a device; the oldest goes first. */
+const most = 200;
+
+/** Unsent texts of one user, one a conversation, kept over reloads where storage allows. */
+export class Drafts {
+  readonly #storage: DraftStorage;
+  readonly #prefix: string;
+  readonly #texts = new Map<string, string>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(storage: DraftStorage, userId: string) {
+    this.#storage = storage;
+    this.#prefix = `${prefix}${encodeURIComponent(userId)}:`;
+  }
+
+  get(convId: string): string {
+    return this.#texts.get(convId) ?? this.#read(convId);
+  }
+
+  set(convId: string, text: string): void {
+    if (text === this.get(convId)) return;
+    this.#texts.set(convId, text);
+    try {
+      if (text.trim() === '') this.#storage.removeItem(this.#keyOf(convId));
+      else this.#storage.setItem(this.#keyOf(convId), JSON.stringify({ text, atMs: Date.now() }));
+      this.#dropOldest();
+    } catch {
+      // Storage is full or blocked: the draft lives as long as the page.
+    }
+    for (const listener of this.#listeners) listener();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #keyOf(convId: string): string {
+    return this.#prefix + encodeURIComponent(convId);
+  }
+
+  #read(convId: string): string {
+    let text = '';
+    try {
+      text = parse(this.#storage.getItem(this.#keyOf(convId))).text;
+    } catch {
+      // Storage is blocked.
+    }
+    this.#texts.set(convId, text);
+    return text;
+  }
+
+  #dropOldest(): void {
+    const keys = Array.from({ length: this.#storage.length }, (_, i) => this.#storage.key(i)).filter(
+      (key): key is string => key?.startsWith(prefix) ?? false,
+    );
+    if (keys.length <= most) return;
+    const aged = keys.map((key) => ({ key, atMs: parse(this.#storage.getItem(key)).atMs }));
+    aged.sort((a, b) => a.atMs - b.atMs);
+    for (const { key } of aged.slice(0, keys.length - most)) this.#storage.removeItem(key);
+  }
+}
+
+function parse(stored: string | null): { text: string; atMs: number } {
+  try {
+    const value: unknown = JSON.parse(stored ?? 'null');
+    if (typeof value === 'object' && value !== null && 'text' in value && 'atMs' in value) {
+      const { text, atMs } = value;
+      if (typeof text === 'string' && typeof atMs === 'number') return { text, atMs };
+    }
+  } catch {
+    // Something else wrote here.
+  }
+  return { text: '', atMs: 0 };
+}
