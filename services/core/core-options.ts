@@ -30,10 +30,14 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** Throws a ConfigError when development mode, which asks nobody for a token, would be reachable from elsewhere. */
-export function checkReach(mode: Mode, host: string): void {
-  if (mode === 'production' || isLoopback(host)) return;
-  throw new ConfigError([
-    `PARLEY_HOST must be a loopback address in development mode; it is "${host}" (set PARLEY_MODE=production to be reachable from elsewhere)`,
-  ]);
+/**
+ * Throws a ConfigError when development mode, which asks nobody for a token, would be reachable from elsewhere. `hosts`
+ * are the addresses that listeners bind to, by the variable that sets them.
+ */
+export function checkReach(mode: Mode, hosts: Readonly<Record<string, string>>): void {
+  if (mode === 'production') return;
+  const problems = Object.entries(hosts)
+    .filter(([, host]) => !isLoopback(host))
+    .map(([env, host]) => `${env} must be a loopback address in development mode; it is "${host}"`);
+  if (problems.length > 0) throw new ConfigError(problems);
 }
