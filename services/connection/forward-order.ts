@@ -1,0 +1,62 @@
+import type { Seq } from '../core/ids.ts';
+
+export type Arrival =
+  /** It comes next. */
+  | 'next'
+  /** It was forwarded already. */
+  | 'old'
+  /** Something before it is missing. */
+  | 'early';
+
+/**
+ * Brings the entries of one conversation into their order on one edge: what was forwarded is dropped, the next one is
+ * forwarded, later ones are held until what is missing has come. An owner's new incarnation may forward again what the
+ * one before did; sessions drop what they were given. Pure.
+ */
+export class ForwardOrder<T extends { readonly seq: Seq }> {
+  #incarnation = 0;
+  #last: Seq = 0;
+  readonly #held = new Map<Seq, T>();
+  readonly #maxHeld: number;
+
+  constructor({ maxHeld }: { maxHeld: number }) {
+    this.#maxHeld = maxHeld;
+  }
+
+  get last(): Seq {
+    return this.#last;
+  }
+
+  /** The range to fetch; undefined when nothing is missing. */
+  get missing(): { readonly from: Seq; readonly to: Seq } | undefined {
+    if (this.#held.size === 0) return undefined;
+    return { from: this.#last + 1, to: Math.min(...this.#held.keys()) - 1 };
+  }
+
+  arrive(incarnation: number, entry: T): Arrival {
+    if (incarnation !== this.#incarnation) {
+      this.#incarnation = incarnation;
+      this.#held.clear();
+      // The first entry of an incarnation is where its forwarding starts, unless it leaves a hole.
+      if (this.#last === 0 || entry.seq <= this.#last) this.#last = entry.seq - 1;
+    }
+    if (entry.seq <= this.#last) return 'old';
+    if (entry.seq > this.#last + 1) {
+      if (this.#held.size < this.#maxHeld) this.#held.set(entry.seq, entry);
+      return 'early';
+    }
+    this.#last = entry.seq;
+    return 'next';
+  }
+
+  /** Held entries that come next now. */
+  *released(): Iterable<T> {
+    for (;;) {
+      const entry = this.#held.get(this.#last + 1);
+      if (entry === undefined) return;
+      this.#held.delete(entry.seq);
+      this.#last = entry.seq;
+      yield entry;
+    }
+  }
+}

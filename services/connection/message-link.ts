@@ -1,0 +1,121 @@
+import type { Clock } from '../core/clock.ts';
+import { Fault } from '../core/fault.ts';
+import type { UserId } from '../core/ids.ts';
+import type { EdgeFrame, Operation, OwnerFrame, Result } from '../peer/edge-frames.ts';
+import type { Link, LinkEvents } from '../peer/link.ts';
+
+/** What becomes of a call: `more` for pages before the last one, then exactly one of `done` and `refused`. */
+export interface Answer {
+  more?(result: Result): void;
+  done(result: Result): void;
+  refused(fault: Fault): void;
+}
+
+interface Call extends Answer {
+  readonly sinceMs: number;
+}
+
+type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
+
+/** The connection node's end of its link to a message node: numbers the calls and hands over what is pushed. */
+export class MessageLink {
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #push: (frame: Push) => void;
+  readonly #lost: (reason: string) => void;
+  readonly #calls = new Map<number, Call>();
+  #link: Link<EdgeFrame> | undefined;
+  #last = 0;
+
+  constructor(parts: {
+    readonly clock: Clock;
+    readonly timeoutMs: number;
+    readonly push: (frame: Push) => void;
+    readonly lost: (reason: string) => void;
+  }) {
+    this.#clock = parts.clock;
+    this.#timeoutMs = parts.timeoutMs;
+    this.#push = parts.push;
+    this.#lost = parts.lost;
+  }
+
+  get calls(): number {
+    return this.#calls.size;
+  }
+
+  attach(link: Link<EdgeFrame>): LinkEvents<OwnerFrame> {
+    this.#link = link;
+    return {
+      frames: (frames) => {
+        for (const frame of frames) this.#take(frame);
+      },
+      down: (reason) => {
+        this.#link = undefined;
+        this.#fail(new Fault('ownerLost', { message: 'the message node is gone' }), () => true);
+        this.#lost(reason);
+      },
+    };
+  }
+
+  /** Asks; `session` is 0 for unary calls. */
+  call(session: number, userId: UserId, op: Operation, answer: Answer): void {
+    this.#last += 1;
+    const call = this.#last;
+    const sinceMs = this.#clock.monotonicMs();
+    // A copy field by field costs more than keeping the answer's own object.
+    this.#calls.set(call, Object.assign(answer, { sinceMs }));
+    const bytes = 192 + (op.t === 'send' ? op.body.byteLength : 0);
+    const sent = this.send({ t: 'command', call, session, userId, op }, bytes);
+    if (sent === 'queued') return;
+    this.#calls.delete(call);
+    const fault =
+      sent === 'full'
+        ? new Fault('overloaded', { message: 'the message node is busy', retryAfterMs: 200 })
+        : new Fault('ownerLost', { message: 'the message node is gone' });
+    answer.refused(fault);
+  }
+
+  ask(userId: UserId, op: Operation): Promise<Result> {
+    return new Promise((resolve, reject) => this.call(0, userId, op, { done: resolve, refused: reject }));
+  }
+
+  send(frame: EdgeFrame, bytes = 128): 'queued' | 'full' | 'closed' {
+    return this.#link?.send(frame, bytes) ?? 'closed';
+  }
+
+  /** Gives up calls without an answer. To be called every second or so. */
+  expire(): void {
+    const before = this.#clock.monotonicMs() - this.#timeoutMs;
+    const fault = new Fault('timedOut', { message: 'no answer in time', retryAfterMs: 500 });
+    this.#fail(fault, (call) => call.sinceMs < before);
+  }
+
+  #take(frame: OwnerFrame): void {
+    if (frame.t !== 'reply' && frame.t !== 'refused') {
+      this.#push(frame);
+      return;
+    }
+    const call = this.#calls.get(frame.call);
+    if (call === undefined) return;
+    if (
+      frame.t === 'reply' &&
+      frame.result.t === 'conversations' &&
+      frame.result.next !== undefined &&
+      call.more
+    ) {
+      call.more(frame.result);
+      return;
+    }
+    this.#calls.delete(frame.call);
+    if (frame.t === 'reply') call.done(frame.result);
+    else call.refused(new Fault(frame.refusal.reason, frame.refusal));
+  }
+
+  #fail(fault: Fault, which: (call: Call) => boolean): void {
+    for (const [number, call] of this.#calls) {
+      if (!which(call)) continue;
+      this.#calls.delete(number);
+      call.refused(fault);
+    }
+  }
+}

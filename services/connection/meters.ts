@@ -1,0 +1,31 @@
+/** What a connection node counts, in plain numbers: telemetry reads them when it is asked. */
+export class ConnectionMeters {
+  /** Open sessions by transport. */
+  readonly active = new Map<string, number>();
+  /** Commands refused, and sessions closed, by reason. */
+  readonly refused = new Map<string, number>();
+  readonly closed = new Map<string, number>();
+  redeliveries = 0;
+  slowConsumers = 0;
+  /** Entries written to sessions. */
+  deliveries = 0;
+  /** Told the time from a send to its answer, and from accepting an entry to handing it to the door, in seconds. */
+  onSendSeconds: (seconds: number) => void = () => {};
+  onDeliverySeconds: (seconds: number) => void = () => {};
+
+  opened(transport: string): void {
+    this.active.set(transport, (this.active.get(transport) ?? 0) + 1);
+  }
+
+  gone(transport: string): void {
+    this.active.set(transport, (this.active.get(transport) ?? 1) - 1);
+  }
+
+  refuse(reason: string): void {
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+  }
+
+  close(reason: string): void {
+    this.closed.set(reason, (this.closed.get(reason) ?? 0) + 1);
+  }
+}

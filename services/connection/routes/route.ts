@@ -1,0 +1,25 @@
+import type { DescMethodUnary, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import type { Clock } from '../../core/clock.ts';
+import type { Operation, Result } from '../../peer/edge-frames.ts';
+import type { Caller } from '../auth.ts';
+import type { Tokens } from '../token.ts';
+
+/** What a unary call may use. */
+export interface RouteContext {
+  readonly caller: Caller;
+  readonly clock: Clock;
+  readonly tokens: Tokens;
+  /** Asks a message node on the caller's behalf. */
+  ask<T extends Result['t']>(op: Operation, t: T): Promise<Extract<Result, { t: T }>>;
+}
+
+type Methods<Service extends DescService> = Service['method'];
+type Handler<Method> =
+  Method extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageShape<I>, context: RouteContext) => Promise<MessageInitShape<O>> | MessageInitShape<O>
+    : never;
+
+/** One handler for each unary method of a service. */
+export type Routes<Service extends DescService> = {
+  readonly [Name in keyof Methods<Service>]: Handler<Methods<Service>[Name]>;
+};

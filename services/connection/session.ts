@@ -1,0 +1,108 @@
+import type { DoorOutlet, SessionInfo } from '../core/door.ts';
+import type { ConvId, UserId } from '../core/ids.ts';
+import type { DecodedCommand } from '../codec/frames.ts';
+import type { SendChain } from './chain.ts';
+import type { Delivery } from './delivery.ts';
+import type { FlushTarget, PathNode } from './flusher.ts';
+import type { TokenBucket } from './token-bucket.ts';
+
+/**
+ * opened → signingIn (hello has come) → registering (message nodes are told) → open → closed. Commands that come
+ * between hello and open wait.
+ */
+export type SessionState = 'opened' | 'signingIn' | 'registering' | 'open' | 'closed';
+
+/** A client's session: what the node remembers of it. `session-commands.ts` says what its commands do. */
+export class Session implements FlushTarget {
+  readonly no: number;
+  readonly outlet: DoorOutlet;
+  readonly doorSession: number;
+  readonly info: SessionInfo;
+  readonly openedAtMs: number;
+  state: SessionState = 'opened';
+  userId = '' as UserId;
+  deviceId = '';
+  openGroups = false;
+  /** Monotonic time of the last frame. */
+  heardAtMs: number;
+  /** Wall time at which the token ends. */
+  expiresAtMs = Number.POSITIVE_INFINITY;
+  /** Since when the door can't take more; 0 while it can. */
+  pausedAtMs = 0;
+  /** Pushed and not acknowledged. */
+  unackedBytes = 0;
+  /** Over its window: pushes are held back until enough is acknowledged. */
+  overWindow = false;
+  /** Commands that wait for the session to be open. */
+  waiting: DecodedCommand[] = [];
+  inFlight = 0;
+  readonly rate: TokenBucket;
+  /** All message nodes know of it. */
+  registered = false;
+  onRegistered: () => void = () => {};
+  path: PathNode | undefined;
+  // Made on first use: an idle session is small.
+  #deliveries: Map<ConvId, Delivery> | undefined;
+  #chains: Map<ConvId, SendChain> | undefined;
+  #lagging: Set<Delivery> | undefined;
+  #watched: ReadonlySet<UserId> | undefined;
+  #lastChain = 0;
+
+  constructor(parts: {
+    readonly no: number;
+    readonly outlet: DoorOutlet;
+    readonly doorSession: number;
+    readonly info: SessionInfo;
+    readonly nowMs: number;
+    readonly rate: TokenBucket;
+  }) {
+    this.no = parts.no;
+    this.outlet = parts.outlet;
+    this.doorSession = parts.doorSession;
+    this.info = parts.info;
+    this.openedAtMs = parts.nowMs;
+    this.heardAtMs = parts.nowMs;
+    this.rate = parts.rate;
+  }
+
+  /** Whether pushes may go to it now. */
+  get receptive(): boolean {
+    return this.pausedAtMs === 0 && !this.overWindow;
+  }
+
+  get deliveries(): Map<ConvId, Delivery> {
+    this.#deliveries ??= new Map();
+    return this.#deliveries;
+  }
+
+  get chains(): Map<ConvId, SendChain> {
+    this.#chains ??= new Map();
+    return this.#chains;
+  }
+
+  /** Conversations in which pushes were held back. */
+  get lagging(): Set<Delivery> {
+    this.#lagging ??= new Set();
+    return this.#lagging;
+  }
+
+  get watched(): ReadonlySet<UserId> {
+    return this.#watched ?? nobody;
+  }
+
+  set watched(users: ReadonlySet<UserId>) {
+    this.#watched = users;
+  }
+
+  markRegistered(): void {
+    this.registered = true;
+    this.onRegistered();
+  }
+
+  nextChain(): number {
+    this.#lastChain += 1;
+    return this.#lastChain;
+  }
+}
+
+const nobody: ReadonlySet<UserId> = new Set();

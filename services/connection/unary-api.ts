@@ -1,0 +1,84 @@
+import { AdminService } from '../../gen/parley/chat/v1/admin_pb.ts';
+import { ConversationService } from '../../gen/parley/chat/v1/conversation_pb.ts';
+import { GroupService } from '../../gen/parley/chat/v1/group_pb.ts';
+import { IdService } from '../../gen/parley/chat/v1/id_pb.ts';
+import { MessageService } from '../../gen/parley/chat/v1/message_pb.ts';
+import { PresenceService } from '../../gen/parley/chat/v1/presence_pb.ts';
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  type MessageInitShape,
+} from '@bufbuild/protobuf';
+import type { Clock } from '../core/clock.ts';
+import type { CallContext, UnaryHost } from '../core/door.ts';
+import { Fault } from '../core/fault.ts';
+import type { Operation, Result } from '../peer/edge-frames.ts';
+import type { Authenticator } from './auth.ts';
+import type { MessageLink } from './message-link.ts';
+import type { ConnectionMeters } from './meters.ts';
+import { conversationRoutes } from './routes/conversation-routes.ts';
+import { groupRoutes } from './routes/group-routes.ts';
+import { messageRoutes } from './routes/message-routes.ts';
+import { adminRoutes, idRoutes, presenceRoutes } from './routes/other-routes.ts';
+import type { RouteContext } from './routes/route.ts';
+import type { Tokens } from './token.ts';
+
+type AnyHandler = (request: unknown, context: RouteContext) => Promise<object> | object;
+
+interface Route {
+  readonly method: DescMethod;
+  readonly handle: AnyHandler;
+}
+
+/** The unary calls: the same operations as the session's commands, one call at a time. */
+export class UnaryApi implements UnaryHost {
+  readonly #parts: UnaryParts;
+  readonly #routes = new Map<string, Route>();
+
+  constructor(parts: UnaryParts) {
+    this.#parts = parts;
+    this.#add(MessageService, messageRoutes);
+    this.#add(ConversationService, conversationRoutes);
+    this.#add(GroupService, groupRoutes);
+    this.#add(PresenceService, presenceRoutes);
+    this.#add(IdService, idRoutes);
+    this.#add(AdminService, adminRoutes);
+  }
+
+  async call(rpc: string, request: unknown, context: CallContext): Promise<unknown> {
+    const { auth, meters, clock, tokens, messages } = this.#parts;
+    try {
+      const route = this.#routes.get(rpc);
+      if (route === undefined) throw new Fault('unknownCommand', { message: `there is no ${rpc}` });
+      const caller = await auth.resolveCaller(context);
+      const ask = async <T extends Result['t']>(op: Operation, t: T): Promise<Extract<Result, { t: T }>> => {
+        const result = await messages.ask(caller.userId, op);
+        if (result.t !== t) throw new Error(`expected ${t}, got ${result.t}`);
+        return result as Extract<Result, { t: T }>;
+      };
+      const answer = await route.handle(request, { caller, clock, tokens, ask });
+      return create(route.method.output, answer as MessageInitShape<DescMessage>);
+    } catch (error) {
+      if (error instanceof Fault) meters.refuse(error.reason);
+      throw error;
+    }
+  }
+
+  #add(service: DescService, handlers: object): void {
+    for (const [name, handle] of Object.entries(handlers)) {
+      const method = service.method[name];
+      if (method === undefined) throw new Error(`${service.typeName} has no method ${name}`);
+      this.#routes.set(`${service.typeName}/${method.name}`, { method, handle: handle as AnyHandler });
+    }
+  }
+}
+
+export interface UnaryParts {
+  readonly auth: Authenticator;
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly messages: MessageLink;
+  readonly meters: ConnectionMeters;
+}
