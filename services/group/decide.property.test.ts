@@ -27,6 +27,11 @@ const change: fc.Arbitrary<GroupChange> = fc.oneof(
   fc.constant({ t: 'leave' as const }),
   fc.record({ t: fc.constant('setRole' as const), user, role }),
 );
+/** A group to begin with: the first of the members owns it. None, or one that everybody has left, at times. */
+const start = fc.option(fc.record({ members: fc.uniqueArray(user, { maxLength: 4 }), spare: fc.nat(2) }), {
+  nil: undefined,
+  freq: 4,
+});
 /** A change is decided on the facts as they stand, and committed after so many others. */
 const step = fc.record({ actor: user, change, delay: fc.nat(4) });
 
@@ -44,8 +49,14 @@ describe('decisions', () => {
     let committed = 0;
     let stale = 0;
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(start, fc.array(step, { maxLength: 30 }), (given, steps) => {
         const model = new GroupModel();
+        if (given !== undefined) {
+          const [owner = ''] = given.members;
+          const maxMembers = Math.max(given.members.length + given.spare, 1);
+          model.row = { name: 'Team', owner, maxMembers, history: 'all' };
+          for (const name of given.members) model.members.set(name, name === owner ? 'owner' : 'member');
+        }
         const waiting: { readonly decision: Decision; readonly at: number }[] = [];
         for (const [now, { actor, change: asked, delay }] of steps.entries()) {
           const verdict = decide(groupId, actor, asked, model.factsFor(actor, asked));

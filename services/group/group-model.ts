@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { UserId } from '../core/ids.ts';
 import type { GroupChange } from '../peer/edge-frames.ts';
 import type { Decision, GroupEntry, GroupFacts, Precondition } from '../peer/group-frames.ts';
@@ -48,14 +49,18 @@ export class GroupModel {
         this.row = { ...this.row!, name: entry.name };
         break;
       case 'membersAdded':
-        for (const user of entry.users) this.members.set(user, 'member');
+        for (const user of entry.users) {
+          assert.ok(!this.members.has(user), 'nobody joins twice');
+          this.members.set(user, 'member');
+        }
         break;
       case 'memberRemoved':
         if (this.row!.owner === entry.user) this.row = { ...this.row!, owner: '' };
-        this.members.delete(entry.user);
+        assert.ok(this.members.delete(entry.user), 'only members go');
         break;
       case 'roleChanged':
         if (entry.role === 'owner') this.row = { ...this.row!, owner: entry.user };
+        assert.ok(this.members.has(entry.user), 'only members have roles');
         this.members.set(entry.user, entry.role);
         break;
     }
