@@ -518,7 +518,7 @@ export const SetRoleRequestSchema: GenMessage<SetRoleRequest> = /*@__PURE__*/
  */
 export type SetRoleResponse = Message<"parley.chat.v1.SetRoleResponse"> & {
   /**
-   * The seq of the entry.
+   * The seq of the entry; 0 when the member had the role already.
    *
    * @generated from field: uint64 seq = 1;
    */
