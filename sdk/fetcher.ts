@@ -1,0 +1,140 @@
+import type { Entries } from '../gen/parley/chat/v1/session_pb.ts';
+import { backoffMs } from './backoff.ts';
+import type { ClientClock } from './clock.ts';
+import type { Conversation } from './conversation.ts';
+import { ChatError } from './types.ts';
+
+export interface PageRequest {
+  readonly convId: string;
+  readonly fromSeq: number;
+  readonly limit: number;
+  readonly backward: boolean;
+}
+
+const limits = {
+  /** Pages asked for at a time. */
+  parallel: 4,
+  page: 200,
+  tailPage: 50,
+  backoff: { baseMs: 500, maxMs: 20_000 },
+  /** Answers in a row that bring nothing before a gap is given up, until something new is heard of it. */
+  fruitless: 3,
+} as const;
+
+/** Fills gaps: one page at a time per conversation, a few conversations at a time, until the log is complete. */
+export class Fetcher {
+  readonly #clock: ClientClock;
+  readonly #random: () => number;
+  readonly #list: (request: PageRequest) => Promise<Entries>;
+  readonly #onPage: (conversation: Conversation, entries: Entries) => void;
+  readonly #queue = new Set<Conversation>();
+  readonly #busy = new Set<Conversation>();
+  readonly #timers = new Set<() => void>();
+  /** Counts sessions: a page asked for in an earlier one is not ours to follow up. */
+  #session = 0;
+  #held = true;
+  /** The server's limit, as Welcome says. */
+  maxPage: number = limits.page;
+
+  constructor(options: {
+    clock: ClientClock;
+    random: () => number;
+    list: (request: PageRequest) => Promise<Entries>;
+    onPage: (conversation: Conversation, entries: Entries) => void;
+  }) {
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#list = options.list;
+    this.#onPage = options.onPage;
+  }
+
+  /** The conversation's log may want something. */
+  want(conversation: Conversation): void {
+    if (this.#busy.has(conversation)) return;
+    this.#queue.add(conversation);
+    this.#pump();
+  }
+
+  /** Asks for nothing new until `release`. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    this.#pump();
+  }
+
+  /** The session is gone: what is still missing is found again by sync. */
+  lost(): void {
+    this.#session += 1;
+    this.#held = true;
+    this.#queue.clear();
+    this.#busy.clear();
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+  }
+
+  #pump(): void {
+    if (this.#held) return;
+    for (const conversation of this.#queue) {
+      if (this.#busy.size >= limits.parallel) return;
+      this.#queue.delete(conversation);
+      if (conversation.log.wanted() !== undefined) void this.#fill(conversation, this.#session);
+    }
+  }
+
+  async #fill(conversation: Conversation, session: number): Promise<void> {
+    this.#busy.add(conversation);
+    let fruitless = 0;
+    for (let attempt = 1; session === this.#session; ) {
+      const request = pageFor(conversation, this.maxPage);
+      if (request === undefined) break;
+      try {
+        const entries = await this.#list(request);
+        if (session !== this.#session) return;
+        const before = conversation.log.lastSeq;
+        this.#onPage(conversation, entries);
+        attempt = 1;
+        fruitless = conversation.log.lastSeq > before ? 0 : fruitless + 1;
+        if (fruitless === limits.fruitless) {
+          conversation.log.settleHead(0);
+          break;
+        }
+      } catch (cause) {
+        if (session !== this.#session) return;
+        const refusal = cause instanceof ChatError ? cause : undefined;
+        if (refusal === undefined || refusal.retry === 'never') {
+          conversation.log.settleHead(0);
+          break;
+        }
+        await this.#pause(Math.max(refusal.retryAfterMs, backoffMs(attempt, this.#random(), limits.backoff)));
+        attempt += 1;
+      }
+    }
+    if (session !== this.#session) return;
+    this.#busy.delete(conversation);
+    this.#pump();
+  }
+
+  /** Never resolves when the session goes meanwhile: whoever waits is not needed any more. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(ms, () => {
+        this.#timers.delete(cancel);
+        resolve();
+      });
+      this.#timers.add(cancel);
+    });
+  }
+}
+
+function pageFor(conversation: Conversation, maxPage: number): PageRequest | undefined {
+  const want = conversation.log.wanted();
+  const { convId } = conversation;
+  if (want === undefined) return undefined;
+  if (want.t === 'tail')
+    return { convId, fromSeq: 0, limit: Math.min(limits.tailPage, maxPage), backward: true };
+  const limit = Math.min(limits.page, maxPage, want.toSeq - want.fromSeq + 1);
+  return { convId, fromSeq: want.fromSeq, limit, backward: false };
+}
