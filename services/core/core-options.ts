@@ -3,7 +3,7 @@ import { ConfigError, option, type OptionTable } from './config.ts';
 
 /** What all parts agree on. */
 export const coreOptions = {
-  mode: option({
+  mode: option<Mode>({
     env: 'PARLEY_MODE',
     type: z.enum(['development', 'production']),
     default: 'production',
