@@ -16,7 +16,7 @@ export class Conversations {
   readonly #database: Database;
   readonly #cache: GenerationCache<ConvNo, Conversation>;
 
-  constructor(database: Database, capacity = 32_768) {
+  constructor(database: Database, capacity = 65_536) {
     this.#database = database;
     this.#cache = new GenerationCache(capacity);
   }

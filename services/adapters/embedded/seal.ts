@@ -40,7 +40,7 @@ export class KeyRing {
   readonly #nonces = Buffer.alloc(nonceBytes * 1024);
   #nonceAt: number = this.#nonces.byteLength;
 
-  constructor(masterKeys: readonly MasterKey[], cachedKeys = 32_768) {
+  constructor(masterKeys: readonly MasterKey[], cachedKeys = 65_536) {
     const sorted = [...masterKeys].sort((one, other) => one.id - other.id);
     const newest = sorted.at(-1);
     if (newest === undefined) throw new RangeError('no master key given');

@@ -42,7 +42,7 @@ interface StoreParts {
 const readWaitMs = 2_000;
 
 /** The subdirectory that holds LevelDB's files. */
-export const levelDirectory = 'store';
+export const levelDirectory = 'leveldb';
 export const reserveFile = 'reserve';
 
 /** The store as its own thread sees it: the calls of protocol.ts, carried out. */
