@@ -1,25 +1,33 @@
 import type { Server as Http1Server } from 'node:http';
 import type { Http2Server } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Transport } from '@connectrpc/connect';
 import { type Clock, systemClock } from '../services/core/clock.ts';
+import { checkReach, type Mode } from '../services/core/core-options.ts';
 import type { SessionHost } from '../services/core/door.ts';
+import type { Logger } from '../services/core/log.ts';
 import type { Service } from '../services/core/service.ts';
 import { ConnectHttp } from './connect-http.ts';
+import { Dialects } from './dialects/dialects.ts';
 import { Files } from './files.ts';
 import { HalfOpen } from './half-open.ts';
-import { dispatchByPreface, type HttpServers, http1Server, http2Server } from './http-versions.ts';
+import { dispatchByPreface, http1Server, http2Server } from './http-versions.ts';
 import { Listener } from './listener.ts';
-import type { Log } from './log.ts';
 import { type BridgeCounters, bridgeCounters } from './metrics.ts';
 import type { BridgeConfig } from './options.ts';
 import { passthroughRoutes } from './passthrough.ts';
+import { RestDoor } from './rest/rest-door.ts';
 import { SocketDoor } from './socket-door.ts';
 import { Upgrades } from './upgrades.ts';
 import { WebDoor } from './web-door.ts';
 
 export interface BridgeInit {
   readonly config: BridgeConfig;
-  readonly log: Log;
+  /** Development mode is for loopback alone, and refuses whatever looks as if it came through a proxy. */
+  readonly mode: Mode;
+  /** The address to listen on. */
+  readonly host: string;
+  readonly log: Logger;
   /** Where sessions go: the connection node in this process, or one across the network. */
   readonly sessions: SessionHost;
   /** Where unary calls go. */
@@ -34,8 +42,8 @@ export interface BridgeInit {
 export class Bridge implements Service {
   readonly name = 'bridge';
   readonly counters: BridgeCounters = bridgeCounters();
-  readonly #config: BridgeConfig;
-  readonly #log: Log;
+  readonly #init: BridgeInit;
+  readonly #dialects: Dialects;
   readonly #halfOpen: HalfOpen;
   readonly #sockets: SocketDoor;
   readonly #http1: Http1Server;
@@ -44,30 +52,25 @@ export class Bridge implements Service {
   readonly #httpListener: Listener;
   readonly #wsListener: Listener;
 
+  /** Throws a ConfigError when development mode would be reachable from elsewhere. */
   constructor(init: BridgeInit) {
-    const { config, log, sessions, rpc } = init;
+    const { config, mode, log, sessions, rpc, clock = systemClock } = init;
+    checkReach(mode, { PARLEY_HOST: init.host });
+    this.#init = init;
     const { counters } = this;
-    this.#config = config;
-    this.#log = log;
-    this.#halfOpen = new HalfOpen({
-      limit: config.maxHalfOpen,
-      timeoutMs: config.handshakeTimeoutMs,
-      counters,
-      clock: init.clock ?? systemClock,
-    });
-    this.#sockets = new SocketDoor({
-      sessions,
-      counters,
-      highWaterBytes: config.highWaterBytes,
-      maxUnsentBytes: config.maxUnsentBytes,
-    });
-    const upgrades = new Upgrades({ config, counters, door: this.#sockets, halfOpen: this.#halfOpen });
+    const guard = { mode, allowedOrigins: config.allowedOrigins };
+    const { maxHalfOpen, handshakeTimeoutMs, highWaterBytes, maxUnsentBytes } = config;
+    this.#dialects = new Dialects(rpc, clock);
+    this.#halfOpen = new HalfOpen({ limit: maxHalfOpen, timeoutMs: handshakeTimeoutMs, counters, clock });
+    this.#sockets = new SocketDoor({ sessions, counters, highWaterBytes, maxUnsentBytes });
+    const shared = { counters, guard, halfOpen: this.#halfOpen };
+    const upgrades = new Upgrades({ ...shared, config, dialects: this.#dialects, door: this.#sockets });
     const web = new WebDoor({
-      config,
-      counters,
-      log,
-      halfOpen: this.#halfOpen,
+      ...shared,
+      trustedProxies: config.trustedProxies,
+      requestTimeoutMs: config.requestTimeoutMs,
       calls: new ConnectHttp(passthroughRoutes(rpc), config.maxCallBytes),
+      rest: new RestDoor({ rpc, log, maxBodyBytes: config.maxBodyBytes }),
       files: new Files(config.webDir),
     });
     this.#http1 = http1Server(config, web.handle);
@@ -75,19 +78,14 @@ export class Bridge implements Service {
     this.#socketHttp = http1Server(config, web.refusePlainHttp);
     this.#http1.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head, '/ws'));
     this.#socketHttp.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
-    const servers: HttpServers = {
-      http1: this.#http1,
-      http2: this.#http2,
-      onHttp2Stream: (connection) => this.#halfOpen.leave(connection),
-    };
-    this.#httpListener = new Listener((connection) => {
-      if (!this.#halfOpen.enter(connection)) connection.destroy();
-      else dispatchByPreface(connection, servers);
+    this.#httpListener = this.#listener((connection) => {
+      dispatchByPreface(connection, {
+        http1: this.#http1,
+        http2: this.#http2,
+        onHttp2Stream: (opened) => this.#halfOpen.leave(opened),
+      });
     });
-    this.#wsListener = new Listener((connection) => {
-      if (!this.#halfOpen.enter(connection)) connection.destroy();
-      else this.#socketHttp.emit('connection', connection);
-    });
+    this.#wsListener = this.#listener((connection) => this.#socketHttp.emit('connection', connection));
   }
 
   /** The port of page, REST, Connect and `/ws`, once started. */
@@ -101,15 +99,21 @@ export class Bridge implements Service {
   }
 
   async start(): Promise<void> {
-    const { hosts, httpPort, wsPort } = this.#config;
-    await this.#httpListener.listen(hosts, httpPort);
+    const { config, host, log } = this.#init;
+    // `localhost` may mean either address: clients try one after the other, unless it is the wrong one only.
+    const hosts = host === '127.0.0.1' || host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
     try {
-      await this.#wsListener.listen(hosts, wsPort);
+      await this.#httpListener.listen(hosts, config.httpPort);
+      await this.#wsListener.listen(hosts, config.wsPort);
     } catch (error) {
       await this.stop();
       throw error;
     }
-    this.#log.info({ httpPort: this.httpPort, wsPort: this.wsPort }, 'bridge is open');
+    log.info('the bridge is open', {
+      'event.action': 'bridge-open',
+      'parley.http.port': this.httpPort,
+      'parley.ws.port': this.wsPort,
+    });
   }
 
   /** The connection node tells the sessions when to go; the bridge only takes no new ones. */
@@ -121,9 +125,17 @@ export class Bridge implements Service {
   async stop(): Promise<void> {
     this.#sockets.detach(4503, 'nodeDraining');
     this.#halfOpen.stop();
-    // Both servers are never listening themselves; this ends the timers that watch their connections.
+    this.#dialects.stop();
+    // The servers never listened themselves: this ends the timers that watch their connections.
     this.#http1.close();
     this.#socketHttp.close();
     await Promise.all([this.#httpListener.stop(), this.#wsListener.stop()]);
+  }
+
+  #listener(accept: (connection: Socket) => void): Listener {
+    return new Listener((connection) => {
+      if (this.#halfOpen.enter(connection)) accept(connection);
+      else connection.destroy();
+    });
   }
 }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { extname, resolve, sep } from 'node:path';
 import { type HttpRequest, type HttpResponse, pathOf, respond } from './http-types.ts';
-import { problem, respondProblem } from './problem.ts';
 import { notBuiltPage } from './not-built.ts';
+import { pageHeaders } from './page-headers.ts';
+import { problem, respondProblem } from './problem.ts';
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -21,21 +21,17 @@ const types: Record<string, string> = {
 };
 
 const maxFileBytes = 8 * 1024 * 1024;
+const index = '/index.html';
 
 /** Files that the build named by their content never change. */
 const hashed = /^\/assets\/[^/]+-[\w-]{8,}\.\w+$/;
 
-const pageHeaders = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; " +
-    "connect-src 'self' ws: wss:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; " +
-    "frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
-};
+/** A file inside the root. `etag` changes with its content. */
+interface Found {
+  readonly file: string;
+  readonly path: string;
+  readonly etag: string;
+}
 
 /** Serves the built page: GET and HEAD of files inside one directory, and its index for every other page path. */
 export class Files {
@@ -45,6 +41,7 @@ export class Files {
     this.#root = resolve(root);
   }
 
+  /** Never rejects. */
   async serve(request: HttpRequest, response: HttpResponse): Promise<void> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       const what = problem(405, 'methodNotAllowed', 'files can be read only');
@@ -56,41 +53,31 @@ export class Files {
       respondProblem(request, response, problem(400, 'badPath', 'the path is not allowed'));
       return;
     }
-    const file = await this.#read(path);
-    if (file !== undefined) {
-      send(request, response, path, file);
-      return;
-    }
-    // A path without a dot in its last part is a place inside the page; anything else is a missing file.
-    if (path.slice(path.lastIndexOf('/')).includes('.')) {
-      respondProblem(request, response, problem(404, 'notFound', 'no such file'));
-      return;
-    }
-    const index = await this.#read('/index.html');
-    if (index !== undefined) send(request, response, '/index.html', index);
-    else
-      respond(
-        request,
-        response,
-        503,
-        { ...pageHeaders, 'content-type': types['.html'] as string },
-        notBuiltPage,
-      );
+    // A path without a dot in its last part is a place inside the page.
+    const inPage = !path.slice(path.lastIndexOf('/')).includes('.');
+    const found = (await this.#find(path)) ?? (inPage ? await this.#find(index) : undefined);
+    const bytes = found === undefined ? undefined : await readFile(found.file).catch(() => undefined);
+    if (found !== undefined && bytes !== undefined) send(request, response, found, bytes);
+    else if (inPage || path === index) respond(request, response, 503, htmlHeaders, notBuiltPage);
+    else respondProblem(request, response, problem(404, 'notFound', 'no such file'));
   }
 
-  async #read(path: string): Promise<Buffer | undefined> {
+  async #find(path: string): Promise<Found | undefined> {
     try {
+      // Both resolved, so that a link out of the root is found out.
       const root = await realpath(this.#root);
-      const file = await realpath(resolve(root, `.${path === '/' ? '/index.html' : path}`));
+      const file = await realpath(resolve(root, `.${path}`));
       if (!file.startsWith(root + sep)) return undefined;
       const info = await stat(file);
       if (!info.isFile() || info.size > maxFileBytes) return undefined;
-      return await readFile(file);
+      return { file, path, etag: `"${info.size.toString(36)}-${Math.round(info.mtimeMs).toString(36)}"` };
     } catch {
       return undefined;
     }
   }
 }
+
+const htmlHeaders = { ...pageHeaders, 'content-type': types['.html'] as string, 'cache-control': 'no-store' };
 
 /** The decoded path, or undefined when it tries tricks. */
 function decodePath(raw: string): string | undefined {
@@ -104,17 +91,16 @@ function decodePath(raw: string): string | undefined {
   const parts = path.split('/').slice(1);
   if (parts.some((part) => part.startsWith('.'))) return undefined;
   if (parts.slice(0, -1).some((part) => part === '')) return undefined;
-  return path;
+  return path === '/' ? index : path;
 }
 
-function send(request: HttpRequest, response: HttpResponse, path: string, file: Buffer): void {
-  const etag = `"${createHash('sha256').update(file).digest('base64url').slice(0, 22)}"`;
+function send(request: HttpRequest, response: HttpResponse, found: Found, bytes: Buffer): void {
   const headers = {
     ...pageHeaders,
-    'content-type': types[extname(path === '/' ? '.html' : path)] ?? 'application/octet-stream',
-    'cache-control': hashed.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache',
-    etag,
+    'content-type': types[extname(found.path)] ?? 'application/octet-stream',
+    'cache-control': hashed.test(found.path) ? 'public, max-age=31536000, immutable' : 'no-cache',
+    etag: found.etag,
   };
-  if (request.headers['if-none-match'] === etag) respond(request, response, 304, headers, '');
-  else respond(request, response, 200, headers, file);
+  if (request.headers['if-none-match'] === found.etag) respond(request, response, 304, headers, '');
+  else respond(request, response, 200, headers, bytes);
 }

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Mode } from '../services/core/core-options.ts';
 
 export interface GuardConfig {
-  readonly development: boolean;
+  readonly mode: Mode;
   readonly allowedOrigins: readonly string[];
 }
 
@@ -26,28 +27,35 @@ const forwardingHeaders = [
  * a proxy on the same machine, or a name that resolves to it, must not open it to the world.
  */
 export function guardRequest(headers: IncomingHttpHeaders, config: GuardConfig): Refusal | undefined {
-  const origin = headers.origin;
+  return config.mode === 'development' ? guardLocal(headers) : guardOrigin(headers, config.allowedOrigins);
+}
+
+function guardOrigin(headers: IncomingHttpHeaders, allowed: readonly string[]): Refusal | undefined {
+  const { origin } = headers;
+  if (origin === undefined || allowed.includes(origin)) return undefined;
   const host = hostOf(headers);
-  if (!config.development) {
-    if (origin === undefined || config.allowedOrigins.includes(origin)) return undefined;
-    if (host !== undefined && authorityOf(origin) === host) return undefined;
-    return { reason: 'originForbidden', message: `origin ${origin} is not allowed` };
-  }
+  if (host !== undefined && URL.parse(origin)?.host === host) return undefined;
+  return { reason: 'originForbidden', message: `the origin ${shown(origin)} is not allowed` };
+}
+
+function guardLocal(headers: IncomingHttpHeaders): Refusal | undefined {
   const forwarded = forwardingHeaders.find((name) => headers[name] !== undefined);
   if (forwarded !== undefined)
     return {
       reason: 'forwarded',
-      message: `development mode takes no requests from proxies (header ${forwarded})`,
+      message: `development mode takes no requests through proxies (there is a header ${forwarded})`,
     };
-  if (host !== undefined && !isLoopback(hostnameOf(`http://${host}`)))
+  const host = hostOf(headers);
+  if (host === undefined || !isLoopback(`http://${host}`))
     return {
       reason: 'hostForbidden',
-      message: `development mode answers to loopback names only, not ${host}`,
+      message: `development mode answers to loopback names only, not ${shown(host)}`,
     };
-  if (origin === undefined || origin === 'null' || isLoopback(hostnameOf(origin))) return undefined;
+  const { origin } = headers;
+  if (origin === undefined || origin === 'null' || isLoopback(origin)) return undefined;
   return {
     reason: 'originForbidden',
-    message: `development mode takes loopback origins only, not ${origin}`,
+    message: `development mode takes loopback origins only, not ${shown(origin)}`,
   };
 }
 
@@ -56,19 +64,13 @@ function hostOf(headers: IncomingHttpHeaders): string | undefined {
   return typeof authority === 'string' ? authority : headers.host;
 }
 
-function hostnameOf(url: string): string {
-  return URL.parse(url)?.hostname ?? '';
-}
-
-function authorityOf(origin: string): string | undefined {
-  return URL.parse(origin)?.host;
-}
-
-function isLoopback(hostname: string): boolean {
+function isLoopback(url: string): boolean {
+  const name = URL.parse(url)?.hostname ?? '';
   return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127(\.\d{1,3}){3}$/.test(hostname)
+    name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || /^127(\.\d+){3}$/.test(name)
   );
+}
+
+function shown(value: string | undefined): string {
+  return (value ?? 'none').slice(0, 100);
 }

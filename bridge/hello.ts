@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { CommandSchema, HelloSchema } from '../gen/parley/chat/v1/session_pb.ts';
+import type { BridgeSocket } from './socket.ts';
 import { encodeCommand } from '../services/codec/frames.ts';
 
 export const protocolVersion = 1;
@@ -19,4 +20,10 @@ export function helloFrame(who: {
     openGroups: who.token === '' && who.openGroups === true,
   });
   return encodeCommand(create(CommandSchema, { command: { case: 'hello', value } }));
+}
+
+/** Signs a socket in by what its handshake said; without that, the client's first command is a hello of its own. */
+export function signInByHandshake(socket: BridgeSocket): void {
+  const { token, userId, deviceId } = socket.client;
+  if (token !== '' || userId !== '') socket.forward(helloFrame({ token, userId, deviceId }));
 }

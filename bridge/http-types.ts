@@ -28,8 +28,9 @@ export function respond(
 ): void {
   if (response.headersSent || response.writableEnded) return;
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  const bare = status === 204 || status === 304;
   // HTTP/1.1 and HTTP/2 responses share these methods, but not a type.
   const out = response as ServerResponse;
-  out.writeHead(status, { ...headers, 'content-length': bytes.byteLength });
-  out.end(request.method === 'HEAD' ? undefined : bytes);
+  out.writeHead(status, bare ? headers : { ...headers, 'content-length': bytes.byteLength });
+  out.end(bare || request.method === 'HEAD' ? undefined : bytes);
 }

@@ -1,7 +1,9 @@
-import { createServer as createHttp1, type Server as Http1Server } from 'node:http';
+import { createServer as createHttp1, type Server as Http1Server, STATUS_CODES } from 'node:http';
 import { createServer as createHttp2, type Http2Server } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { RequestHandler } from './http-types.ts';
+import { type Problem, problem } from './problem.ts';
 
 /** How a client that speaks HTTP/2 without asking begins. */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
@@ -17,15 +19,22 @@ export function http1Server(limits: HttpLimits, handler: RequestHandler): Http1S
   const server = createHttp1(
     {
       maxHeaderSize: limits.maxHeaderBytes,
-      headersTimeout: limits.handshakeTimeoutMs,
+      headersTimeout: Math.min(limits.handshakeTimeoutMs, limits.requestTimeoutMs),
       requestTimeout: limits.requestTimeoutMs,
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: 10_000,
       noDelay: true,
+      // Clients that offer h2c by an upgrade are answered in HTTP/1.1.
+      shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
     },
     handler,
   );
-  server.maxHeadersCount = 100;
+  // Past a count Node drops headers in silence, and a dropped origin is an absent one: their bytes are limit enough.
+  server.maxHeadersCount = 0;
+  server.on('clientError', (error: NodeJS.ErrnoException, connection) => {
+    if (connection.writable) endWithProblem(connection, parseProblem(error.code));
+    else connection.destroy();
+  });
   return server;
 }
 
@@ -34,7 +43,7 @@ export function http2Server(limits: HttpLimits, handler: RequestHandler): Http2S
   const server = createHttp2(
     {
       maxSessionMemory: 32,
-      maxHeaderListPairs: 100,
+      maxHeaderListPairs: 128,
       settings: {
         maxConcurrentStreams: 100,
         maxHeaderListSize: limits.maxHeaderBytes,
@@ -48,7 +57,6 @@ export function http2Server(limits: HttpLimits, handler: RequestHandler): Http2S
     session.setTimeout(2 * limits.requestTimeoutMs, () => session.close());
     session.on('error', () => session.destroy());
   });
-  server.on('sessionError', () => {});
   return server;
 }
 
@@ -82,4 +90,20 @@ export function dispatchByPreface(connection: Socket, servers: HttpServers): voi
     }
   };
   connection.on('data', look);
+}
+
+/** Refuses on a connection that has no response object, and ends it. */
+export function endWithProblem(connection: Duplex, what: Problem): void {
+  const body = `${JSON.stringify(what)}\n`;
+  connection.once('finish', () => connection.destroy());
+  connection.end(
+    `HTTP/1.1 ${what.code} ${STATUS_CODES[what.code] ?? 'Refused'}\r\nconnection: close\r\n` +
+      `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function parseProblem(code: string | undefined): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') return problem(431, 'headersTooLarge', 'the headers are too large');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem(408, 'requestTimeout', 'the request took too long');
+  return problem(400, 'badRequest', 'not a valid HTTP request');
 }

@@ -1,60 +1,106 @@
-/** What a bridge is told. `bridgeDefaults` names every default. */
-export interface BridgeConfig {
-  /** Development mode: loopback only, no token needed, no forwarding headers. */
-  readonly development: boolean;
-  /** Addresses to listen on; those after the first are left out where the machine has none such. */
-  readonly hosts: readonly string[];
-  /** Page, REST, Connect and WebSocket on `/ws`; 0 draws a free port. */
-  readonly httpPort: number;
-  /** WebSocket alone, on any path; 0 draws a free port. */
-  readonly wsPort: number;
-  /** Outside development: origins (`https://chat.example.org`) that browsers may call from besides the page's own. */
-  readonly allowedOrigins: readonly string[];
-  /** How many proxies in front are trusted to have written the last entries of `x-forwarded-for`. */
-  readonly trustedProxies: number;
-  /** The built page. */
-  readonly webDir: string;
-  /** Largest WebSocket frame from a client. */
-  readonly maxFrameBytes: number;
-  /** Largest body of a REST request. */
-  readonly maxBodyBytes: number;
-  /** Largest message of a unary call. */
-  readonly maxCallBytes: number;
-  /** Most bytes of a request's headers. */
-  readonly maxHeaderBytes: number;
-  /** Time from a connection's start to its first complete request. */
-  readonly handshakeTimeoutMs: number;
-  /** Time for a whole request with its body. */
-  readonly requestTimeoutMs: number;
-  /** Connections that have not made a request yet. */
-  readonly maxHalfOpen: number;
-  /** WebSockets in all. */
-  readonly maxSockets: number;
-  /** WebSockets of one address. */
-  readonly maxSocketsPerAddress: number;
-  /** A socket with more unsent bytes than this is paused … */
-  readonly highWaterBytes: number;
-  /** … and with more than this closed as a slow consumer. */
-  readonly maxUnsentBytes: number;
-}
+import { z } from 'zod';
+import { type ConfigOf, option, type OptionTable } from '../services/core/config.ts';
 
-export const bridgeDefaults: BridgeConfig = {
-  development: false,
-  hosts: ['127.0.0.1', '::1'],
-  httpPort: 9501,
-  wsPort: 9502,
-  allowedOrigins: [],
-  trustedProxies: 0,
-  webDir: 'dist/web',
-  maxFrameBytes: 256 * 1024,
-  maxBodyBytes: 256 * 1024,
-  maxCallBytes: 4 * 1024 * 1024,
-  maxHeaderBytes: 16 * 1024,
-  handshakeTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
-  maxHalfOpen: 1_000,
-  maxSockets: 100_000,
-  maxSocketsPerAddress: 20_000,
-  highWaterBytes: 1024 * 1024,
-  maxUnsentBytes: 16 * 1024 * 1024,
-};
+const port = z.int().min(0).max(65_535);
+const bytes = z.int().min(1024);
+
+export const bridgeOptions = {
+  httpPort: option({
+    env: 'PARLEY_HTTP_PORT',
+    type: port,
+    default: 9501,
+    doc: 'Port of the page, REST, Connect, gRPC-Web and WebSocket on `/ws`; 0 draws a free one.',
+  }),
+  wsPort: option({
+    env: 'PARLEY_WS_PORT',
+    type: port,
+    default: 9502,
+    doc: 'Port of WebSocket alone, on any path; 0 draws a free one.',
+  }),
+  webDir: option({
+    env: 'PARLEY_WEB_DIR',
+    type: z.string(),
+    default: 'dist/web',
+    doc: 'Directory of the built page.',
+  }),
+  allowedOrigins: option<readonly string[]>({
+    env: 'PARLEY_ALLOWED_ORIGINS',
+    type: z.array(z.string()),
+    default: [],
+    doc: 'Comma-separated origins (`https://chat.example.org`) whose pages may call, besides the page that the bridge serves itself; `null` for pages without one. Development mode takes loopback origins instead.',
+  }),
+  trustedProxies: option({
+    env: 'PARLEY_TRUSTED_PROXIES',
+    type: z.int().min(0).max(8),
+    default: 0,
+    doc: 'How many proxies in front of the bridge write `x-forwarded-for`; 0 ignores that header.',
+  }),
+  maxFrameBytes: option({
+    env: 'PARLEY_WS_MAX_FRAME_BYTES',
+    type: bytes,
+    default: 256 * 1024,
+    doc: 'Largest WebSocket message from a client, in bytes.',
+  }),
+  maxBodyBytes: option({
+    env: 'PARLEY_HTTP_MAX_BODY_BYTES',
+    type: bytes,
+    default: 1024 * 1024,
+    doc: 'Largest body of a REST request, in bytes.',
+  }),
+  maxCallBytes: option({
+    env: 'PARLEY_HTTP_MAX_CALL_BYTES',
+    type: bytes,
+    default: 4 * 1024 * 1024,
+    doc: 'Largest message of a Connect, gRPC-Web or gRPC call at the bridge, in bytes.',
+  }),
+  maxHeaderBytes: option({
+    env: 'PARLEY_HTTP_MAX_HEADER_BYTES',
+    type: bytes,
+    default: 16 * 1024,
+    doc: 'Most bytes of the headers of a request.',
+  }),
+  handshakeTimeoutMs: option({
+    env: 'PARLEY_HTTP_HANDSHAKE_TIMEOUT_MS',
+    type: z.int().min(10),
+    default: 10_000,
+    doc: 'Time from the start of a connection to its first complete request head, in milliseconds.',
+  }),
+  requestTimeoutMs: option({
+    env: 'PARLEY_HTTP_REQUEST_TIMEOUT_MS',
+    type: z.int().min(10),
+    default: 30_000,
+    doc: 'Time for a whole request with its body, in milliseconds.',
+  }),
+  maxHalfOpen: option({
+    env: 'PARLEY_HTTP_MAX_HALF_OPEN',
+    type: z.int().min(1),
+    default: 5_000,
+    doc: 'Most connections that have not made a request yet.',
+  }),
+  maxSockets: option({
+    env: 'PARLEY_WS_MAX_SOCKETS',
+    type: z.int().min(1),
+    default: 100_000,
+    doc: 'Most WebSockets in all.',
+  }),
+  maxSocketsPerAddress: option({
+    env: 'PARLEY_WS_MAX_SOCKETS_PER_ADDRESS',
+    type: z.int().min(1),
+    default: 20_000,
+    doc: 'Most WebSockets of one address. Many users may share one behind a translating router.',
+  }),
+  highWaterBytes: option({
+    env: 'PARLEY_WS_HIGH_WATER_BYTES',
+    type: bytes,
+    default: 1024 * 1024,
+    doc: 'A WebSocket with more unsent bytes than this gets nothing pushed until it has drained.',
+  }),
+  maxUnsentBytes: option({
+    env: 'PARLEY_WS_MAX_UNSENT_BYTES',
+    type: bytes,
+    default: 16 * 1024 * 1024,
+    doc: 'A WebSocket with more unsent bytes than this, answers included, is closed as a slow consumer.',
+  }),
+} satisfies OptionTable;
+
+export type BridgeConfig = ConfigOf<{ readonly bridge: typeof bridgeOptions }>['bridge'];

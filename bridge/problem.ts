@@ -70,7 +70,13 @@ export function respondProblem(
     request,
     response,
     what.code,
-    { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...retry, ...headers },
+    {
+      'x-content-type-options': 'nosniff',
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      ...retry,
+      ...headers,
+    },
     `${JSON.stringify(what)}\n`,
   );
 }

@@ -1,9 +1,8 @@
 import type { DoorInlet, DoorOutlet, SessionHost } from '../services/core/door.ts';
+import { cutReason } from './close-reason.ts';
 import type { Delivery } from './dialects/dialect.ts';
-import { helloFrame } from './hello.ts';
 import type { BridgeCounters, DialectName } from './metrics.ts';
 import type { BridgeSocket, SocketOwner } from './socket.ts';
-import { cutReason } from './close-reason.ts';
 
 export interface SocketDoorInit {
   readonly sessions: SessionHost;
@@ -37,17 +36,16 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     return this.#lastSession;
   }
 
-  /** Takes in an admitted socket; signs it in when its handshake said who it is. */
+  /** Takes in an admitted socket. */
   open(socket: BridgeSocket): void {
     const { session, dialect, client } = socket;
     this.#sockets.set(session, socket);
     this.#counters.socketsOpen[dialect.name] += 1;
     this.#counters.socketsOpened[dialect.name] += 1;
-    socket.on('message', onMessage);
-    socket.on('error', ignore);
     socket.once('close', () => this.#closed(socket));
+    dialect.opened?.(socket);
     this.#inlet.open(session, { remoteAddress: client.remoteAddress, transport: dialect.transport });
-    if (client.token !== '' || client.userId !== '') this.#inlet.data(session, helloFrame(client));
+    dialect.begin(socket);
   }
 
   forward(socket: BridgeSocket, frame: Uint8Array): void {
@@ -68,13 +66,17 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     this.#counters.malformedFrames[socket.dialect.name] += 1;
   }
 
-  congested(socket: BridgeSocket): void {
+  slow(socket: BridgeSocket): void {
     this.#counters.pauses += 1;
     this.#inlet.paused(socket.session);
   }
 
   drained(socket: BridgeSocket): void {
     this.#inlet.resumed(socket.session);
+  }
+
+  gaveUp(): void {
+    this.#counters.slowConsumers += 1;
   }
 
   deliver(sessions: readonly number[], frame: Uint8Array): void {
@@ -98,25 +100,26 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
 
   /** Closes all sockets with this code, and leaves the connection node. */
   detach(code: number, reason: string): void {
-    for (const socket of this.#sockets.values()) socket.close(code, reason);
+    const sockets = [...this.#sockets.values()];
+    this.#sockets.clear();
     this.#inlet.detach();
+    for (const socket of sockets) {
+      this.#forget(socket);
+      socket.close(code, reason);
+    }
   }
 
   #closed(socket: BridgeSocket): void {
     if (!this.#sockets.delete(socket.session)) return;
-    this.#counters.socketsOpen[socket.dialect.name] -= 1;
-    socket.dialect.closed?.(socket);
+    this.#forget(socket);
     this.#inlet.closed(socket.session);
   }
-}
 
-function onMessage(this: unknown, data: unknown, isBinary: boolean): void {
-  const socket = this as BridgeSocket;
-  socket.dialect.receive(socket, data as Buffer, isBinary);
+  #forget(socket: BridgeSocket): void {
+    this.#counters.socketsOpen[socket.dialect.name] -= 1;
+    socket.dialect.closed?.(socket);
+  }
 }
-
-/** `ws` closes the socket by itself after an error. */
-function ignore(): void {}
 
 /** A small view would keep the whole read buffer alive behind it: copy it out. */
 function ownBuffer(frame: Uint8Array): Uint8Array {

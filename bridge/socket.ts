@@ -1,20 +1,21 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import type { Fault } from '../services/core/fault.ts';
-import { Fault as FaultError } from '../services/core/fault.ts';
+import { Fault } from '../services/core/fault.ts';
+import { closeReason } from './close-reason.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import type { Client } from './handshake.ts';
-import { closeReason } from './close-reason.ts';
 
 /** What a socket needs of the door it came in by. */
 export interface SocketOwner {
   readonly highWaterBytes: number;
   readonly maxUnsentBytes: number;
   forward(socket: BridgeSocket, frame: Uint8Array): void;
+  received(bytes: number): void;
   wrote(bytes: number): void;
   malformed(socket: BridgeSocket): void;
-  congested(socket: BridgeSocket): void;
+  slow(socket: BridgeSocket): void;
   drained(socket: BridgeSocket): void;
+  gaveUp(socket: BridgeSocket): void;
 }
 
 /**
@@ -25,44 +26,51 @@ export interface SocketOwner {
 export class BridgeSocket extends WebSocket {
   /** 0 until the socket is admitted. */
   session = 0;
-  dialect!: Dialect;
   client!: Client;
+  dialect!: Dialect;
   /** What the dialect keeps about this socket. */
   state: unknown;
+  /** Above the high-water mark: it gets nothing pushed until it has drained. */
+  congested = false;
   #net!: Socket;
   #owner!: SocketOwner;
-  #congested = false;
 
+  /** From here on the socket has a session. Called once, right after the handshake. */
   admit(session: number, client: Client, net: Socket, owner: SocketOwner): void {
     this.session = session;
     this.client = client;
     this.dialect = client.dialect;
     this.#net = net;
     this.#owner = owner;
+    this.on('message', onMessage);
+    this.on('error', ignore);
   }
 
   /** An encoded ConnectRequest for the connection node. */
   forward(frame: Uint8Array): void {
-    this.#owner.forward(this, frame);
+    if (this.readyState === WebSocket.OPEN) this.#owner.forward(this, frame);
   }
 
-  /** Writes whole WebSocket frames. The buffer is shared: it is not changed. */
+  /** A frame from the client. */
+  receive(data: Buffer, isBinary: boolean): void {
+    if (this.readyState !== WebSocket.OPEN) return;
+    this.#owner.received(data.length);
+    this.dialect.receive(this, data, isBinary);
+  }
+
+  /** Writes whole WebSocket frames. The buffer may be shared: it is not changed. */
   write(frames: Buffer): void {
     if (this.readyState !== WebSocket.OPEN) return;
     this.#owner.wrote(frames.length);
     if (this.#net.write(frames)) return;
     const unsent = this.#net.writableLength;
     if (unsent > this.#owner.maxUnsentBytes) this.#giveUp();
-    else if (unsent > this.#owner.highWaterBytes && !this.#congested) this.#congest();
+    else if (unsent > this.#owner.highWaterBytes && !this.congested) this.#waitForDrain();
   }
 
   /** Whether all that was written has reached the operating system. */
   get flushed(): boolean {
     return this.#net.writableLength === 0;
-  }
-
-  get readsSlowly(): boolean {
-    return this.#congested;
   }
 
   /** Tells the client of its mistake, and goes on. */
@@ -73,45 +81,55 @@ export class BridgeSocket extends WebSocket {
 
   /** Tells the client of its mistake, and closes. */
   fail(fault: Fault): void {
-    this.warn(fault);
+    this.#owner.malformed(this);
+    this.end(fault);
+  }
+
+  /** Says why, and closes. */
+  end(fault: Fault): void {
+    this.write(this.dialect.problem(fault));
     this.close(fault.spec.closeCode, closeReason(fault));
   }
 
-  /** `ws` closes by itself, without a reason, when a frame breaks the protocol: say what was wrong first. */
+  /** `ws` closes by itself and without a reason when a frame breaks the protocol: say what was wrong first. */
   override close(code?: number, data?: string | Buffer): void {
-    if (data === undefined && this.session !== 0 && this.readyState === WebSocket.OPEN) {
-      const fault = protocolFault(code);
-      if (fault !== undefined) {
-        this.warn(fault);
-        super.close(code, closeReason(fault));
-        return;
-      }
+    const fault = data === undefined && this.session !== 0 ? protocolFault(code) : undefined;
+    if (fault === undefined) {
+      super.close(code, data);
+      return;
     }
-    super.close(code, data);
+    this.warn(fault);
+    super.close(code, closeReason(fault));
   }
 
-  #congest(): void {
-    this.#congested = true;
-    this.#owner.congested(this);
+  #waitForDrain(): void {
+    this.congested = true;
+    this.#owner.slow(this);
     this.#net.once('drain', () => {
-      this.#congested = false;
+      this.congested = false;
       if (this.readyState === WebSocket.OPEN) this.#owner.drained(this);
     });
   }
 
+  /** A close frame would wait behind megabytes that nobody reads. */
   #giveUp(): void {
-    this.close(new FaultError('slowConsumer').spec.closeCode, 'slowConsumer');
-    // The close frame waits behind megabytes that nobody reads.
+    this.#owner.gaveUp(this);
     this.terminate();
   }
 }
 
 /** What it means that `ws` closes with this code. */
 function protocolFault(code: number | undefined): Fault | undefined {
-  if (code === 1009) return new FaultError('frameTooLarge', { message: 'the frame is larger than allowed' });
-  if (code === 1007) return new FaultError('malformedFrame', { message: 'a text frame is not UTF-8' });
-  if (code === 1002) return new FaultError('malformedFrame', { message: 'not a valid WebSocket frame' });
-  if (code === 1008)
-    return new FaultError('malformedFrame', { message: 'the message has too many fragments' });
+  if (code === 1009) return new Fault('frameTooLarge', { message: 'the frame is larger than allowed' });
+  if (code === 1007) return new Fault('malformedFrame', { message: 'a text frame is not UTF-8' });
+  if (code === 1002) return new Fault('malformedFrame', { message: 'not a valid WebSocket frame' });
+  if (code === 1008) return new Fault('malformedFrame', { message: 'the message has too many fragments' });
   return undefined;
 }
+
+function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
+  (this as BridgeSocket).receive(data as Buffer, isBinary);
+}
+
+/** `ws` closes the socket by itself after an error. */
+function ignore(): void {}

@@ -1,22 +1,31 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import { Fault, toFault } from '../services/core/fault.ts';
-import { guardRequest } from './guard.ts';
+import type { Dialects } from './dialects/dialects.ts';
+import { type GuardConfig, guardRequest } from './guard.ts';
 import type { HalfOpen } from './half-open.ts';
 import { type Client, readHandshake } from './handshake.ts';
 import { pathOf } from './http-types.ts';
-import type { BridgeCounters } from './metrics.ts';
+import { endWithProblem } from './http-versions.ts';
+import type { BridgeCounters, RefusalReason } from './metrics.ts';
 import type { BridgeConfig } from './options.ts';
 import { faultProblem, type Problem, problem } from './problem.ts';
 import { remoteAddressOf } from './remote-address.ts';
 import { BridgeSocket } from './socket.ts';
 import type { SocketDoor } from './socket-door.ts';
 
+const maxFragments = 256;
+const maxBufferedChunks = 8_192;
+/** A client that does not answer a close frame within this time is cut off. */
+const closeTimeoutMs = 5_000;
+
 export interface UpgradesInit {
   readonly config: BridgeConfig;
+  readonly guard: GuardConfig;
   readonly counters: BridgeCounters;
+  readonly dialects: Dialects;
   readonly door: SocketDoor;
   readonly halfOpen: HalfOpen;
 }
@@ -26,6 +35,8 @@ export class Upgrades {
   readonly #init: UpgradesInit;
   readonly #server: WebSocketServer;
   readonly #perAddress = new Map<string, number>();
+  /** What was read of a handshake, from its check to its answer. */
+  readonly #clients = new WeakMap<IncomingMessage, Client>();
 
   constructor(init: UpgradesInit) {
     this.#init = init;
@@ -35,55 +46,50 @@ export class Upgrades {
       WebSocket: BridgeSocket,
       perMessageDeflate: false,
       maxPayload: init.config.maxFrameBytes,
-      maxFragments: 256,
-      maxBufferedChunks: 8192,
-      closeTimeout: 5_000,
-      handleProtocols: (_offered, request) => clients.get(request)?.protocol ?? false,
+      maxFragments,
+      maxBufferedChunks,
+      closeTimeout: closeTimeoutMs,
+      handleProtocols: (_offered, request) => this.#clients.get(request)?.protocol ?? false,
     };
     this.#server = new WebSocketServer(options);
     this.#server.on('wsClientError', (error: Error, socket: Duplex) => {
-      this.#refuse(socket, problem(400, 'badRequest', error.message));
+      this.#refuse(socket, 'badRequest', problem(400, 'badRequest', error.message));
     });
   }
 
   /** `path` is the only one taken; undefined takes any. */
   handle(request: IncomingMessage, socket: Duplex, head: Buffer, path?: string): void {
-    const { config, counters, door, halfOpen } = this.#init;
+    const { config, guard, dialects, door, halfOpen } = this.#init;
     halfOpen.leave(socket);
-    const refusal = guardRequest(request.headers, config);
+    const refusal = guardRequest(request.headers, guard);
     if (refusal !== undefined) {
-      counters.refused[refusal.reason] += 1;
-      this.#refuse(socket, problem(403, refusal.reason, refusal.message));
+      this.#refuse(socket, refusal.reason, problem(403, refusal.reason, refusal.message));
       return;
     }
     if (path !== undefined && pathOf(request.url ?? '/') !== path) {
-      counters.refused.badRequest += 1;
-      this.#refuse(socket, problem(404, 'notFound', `WebSocket is on ${path}`));
+      this.#refuse(socket, 'badRequest', problem(404, 'notFound', `WebSocket is on ${path}`));
       return;
     }
     const address = remoteAddressOf(request, config.trustedProxies);
-    let client: Client;
     try {
-      this.#admit(address);
-      client = readHandshake(request, address);
+      this.#checkRoom(address);
+      this.#clients.set(request, readHandshake(request, address, dialects));
     } catch (error) {
       const fault = toFault(error);
-      counters.refused[fault.reason === 'unsupportedProtocol' ? 'unsupportedProtocol' : 'tooManySockets'] +=
-        1;
-      this.#refuse(socket, faultProblem(fault));
+      const counted = fault.reason === 'unsupportedProtocol' ? fault.reason : 'tooManySockets';
+      this.#refuse(socket, counted, faultProblem(fault));
       return;
     }
-    clients.set(request, client);
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       const opened = webSocket as BridgeSocket;
       this.#count(address, 1);
       opened.once('close', () => this.#count(address, -1));
-      opened.admit(door.nextSession(), client, socket as Socket, door);
+      opened.admit(door.nextSession(), this.#clients.get(request) as Client, socket as Socket, door);
       door.open(opened);
     });
   }
 
-  #admit(address: string): void {
+  #checkRoom(address: string): void {
     const { config, door } = this.#init;
     if (door.size >= config.maxSockets)
       throw new Fault('tooManyConnections', { message: 'this node has as many connections as it takes' });
@@ -97,15 +103,8 @@ export class Upgrades {
     else this.#perAddress.set(address, count);
   }
 
-  #refuse(socket: Duplex, what: Problem): void {
-    const body = `${JSON.stringify(what)}\n`;
-    socket.once('finish', () => socket.destroy());
-    socket.end(
-      `HTTP/1.1 ${what.code} ${STATUS_CODES[what.code] ?? ''}\r\nconnection: close\r\n` +
-        `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
+  #refuse(socket: Duplex, counted: RefusalReason, what: Problem): void {
+    this.#init.counters.refused[counted] += 1;
+    endWithProblem(socket, what);
   }
 }
-
-/** What `handleProtocols` answers with is decided before it is asked. */
-const clients = new WeakMap<IncomingMessage, Client>();

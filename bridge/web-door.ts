@@ -1,21 +1,22 @@
-import { allowOrigin, preflight } from './cors.ts';
 import type { ConnectHttp } from './connect-http.ts';
+import { allowOrigin, preflight } from './cors.ts';
 import type { Files } from './files.ts';
-import { guardRequest } from './guard.ts';
+import { type GuardConfig, guardRequest } from './guard.ts';
 import type { HalfOpen } from './half-open.ts';
 import { type HttpRequest, type HttpResponse, pathOf, type RequestHandler } from './http-types.ts';
-import type { Log } from './log.ts';
 import type { BridgeCounters } from './metrics.ts';
-import type { BridgeConfig } from './options.ts';
 import { problem, respondProblem } from './problem.ts';
 import { remoteAddressOf } from './remote-address.ts';
+import type { RestDoor } from './rest/rest-door.ts';
 
 export interface WebDoorInit {
-  readonly config: BridgeConfig;
+  readonly trustedProxies: number;
+  readonly requestTimeoutMs: number;
+  readonly guard: GuardConfig;
   readonly counters: BridgeCounters;
-  readonly log: Log;
   readonly halfOpen: HalfOpen;
   readonly calls: ConnectHttp;
+  readonly rest: RestDoor;
   readonly files: Files;
 }
 
@@ -28,19 +29,15 @@ export class WebDoor {
   }
 
   readonly handle: RequestHandler = (request, response) => {
-    if (!this.#admit(request, response)) return;
-    if (preflight(request, response)) return;
-    const { config, calls, files, log } = this.#init;
-    if (calls.serve(request, response, remoteAddressOf(request, config.trustedProxies))) return;
+    if (!this.#admit(request, response) || preflight(request, response)) return;
+    const { calls, rest, files, trustedProxies } = this.#init;
     const path = pathOf(request.url ?? '/');
-    if (path.startsWith('/api/') || path.startsWith('/parley.')) {
+    const address = remoteAddressOf(request, trustedProxies);
+    if (calls.serve(request, response, address)) return;
+    if (path.startsWith('/api/')) rest.serve(request, response, address);
+    else if (path.startsWith('/parley.'))
       respondProblem(request, response, problem(404, 'notFound', 'no such call'));
-      return;
-    }
-    files.serve(request, response).catch((error: unknown) => {
-      log.error({ err: error }, 'a file could not be served');
-      respondProblem(request, response, problem(500, 'internal', 'internal error', 'here'));
-    });
+    else files.serve(request, response);
   };
 
   /** On the port that takes WebSockets alone. */
@@ -51,13 +48,14 @@ export class WebDoor {
   };
 
   #admit(request: HttpRequest, response: HttpResponse): boolean {
-    const { config, counters, halfOpen } = this.#init;
+    const { guard, counters, halfOpen } = this.#init;
     counters.httpRequests += 1;
     response.once('finish', () => {
       if (response.statusCode >= 400) counters.httpErrors += 1;
     });
-    if (!('stream' in request)) halfOpen.leave(request.socket);
-    const refusal = guardRequest(request.headers, config);
+    if ('stream' in request) this.#limitTime(request, response);
+    else halfOpen.leave(request.socket);
+    const refusal = guardRequest(request.headers, guard);
     if (refusal === undefined) {
       allowOrigin(request, response);
       return true;
@@ -65,5 +63,14 @@ export class WebDoor {
     counters.refused[refusal.reason] += 1;
     respondProblem(request, response, problem(403, refusal.reason, refusal.message));
     return false;
+  }
+
+  /** HTTP/1.1 servers limit a request's time by themselves; here a trickling body would hold its stream for ever. */
+  #limitTime(request: HttpRequest, response: HttpResponse): void {
+    if (request.complete) return;
+    const timer = setTimeout(() => {
+      if (!request.complete) response.destroy();
+    }, this.#init.requestTimeoutMs);
+    response.once('close', () => clearTimeout(timer));
   }
 }

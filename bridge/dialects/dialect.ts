@@ -1,6 +1,6 @@
 import type { Fault } from '../../services/core/fault.ts';
-import type { BridgeSocket } from '../socket.ts';
 import type { DialectName } from '../metrics.ts';
+import type { BridgeSocket } from '../socket.ts';
 
 /**
  * How a browser's frames are written. Inside, there are only encoded ConnectRequests and ConnectResponses; a dialect
@@ -10,11 +10,15 @@ export interface Dialect {
   readonly name: DialectName;
   /** Label of metrics. */
   readonly transport: string;
+  /** A socket was admitted; the connection node has not heard of it yet. */
+  opened?(socket: BridgeSocket): void;
+  /** The session is open: signs it in by what its handshake said. */
+  begin(socket: BridgeSocket): void;
   /** A frame from the client. Never throws: what can't be understood is answered and costs at most this socket. */
   receive(socket: BridgeSocket, data: Buffer, isBinary: boolean): void;
   /** Encodes a delivered ConnectResponse once, for all the sockets it goes to. */
   encode(frame: Uint8Array): Delivery;
-  /** A refusal by the bridge itself, in the dialect's words; empty where it has none. */
+  /** A refusal by the bridge itself, in the dialect's words: whole WebSocket frames. */
   problem(fault: Fault): Buffer;
   /** The socket is gone. */
   closed?(socket: BridgeSocket): void;

@@ -18,10 +18,10 @@ export function faultResponse(fault: Fault): ConnectResponse {
   const value = create(ErrorSchema, {
     code: fault.spec.code,
     reason: fault.reason,
-    message: fault.message,
+    message: fault.message.toWellFormed(),
     retry: retries[fault.spec.retry],
     retryAfterMs: fault.retryAfterMs,
-    field: fault.field,
+    field: fault.field.toWellFormed(),
   });
   return create(ConnectResponseSchema, {
     events: [create(EventSchema, { event: { case: 'error', value } })],

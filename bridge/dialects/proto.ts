@@ -1,4 +1,5 @@
 import { Fault } from '../../services/core/fault.ts';
+import { signInByHandshake } from '../hello.ts';
 import { wsFrame } from '../ws-frame.ts';
 import { type Dialect, SharedDelivery } from './dialect.ts';
 import { encodeResponse, faultResponse } from './events.ts';
@@ -7,6 +8,8 @@ import { encodeResponse, faultResponse } from './events.ts';
 export const protoDialect: Dialect = {
   name: 'proto',
   transport: 'ws-proto',
+
+  begin: signInByHandshake,
 
   receive(socket, data, isBinary) {
     if (isBinary) socket.forward(data);

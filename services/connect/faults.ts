@@ -29,16 +29,18 @@ export function toConnectError(thrown: unknown): ConnectError {
   if (thrown instanceof ConnectError) return thrown;
   const fault = toFault(thrown);
   const { code, retry } = fault.spec;
+  // Messages may quote what a client sent, and a lone surrogate can't travel.
+  const message = fault.message.toWellFormed();
   const value = {
     code,
     reason: fault.reason,
-    message: fault.message,
+    message,
     retry: retries[retry],
     retryAfterMs: fault.retryAfterMs,
-    field: fault.field,
+    field: fault.field.toWellFormed(),
   };
   const detail = { desc: ErrorSchema, value };
-  return new ConnectError(fault.message, codes[code], undefined, [detail], fault.cause);
+  return new ConnectError(message, codes[code], undefined, [detail], fault.cause);
 }
 
 /** A fault that came over Connect, as it was; `undefined` for other errors. */

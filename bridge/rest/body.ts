@@ -1,0 +1,38 @@
+import { Fault } from '../../services/core/fault.ts';
+import type { HttpRequest } from '../http-types.ts';
+import { parseJson } from '../json-input.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Reads a JSON body. Rejects with `unsupportedFrame`, `frameTooLarge`, `malformedFrame` or `invalidField`. */
+export async function readJsonBody(request: HttpRequest, limitBytes: number): Promise<unknown> {
+  const bytes = await readBody(request, limitBytes);
+  if (bytes.length === 0) return {};
+  const type = request.headers['content-type'] ?? '';
+  if (!/^application\/json\s*(;|$)/i.test(type))
+    throw new Fault('unsupportedFrame', { message: 'the body must be application/json' });
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    throw new Fault('malformedFrame', { message: 'the body is not UTF-8' });
+  }
+  const value = parseJson(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Fault('malformedFrame', { message: 'the body must be a JSON object' });
+  return value;
+}
+
+async function readBody(request: HttpRequest, limitBytes: number): Promise<Buffer> {
+  const tooLarge = (): Fault =>
+    new Fault('frameTooLarge', { message: `the body is larger than ${limitBytes} bytes` });
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > limitBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
