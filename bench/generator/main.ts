@@ -1,0 +1,76 @@
+import type { Client, Traffic } from './client.ts';
+import { Ledger } from './ledger.ts';
+import { Load } from './load.ts';
+import type { LoadSpec, Reply, Request } from './protocol.ts';
+import { ReferenceStream } from './reference.ts';
+import { RelayClient } from './relay-client.ts';
+import { SocketIoClient } from './socketio-client.ts';
+import { blankText } from './stamp.ts';
+import { oneGroup, pairs } from './topology.ts';
+
+/** The load generator: a process of its own, told what to do by its parent. */
+
+let load: Load | undefined;
+
+function trafficOf(spec: LoadSpec): Traffic {
+  const { dialect, shape } = spec;
+  const topology = shape.t === 'pairs' ? pairs(shape.users, shape.conversations) : oneGroup(shape.members);
+  const parley = dialect === 'parley-ws' || dialect === 'parley-grpc';
+  const sameBytes = shape.t === 'group' && (parley || dialect === 'relay-coalesce');
+  const ledger = new Ledger({
+    topology,
+    echo: parley || sameBytes,
+    sequenced: parley,
+    ordered: dialect !== 'socketio',
+  });
+  return {
+    port: spec.port,
+    topology,
+    ledger,
+    reference: sameBytes ? new ReferenceStream(ledger) : undefined,
+    blank: blankText(spec.textBytes),
+    dropOne: false,
+  };
+}
+
+function clientOf(user: number, spec: LoadSpec, traffic: Traffic): Client {
+  const inGroup = spec.shape.t === 'group';
+  if (spec.dialect === 'socketio') return new SocketIoClient(user, traffic, inGroup);
+  return new RelayClient(user, traffic, inGroup);
+}
+
+async function open(spec: LoadSpec): Promise<void> {
+  load?.close();
+  const traffic = trafficOf(spec);
+  const clients: Client[] = [];
+  for (let user = 0; user < traffic.topology.users; user++) clients.push(clientOf(user, spec, traffic));
+  const atOnce = 100;
+  for (let i = 0; i < clients.length; i += atOnce)
+    await Promise.all(clients.slice(i, i + atOnce).map((client) => client.open()));
+  load = new Load(clients, traffic);
+}
+
+async function carryOut(request: Request): Promise<unknown> {
+  switch (request.t) {
+    case 'open':
+      return open(request.spec);
+    case 'pass':
+      if (load === undefined) throw new Error('no load is open');
+      return load.pass(request.request);
+    case 'close':
+      load?.close();
+      load = undefined;
+      return undefined;
+  }
+}
+
+process.on('message', async (request: Request) => {
+  let reply: Reply;
+  try {
+    reply = { id: request.id, ok: true, result: await carryOut(request) };
+  } catch (error) {
+    reply = { id: request.id, ok: false, error: error instanceof Error ? error.message : String(error) };
+  }
+  process.send?.(reply);
+});
+process.on('disconnect', () => process.exit(0));
