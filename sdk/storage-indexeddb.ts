@@ -1,0 +1,173 @@
+import { DeviceLock, type LocksLike } from './device-lock.ts';
+import type { QueuedSend } from './pending.ts';
+import type { ClientStorage, Stored, StoredConversation } from './storage.ts';
+
+/** How often to look for sends of tabs that are gone. */
+const lookEveryMs = 10_000;
+
+export interface IndexedDbStorageOptions {
+  /** Keeps users of one browser apart: the user's id, or whatever stands for it. */
+  readonly name: string;
+  readonly indexedDB?: IDBFactory;
+  /** Of the tab: keeps its device id through a reload. */
+  readonly sessionStorage?: Pick<Storage, 'getItem' | 'setItem'>;
+  /** Undefined on pages that are not served securely: sends of other tabs are left alone then. */
+  readonly locks?: LocksLike;
+}
+
+interface PendingRow extends QueuedSend {
+  readonly deviceId: string;
+}
+
+const stores = { meta: 'meta', conversations: 'conversations', pending: 'pending' } as const;
+const ownerKey = 'owner';
+
+/**
+ * Opens the storage of a tab. Tabs of one user share the conversations; pending sends belong to one tab each, whose
+ * lock says that it lives. A tab that finds another's lock free takes its sends over, with their client ids.
+ */
+export async function openIndexedDbStorage(options: IndexedDbStorageOptions): Promise<ClientStorage> {
+  const lock = await DeviceLock.acquire({
+    scope: options.name,
+    sessionStorage: options.sessionStorage ?? globalThis.sessionStorage,
+    locks: options.locks ?? globalThis.navigator?.locks,
+  });
+  try {
+    return new IndexedDbStorage(await open(options), lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+class IndexedDbStorage implements ClientStorage {
+  readonly deviceId: string;
+  readonly #db: IDBDatabase;
+  readonly #lock: DeviceLock;
+  #adopted: (sends: readonly QueuedSend[]) => void = () => undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(db: IDBDatabase, lock: DeviceLock) {
+    this.#db = db;
+    this.#lock = lock;
+    this.deviceId = lock.deviceId;
+    // Another tab wants to change the layout: this one must not stand in its way.
+    db.onversionchange = () => db.close();
+  }
+
+  async load(): Promise<Stored> {
+    const transaction = this.#db.transaction([stores.meta, stores.conversations, stores.pending]);
+    const [owner, conversations, pending] = await Promise.all([
+      result<{ userId: string; epoch: string } | undefined>(
+        transaction.objectStore(stores.meta).get(ownerKey),
+      ),
+      result<StoredConversation[]>(transaction.objectStore(stores.conversations).getAll()),
+      result<PendingRow[]>(transaction.objectStore(stores.pending).index('deviceId').getAll(this.deviceId)),
+    ]);
+    return {
+      userId: owner?.userId ?? '',
+      epoch: owner?.epoch ?? '',
+      conversations,
+      pending: inOrder(pending),
+    };
+  }
+
+  async savePending(send: QueuedSend): Promise<void> {
+    const row: PendingRow = { ...send, deviceId: this.deviceId };
+    await this.#write(stores.pending, (store) => store.put(row));
+  }
+
+  async removePending(clientId: string): Promise<void> {
+    await this.#write(stores.pending, (store) => store.delete(clientId));
+  }
+
+  async saveConversations(rows: readonly StoredConversation[]): Promise<void> {
+    await this.#write(stores.conversations, (store) => {
+      for (const row of rows) store.put(row);
+    });
+  }
+
+  async reset(owner: { readonly userId: string; readonly epoch: string }): Promise<void> {
+    const transaction = this.#db.transaction([stores.meta, stores.conversations], 'readwrite');
+    transaction.objectStore(stores.conversations).clear();
+    transaction.objectStore(stores.meta).put({ key: ownerKey, userId: owner.userId, epoch: owner.epoch });
+    await done(transaction);
+  }
+
+  onAdopted(listener: (sends: readonly QueuedSend[]) => void): void {
+    this.#adopted = listener;
+    if (this.#timer !== undefined) return;
+    const look = (): void => {
+      this.#looking = this.#look().catch(() => undefined);
+    };
+    this.#timer = setInterval(look, lookEveryMs);
+    look();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#looking;
+    this.#lock.release();
+    this.#db.close();
+  }
+
+  /** Takes over the sends of every tab that is gone. */
+  async #look(): Promise<void> {
+    const rows = await result<PendingRow[]>(
+      this.#db.transaction(stores.pending).objectStore(stores.pending).getAll(),
+    );
+    const others = new Set(rows.map((row) => row.deviceId).filter((id) => id !== this.deviceId));
+    for (const deviceId of others) {
+      const sends = await this.#lock.whileGone(deviceId, () => this.#takeOver(deviceId));
+      if (sends !== undefined && sends.length > 0) this.#adopted(sends);
+    }
+  }
+
+  async #takeOver(deviceId: string): Promise<QueuedSend[]> {
+    const transaction = this.#db.transaction(stores.pending, 'readwrite');
+    const store = transaction.objectStore(stores.pending);
+    const rows = await result<PendingRow[]>(store.index('deviceId').getAll(deviceId));
+    for (const row of rows) store.put({ ...row, deviceId: this.deviceId });
+    await done(transaction);
+    return inOrder(rows);
+  }
+
+  async #write(name: string, change: (store: IDBObjectStore) => void): Promise<void> {
+    const transaction = this.#db.transaction(name, 'readwrite');
+    change(transaction.objectStore(name));
+    await done(transaction);
+  }
+}
+
+function open(options: IndexedDbStorageOptions): Promise<IDBDatabase> {
+  const request = (options.indexedDB ?? globalThis.indexedDB).open(`parley:${options.name}`, 1);
+  request.onupgradeneeded = () => {
+    const db = request.result;
+    db.createObjectStore(stores.meta, { keyPath: 'key' });
+    db.createObjectStore(stores.conversations, { keyPath: 'convId' });
+    db.createObjectStore(stores.pending, { keyPath: 'clientId' }).createIndex('deviceId', 'deviceId');
+  };
+  return result<IDBDatabase>(request);
+}
+
+function inOrder(rows: readonly PendingRow[]): QueuedSend[] {
+  return rows
+    .map(({ deviceId: _, ...send }): QueuedSend => send)
+    .sort((one, other) => one.order - other.order);
+}
+
+function result<T>(request: IDBRequest): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result as T);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function done(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onerror = () => reject(transaction.error);
+    transaction.onabort = () => reject(transaction.error);
+  });
+}
