@@ -1,0 +1,78 @@
+import { Metadata, type ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js';
+import type { ServerHttp2Stream } from 'node:http2';
+import { Fault } from '../core/fault.ts';
+import { toStatus } from './faults.ts';
+import { maxFrameBytes } from './grpc-options.ts';
+
+/**
+ * What grpc-js decides by itself and we decide otherwise. It offers no way to do so: this file alone reaches behind its
+ * API, and grpc-door.test.ts fails if a new version moves what is used here.
+ */
+
+interface BaseCall {
+  /** From the header grpc-encoding. */
+  readonly incomingEncoding: string;
+  readonly metadata: Metadata;
+  readonly stream: ServerHttp2Stream;
+  sendStatus(status: Parameters<ServerInterceptingCall['sendStatus']>[0]): void;
+}
+
+export interface Arrival {
+  /** `address:port`. */
+  readonly peer: string;
+  /** What the client believes to be the server's name, with its port. */
+  readonly authority: string;
+  readonly metadata: Metadata;
+}
+
+export interface Gate {
+  /** Called once for each call to a method that exists. Returns why it is refused. */
+  admit(arrival: Arrival): Fault | undefined;
+  /** Called for each call refused here, and for each oversized message. */
+  refused(reason: string): void;
+}
+
+/** Refuses calls at the gate and compressed ones, and gives an oversized message its reason. */
+export function gateInterceptor(gate: Gate): ServerInterceptor {
+  return (_method, call) => {
+    const base = call as unknown as BaseCall;
+    const send = base.sendStatus.bind(base);
+    base.sendStatus = (sent) => {
+      if (sent.code !== status.RESOURCE_EXHAUSTED || sent.metadata) return send(sent);
+      gate.refused('frameTooLarge');
+      send(toStatus(oversized()));
+    };
+    const { metadata } = base;
+    const refused = gate.admit({ peer: call.getPeer(), authority: call.getHost(), metadata });
+    if (refused) {
+      gate.refused(refused.reason);
+      send(toStatus(refused));
+    } else if (base.incomingEncoding !== 'identity') {
+      // A few KiB can inflate to a thousand times as much, and every compressed message costs a zlib instance.
+      gate.refused('compressed');
+      send(compressed());
+    }
+    // A call that has its status already never reaches a handler. The call itself goes on, not a wrapper around it: those
+    // cost as much again for each message.
+    return call as ServerInterceptingCall;
+  };
+}
+
+function oversized(): Fault {
+  return new Fault('frameTooLarge', { message: `a message may have ${maxFrameBytes} bytes` });
+}
+
+function compressed() {
+  const metadata = new Metadata();
+  metadata.set('grpc-accept-encoding', 'identity');
+  return { code: status.UNIMPLEMENTED, details: 'compressed messages are not taken', metadata };
+}
+
+/**
+ * Ends a stream at once, whatever is still unsent: a client that doesn't read holds back the status as well, so an
+ * orderly end might never come.
+ */
+export function resetStream(surface: object): void {
+  const { call } = surface as { call: BaseCall };
+  call.stream.close(8 /* CANCEL */);
+}
