@@ -8,7 +8,11 @@ import type { Session } from './session.ts';
 interface Pending {
   readonly seq: Seq;
   readonly fragment: Uint8Array;
+  readonly createdAtMs: number;
 }
+
+/** Hands a fragment with the entries up to `to` to a session; false when it is held back. */
+export type Push = (delivery: Delivery, fragment: Uint8Array, to: Seq) => boolean;
 
 /** Entries held while one before them is missing, at most; beyond it they are fetched with the missing ones. */
 const maxHeld = 256;
@@ -48,7 +52,11 @@ export class Room {
 
   /** Encodes an entry that comes next. */
   add(entry: LogEntry): void {
-    this.#pending.push({ seq: entry.seq, fragment: entryFragment(entry, entry.content) });
+    this.#pending.push({
+      seq: entry.seq,
+      fragment: entryFragment(entry, entry.content),
+      createdAtMs: entry.createdAtMs,
+    });
   }
 
   /** A session of a hearer, once. */
@@ -75,7 +83,7 @@ export class Room {
   }
 
   /** Hands what waits to each session; returns how many entries were handed over. */
-  flush(push: (delivery: Delivery, fragment: Uint8Array, to: Seq) => boolean): number {
+  flush(push: Push, flushed: (createdAtMs: number) => void): number {
     const pending = this.#pending;
     this.#pending = [];
     const first = pending[0];
@@ -91,6 +99,7 @@ export class Room {
       const own = exact ? pending : pending.filter(({ seq }) => seq >= from && seq <= to);
       if (own.length > 0 && push(delivery, exact ? whole : joined(own), to)) delivered += own.length;
     }
+    for (const { createdAtMs } of pending) flushed(createdAtMs);
     if (this.#leavers) this.#forgetLeavers(last.seq);
     return delivered;
   }

@@ -1,8 +1,7 @@
 import type { Clock } from '../core/clock.ts';
-import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import type { ConvId, UserId } from '../core/ids.ts';
 import type { AudienceFrame, AudienceNo, EdgeFrame, EntryFrame, Hearer } from '../peer/edge-frames.ts';
-import type { Delivery } from './delivery.ts';
-import { Room } from './room.ts';
+import { type Push, Room } from './room.ts';
 import type { Session } from './session.ts';
 
 export interface RoomsHost {
@@ -79,9 +78,9 @@ export class Rooms {
   }
 
   /** All that waits, handed to `push`; returns how many deliveries were made. */
-  flush(push: (delivery: Delivery, fragment: Uint8Array, to: Seq) => boolean): number {
+  flush(push: Push, flushed: (createdAtMs: number) => void): number {
     let delivered = 0;
-    for (const room of this.#dirty) delivered += room.flush(push);
+    for (const room of this.#dirty) delivered += room.flush(push, flushed);
     this.#dirty.clear();
     return delivered;
   }

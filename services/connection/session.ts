@@ -37,16 +37,16 @@ export class Session implements FlushTarget {
   waiting: DecodedCommand[] = [];
   inFlight = 0;
   readonly rate: TokenBucket;
-  /** All message nodes know of it. */
-  registered = false;
-  onRegistered: () => void = () => {};
   path: PathNode | undefined;
   // Made on first use: an idle session is small.
   #deliveries: Map<ConvId, Delivery> | undefined;
   #chains: Map<ConvId, SendChain> | undefined;
   #lagging: Set<Delivery> | undefined;
+  #ensured: Set<ConvId> | undefined;
   #watched: ReadonlySet<UserId> | undefined;
   #lastChain = 0;
+  #registered = false;
+  #onRegistered: (() => void) | undefined;
 
   constructor(parts: {
     readonly no: number;
@@ -86,6 +86,12 @@ export class Session implements FlushTarget {
     return this.#lagging;
   }
 
+  /** Development: groups that were made and joined for this session. */
+  get ensured(): Set<ConvId> {
+    this.#ensured ??= new Set();
+    return this.#ensured;
+  }
+
   get watched(): ReadonlySet<UserId> {
     return this.#watched ?? nobody;
   }
@@ -94,9 +100,17 @@ export class Session implements FlushTarget {
     this.#watched = users;
   }
 
+  /** Message nodes know of it; or it is closed, and nobody need wait any more. */
   markRegistered(): void {
-    this.registered = true;
-    this.onRegistered();
+    this.#registered = true;
+    this.#onRegistered?.();
+  }
+
+  async whenRegistered(): Promise<void> {
+    if (this.#registered) return;
+    await new Promise<void>((resolve) => {
+      this.#onRegistered = resolve;
+    });
   }
 
   nextChain(): number {

@@ -88,7 +88,15 @@ export class Lane {
   async #run(): Promise<void> {
     // Whatever arrives in this turn of the event loop goes into the first batch.
     await new Promise<void>((resolve) => setImmediate(resolve));
-    while (this.#queue.length > 0) await this.#close(this.#take());
+    while (this.#queue.length > 0) {
+      const batch = this.#take();
+      try {
+        await this.#close(batch);
+      } catch (error) {
+        // A bug; nobody may wait for ever because of it. Settling again what is settled does nothing.
+        this.#refuseAll(batch, storeFault(error));
+      }
+    }
     this.#running = undefined;
   }
 

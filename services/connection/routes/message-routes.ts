@@ -6,7 +6,7 @@ import { Fault, toFault } from '../../core/fault.ts';
 import type { SendOperation } from '../../peer/edge-frames.ts';
 import { requireScope } from '../auth.ts';
 import * as check from '../check.ts';
-import { listOperation, recallOperation } from '../session-commands.ts';
+import { listOperation, recallOperation } from '../command-operations.ts';
 import { entriesOf, entryOf, errorOf, sentOf } from '../wire.ts';
 import type { RouteContext, Routes } from './route.ts';
 

@@ -1,0 +1,145 @@
+import type { Clock } from '../core/clock.ts';
+import { Fault } from '../core/fault.ts';
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { Delivery } from './delivery.ts';
+import type { ConnectionMeters } from './meters.ts';
+import { redeliver } from './redelivery.ts';
+import { Rooms } from './rooms.ts';
+import type { Session } from './session.ts';
+import type { SessionBook } from './session-book.ts';
+import { fragment } from './wire.ts';
+
+export interface PushHost {
+  readonly clock: Clock;
+  readonly sessions: SessionBook;
+  readonly meters: ConnectionMeters;
+  readonly windowBytes: number;
+  readonly redeliverAfterMs: number;
+  queue(session: Session, encoded: Uint8Array): void;
+  send(frame: EdgeFrame, bytes?: number): void;
+  end(session: Session, fault: Fault): void;
+  /** Something waits for the next flush. */
+  dirty(): void;
+}
+
+/** What is pushed to sessions without being asked for: entries within each session's window, and news of the moment. */
+export class Pushes {
+  readonly rooms: Rooms;
+  readonly #host: PushHost;
+  #delivered: { convId: ConvId; userId: UserId; seq: Seq }[] = [];
+
+  constructor(host: PushHost) {
+    this.#host = host;
+    this.rooms = new Rooms({
+      clock: host.clock,
+      sessionsOf: (userId) => host.sessions.of(userId),
+      send: (frame) => host.send(frame),
+      dirty: () => host.dirty(),
+    });
+  }
+
+  /** Before each flush: entries go to the sessions of their rooms, acknowledgements to the owner. */
+  collect(): void {
+    const { meters, clock } = this.#host;
+    meters.deliveries += this.rooms.flush(
+      (delivery, encoded, to) => this.#push(delivery, encoded, to),
+      (createdAtMs) => meters.onDeliverySeconds(Math.max(0, clock.wallMs() - createdAtMs) / 1_000),
+    );
+    if (this.#delivered.length === 0) return;
+    const items = this.#delivered;
+    this.#delivered = [];
+    this.#host.send({ t: 'delivered', items }, 64 * items.length);
+  }
+
+  /** An acknowledgement of something pushed here; false where nothing of that conversation was. Throws `beyondHead`. */
+  acknowledge(session: Session, convId: ConvId, seq: Seq): boolean {
+    const delivery = session.deliveries.get(convId);
+    if (delivery === undefined) return false;
+    if (seq > delivery.room.last) {
+      throw new Fault('beyondHead', { message: `the log ends at ${delivery.room.last}`, field: 'ack.seq' });
+    }
+    session.unackedBytes -= delivery.acknowledge(seq);
+    if (session.overWindow && session.unackedBytes <= this.#host.windowBytes / 2) {
+      session.overWindow = false;
+      this.catchUp(session);
+    }
+    if (this.#delivered.push({ convId, userId: session.userId, seq }) === 1) this.#host.dirty();
+    return true;
+  }
+
+  /** The session takes pushes again: what was held back is named, and the client fetches it at its pace. */
+  catchUp(session: Session): void {
+    if (!session.receptive || session.lagging.size === 0) return;
+    for (const delivery of session.lagging) {
+      const from = Math.max(delivery.sentSeq + 1, delivery.firstSeq);
+      if (from <= delivery.end) this.#gap(delivery, from, delivery.end);
+      delivery.sentSeq = Math.max(delivery.sentSeq, delivery.end);
+    }
+    session.lagging.clear();
+  }
+
+  /** Announces again what was not acknowledged in time. To be called every five seconds. */
+  redeliver(): void {
+    const { clock, redeliverAfterMs, meters } = this.#host;
+    redeliver(this.rooms.active, {
+      clock,
+      afterMs: redeliverAfterMs,
+      announce: (delivery, from, to) => {
+        meters.redeliveries += 1;
+        if (delivery.session.receptive) this.#gap(delivery, from, to);
+      },
+      giveUp: ({ session }) =>
+        this.#host.end(session, new Fault('unacknowledged', { message: 'nothing is acknowledged' })),
+    });
+  }
+
+  cursor({ convId, userId, deliveredSeq, readSeq, to }: Extract<OwnerFrame, { t: 'cursor' }>): void {
+    const value = { convId, userId, deliveredSeq: BigInt(deliveredSeq), readSeq: BigInt(readSeq) };
+    const encoded = fragment(0, { case: 'cursor', value });
+    for (const user of to)
+      for (const session of this.#host.sessions.of(user)) this.#toReceptive(session, encoded);
+  }
+
+  receipts({ audience, convId, seq, delivered, read }: Extract<OwnerFrame, { t: 'receipts' }>): void {
+    const encoded = fragment(0, { case: 'receipts', value: { convId, seq: BigInt(seq), delivered, read } });
+    this.#toRoom(audience, encoded, undefined);
+  }
+
+  typing({ audience, convId, userId, active }: Extract<OwnerFrame, { t: 'typing' }>): void {
+    this.#toRoom(audience, fragment(0, { case: 'typing', value: { convId, userId, active } }), userId);
+  }
+
+  #toRoom(audience: number, encoded: Uint8Array, except: UserId | undefined): void {
+    for (const { session, lastSeq } of this.rooms.byAudience(audience)?.deliveries ?? []) {
+      if (lastSeq === 0 && session.userId !== except) this.#toReceptive(session, encoded);
+    }
+  }
+
+  /** What is only worth something now isn't kept for sessions that lag. */
+  #toReceptive(session: Session, encoded: Uint8Array): void {
+    if (session.state === 'open' && session.receptive) this.#host.queue(session, encoded);
+  }
+
+  #push(delivery: Delivery, encoded: Uint8Array, to: Seq): boolean {
+    const { session } = delivery;
+    if (!session.receptive) {
+      session.lagging.add(delivery);
+      return false;
+    }
+    delivery.sentSeq = to;
+    delivery.bytes += encoded.byteLength;
+    session.unackedBytes += encoded.byteLength;
+    this.#host.queue(session, encoded);
+    if (session.unackedBytes > this.#host.windowBytes) {
+      session.overWindow = true;
+      this.#host.meters.slowConsumers += 1;
+    }
+    return true;
+  }
+
+  #gap({ session, room }: Delivery, from: Seq, to: Seq): void {
+    const value = { convId: room.convId, fromSeq: BigInt(from), toSeq: BigInt(to) };
+    this.#host.queue(session, fragment(0, { case: 'gap', value }));
+  }
+}

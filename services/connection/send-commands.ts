@@ -1,0 +1,140 @@
+import type { Skip } from '../../gen/parley/chat/v1/session_pb.ts';
+import { type DecodedCommand, sentFragment } from '../codec/frames.ts';
+import { Fault } from '../core/fault.ts';
+import type { ConvId } from '../core/ids.ts';
+import type { SendOperation } from '../peer/edge-frames.ts';
+import { SendChain } from './chain.ts';
+import * as check from './check.ts';
+import type { CommandDesk } from './command-desk.ts';
+import type { ConnectionMeters } from './meters.ts';
+import type { Session } from './session.ts';
+
+export type Send = Extract<DecodedCommand, { t: 'send' }>;
+
+interface Parts {
+  readonly desk: CommandDesk;
+  readonly meters: ConnectionMeters;
+  readonly maxInFlight: number;
+  /** Development: groups that sends name are created and joined on first use, where the session asked for it. */
+  readonly developmentGroups: boolean;
+}
+
+/** Sends and skips: a session's sends in one conversation keep their order, around refusals, too. */
+export class SendCommands {
+  readonly #parts: Parts;
+  /** Sends that wait until a group named for the first time is there, by session and group. */
+  readonly #ensuring = new Map<string, Send[]>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Throws a Fault where the send is refused at once. */
+  send(session: Session, command: Send): void {
+    const clientId = check.clientId(command.clientId, 'send.client_id');
+    const { convId, peer } = check.target(session.userId, command, 'send');
+    const body = check.body(command.body, 'send.body');
+    if (this.#mustEnsure(session, convId)) {
+      this.#ensure(session, convId, command);
+      return;
+    }
+    const chain = this.#chain(session, convId);
+    try {
+      this.#parts.desk.pace(session);
+    } catch (error) {
+      chain.hold(clientId);
+      throw error;
+    }
+    const number = chain.admit(clientId);
+    if (number === undefined) {
+      const message = 'an earlier send was refused: send or skip it first';
+      throw new Fault('outOfOrder', { message, retryAfterMs: 50 });
+    }
+    this.#pass(session, command.id, chain, { t: 'send', convId, peer, clientId, body, chain: number });
+  }
+
+  /** Gives a refused send up. */
+  skip(session: Session, id: number, { target, clientId }: Skip): void {
+    const named = {
+      convId: target.case === 'convId' ? target.value : undefined,
+      to: target.case === 'to' ? target.value : undefined,
+    };
+    const { convId } = check.target(session.userId, named, 'skip');
+    const chain = session.chains.get(convId);
+    chain?.skip(check.clientId(clientId, 'skip.client_id'));
+    if (chain?.idle) session.chains.delete(convId);
+    this.#parts.desk.pong(session, id);
+  }
+
+  #chain(session: Session, convId: ConvId): SendChain {
+    const known = session.chains.get(convId);
+    if (known !== undefined) return known;
+    const chain = new SendChain({ draw: () => session.nextChain(), maxRefused: this.#parts.maxInFlight });
+    session.chains.set(convId, chain);
+    return chain;
+  }
+
+  #pass(session: Session, id: number, chain: SendChain, op: SendOperation): void {
+    const { desk, meters } = this.#parts;
+    const sentAtMs = desk.nowMs;
+    const answered = (retry: boolean): void => {
+      chain.answered(op.clientId, retry);
+      if (chain.idle && session.chains.get(op.convId) === chain) session.chains.delete(op.convId);
+    };
+    desk.call<'sent'>(session, id, op, {
+      done: (sent) => {
+        answered(false);
+        meters.onSendSeconds((desk.nowMs - sentAtMs) / 1_000);
+        desk.reply(session, sentFragment(id, sent));
+      },
+      refused: (fault) => answered(fault.spec.retry !== 'never'),
+    });
+  }
+
+  #mustEnsure(session: Session, convId: ConvId): boolean {
+    return (
+      session.openGroups &&
+      this.#parts.developmentGroups &&
+      check.isGroup(convId) &&
+      !session.ensured.has(convId)
+    );
+  }
+
+  /** Creates and joins a group; what is sent to it meanwhile waits. */
+  #ensure(session: Session, convId: ConvId, command: Send): void {
+    const { desk } = this.#parts;
+    const key = `${session.no}:${convId}`;
+    const waiting = this.#ensuring.get(key);
+    if (waiting !== undefined) {
+      if (waiting.length >= check.limits.commands) {
+        throw new Fault('overloaded', { message: 'the group is being made', retryAfterMs: 100 });
+      }
+      waiting.push(command);
+      return;
+    }
+    const groupId = check.groupId(convId, 'send.conv_id');
+    const sends = [command];
+    this.#ensuring.set(key, sends);
+    const op = { t: 'group', groupId, clientId: '', change: { t: 'ensure' } } as const;
+    desk.call<'groupChanged'>(session, command.id, op, {
+      done: () => {
+        this.#ensuring.delete(key);
+        session.ensured.add(convId);
+        for (const send of sends) this.#again(session, send);
+      },
+      refused: (fault) => {
+        this.#ensuring.delete(key);
+        for (const send of sends.slice(1)) desk.refuse(session, send.id, fault);
+      },
+    });
+  }
+
+  #again(session: Session, command: Send): void {
+    try {
+      this.send(session, command);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#parts.desk.refuse(session, command.id, error);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { Fault } from '../core/fault.ts';
+import type { UserId } from '../core/ids.ts';
+import type { Session } from './session.ts';
+
+/** The sessions of this node, by number and by user. */
+export class SessionBook {
+  readonly #byNumber = new Map<number, Session>();
+  readonly #byUser = new Map<UserId, Set<Session>>();
+  readonly #maxPerUser: number;
+
+  constructor({ maxPerUser }: { maxPerUser: number }) {
+    this.#maxPerUser = maxPerUser;
+  }
+
+  get size(): number {
+    return this.#byNumber.size;
+  }
+
+  add(session: Session): void {
+    this.#byNumber.set(session.no, session);
+  }
+
+  get(no: number): Session | undefined {
+    return this.#byNumber.get(no);
+  }
+
+  /** A copy: sessions may end while it is walked. */
+  all(): readonly Session[] {
+    return [...this.#byNumber.values()];
+  }
+
+  of(userId: UserId): Iterable<Session> {
+    return this.#byUser.get(userId) ?? [];
+  }
+
+  /** The session is its user's from now on. Throws `tooManyConnections`. */
+  signIn(session: Session): void {
+    let own = this.#byUser.get(session.userId);
+    if (own === undefined) {
+      own = new Set();
+      this.#byUser.set(session.userId, own);
+    }
+    if (own.size >= this.#maxPerUser) {
+      throw new Fault('tooManyConnections', { message: 'too many sessions of this user' });
+    }
+    own.add(session);
+  }
+
+  remove(session: Session): void {
+    this.#byNumber.delete(session.no);
+    const own = this.#byUser.get(session.userId);
+    own?.delete(session);
+    if (own?.size === 0) this.#byUser.delete(session.userId);
+  }
+}
