@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { type MessageBody, MessageBodySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
-import { body, mutated } from './arbitrary.ts';
+import { body, mutated } from './testing/arbitrary.ts';
 import { checkBody } from './body.ts';
 
 type Init = MessageInitShape<typeof MessageBodySchema>;

@@ -4,7 +4,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { type Entry, EntrySchema, MessageBodySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
 import { ConnectResponseSchema, EventSchema, SentSchema } from '../../gen/parley/chat/v1/session_pb.ts';
-import { body, seq, uint64 } from './arbitrary.ts';
+import { body, seq, uint64 } from './testing/arbitrary.ts';
 import type { EntryHeader } from './entry.ts';
 import {
   concat,

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { MessageBodySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
 import { ConnectRequestSchema } from '../../gen/parley/chat/v1/session_pb.ts';
 import { Fault } from '../core/fault.ts';
-import { command, mutated } from './arbitrary.ts';
+import { command, mutated } from './testing/arbitrary.ts';
 import { classify, type DecodedCommand } from './decoded-command.ts';
 import { decodeRequest } from './request.ts';
 

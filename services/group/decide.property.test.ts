@@ -6,7 +6,7 @@ import type { ConvId, UserId } from '../core/ids.ts';
 import type { GroupChange } from '../peer/edge-frames.ts';
 import type { Decision } from '../peer/group-frames.ts';
 import { decide } from './decide.ts';
-import { GroupModel } from './group-model.ts';
+import { GroupModel } from './testing/group-model.ts';
 
 const groupId = 'team' as ConvId;
 const user = fc.constantFrom(...['a', 'b', 'c', 'd', 'e'].map((name) => name as UserId));

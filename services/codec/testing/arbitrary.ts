@@ -1,7 +1,7 @@
 import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { MessageBodySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
-import { type Command, CommandSchema } from '../../gen/parley/chat/v1/session_pb.ts';
+import { MessageBodySchema } from '../../../gen/parley/chat/v1/entry_pb.ts';
+import { type Command, CommandSchema } from '../../../gen/parley/chat/v1/session_pb.ts';
 
 /** Random input for the properties that hold the hand-written codecs equal to protobuf-es. */
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { UserId } from '../core/ids.ts';
-import type { GroupChange } from '../peer/edge-frames.ts';
-import type { Decision, GroupEntry, GroupFacts, Precondition } from '../peer/group-frames.ts';
-import type { GroupRow, Role } from '../ports/message-store.ts';
+import type { UserId } from '../../core/ids.ts';
+import type { GroupChange } from '../../peer/edge-frames.ts';
+import type { Decision, GroupEntry, GroupFacts, Precondition } from '../../peer/group-frames.ts';
+import type { GroupRow, Role } from '../../ports/message-store.ts';
 
 /** For tests: one group as its conversation's owner keeps it, in the plainest form. */
 export class GroupModel {
