@@ -34,10 +34,10 @@ export class WebDoor {
     const path = pathOf(request.url ?? '/');
     const address = remoteAddressOf(request, trustedProxies);
     if (calls.serve(request, response, address)) return;
-    if (path.startsWith('/api/')) rest.serve(request, response, address);
+    if (path.startsWith('/api/')) void rest.serve(request, response, address);
     else if (path.startsWith('/parley.'))
       respondProblem(request, response, problem(404, 'notFound', 'no such call'));
-    else files.serve(request, response);
+    else void files.serve(request, response);
   };
 
   /** On the port that takes WebSockets alone. */

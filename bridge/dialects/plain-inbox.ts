@@ -39,7 +39,7 @@ export class PlainInbox {
       if (convId === undefined) continue;
       this.#held = events.slice(i);
       if (i > 0) this.#init.show(events.slice(0, i));
-      this.#wait(convId);
+      void this.#wait(convId);
       return;
     }
     this.#init.show(events);

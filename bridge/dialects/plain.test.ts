@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import {
   type GetConversationRequest,
@@ -7,7 +6,7 @@ import {
 } from '../../gen/parley/chat/v1/conversation_pb.ts';
 import { Retry } from '../../gen/parley/chat/v1/error_pb.ts';
 import type { CallContext } from '../../services/core/door.ts';
-import { BridgeFixture, type TestSocket } from '../testing/bridge-fixture.ts';
+import { type BridgeFixture, doorTest, type TestSocket } from '../testing/bridge-fixture.ts';
 import { commandOf, entry, entryEvents, events, requestOf } from '../testing/frames.ts';
 
 /** A plain socket that is welcomed as its user. */
@@ -28,8 +27,8 @@ function say(socket: TestSocket, frame: unknown): void {
   socket.send(JSON.stringify(frame));
 }
 
-test("the source's page: user in the address, numeric ids", async () => {
-  await using fixture = await BridgeFixture.start();
+doorTest("the source's page: user in the address, numeric ids", async (start) => {
+  await using fixture = await start();
   const { host } = fixture;
   const socket = await fixture.connect('?user_id=2');
   say(socket, { type: 'group', group_id: 1, user_id: 9, content: 'hi' });
@@ -53,8 +52,8 @@ test("the source's page: user in the address, numeric ids", async () => {
   });
 });
 
-test("the source's client: its first frame says who it is", async () => {
-  await using fixture = await BridgeFixture.start();
+doorTest("the source's client: its first frame says who it is", async (start) => {
+  await using fixture = await start();
   const socket = await fixture.connect();
   const { session } = await fixture.host.next('open');
   say(socket, { type: 'private', to: 'bob', content: 'psst' });
@@ -68,24 +67,27 @@ test("the source's client: its first frame says who it is", async () => {
   assert.deepEqual(sent.value.target, { case: 'convId', value: 'group_123' });
 });
 
-test('a token signs in without open groups, from the address, the subprotocol or a hello', async () => {
-  await using fixture = await BridgeFixture.start();
-  const byHello = await fixture.connect();
-  say(byHello, { type: 'hello', token: 'jwt', device_id: 'd1' });
-  const byQuery = await fixture.connect('?token=jwt&device_id=d1');
-  const byProtocol = await fixture.connect('?device_id=d1', ['bearer.jwt']);
-  assert.equal(byProtocol.protocol, 'bearer.jwt');
-  for (const _ of [byHello, byQuery, byProtocol]) {
-    const { session } = await fixture.host.next('open');
-    const hello = (await command(fixture, session)).command;
-    assert.ok(hello.case === 'hello');
-    const { token, userId, openGroups, deviceId } = hello.value;
-    assert.deepEqual([token, userId, openGroups, deviceId], ['jwt', '', false, 'd1']);
-  }
-});
+doorTest(
+  'a token signs in without open groups, from the address, the subprotocol or a hello',
+  async (start) => {
+    await using fixture = await start();
+    const byHello = await fixture.connect();
+    say(byHello, { type: 'hello', token: 'jwt', device_id: 'd1' });
+    const byQuery = await fixture.connect('?token=jwt&device_id=d1');
+    const byProtocol = await fixture.connect('?device_id=d1', ['bearer.jwt']);
+    assert.equal(byProtocol.protocol, 'bearer.jwt');
+    for (const _ of [byHello, byQuery, byProtocol]) {
+      const { session } = await fixture.host.next('open');
+      const hello = (await command(fixture, session)).command;
+      assert.ok(hello.case === 'hello');
+      const { token, userId, openGroups, deviceId } = hello.value;
+      assert.deepEqual([token, userId, openGroups, deviceId], ['jwt', '', false, 'd1']);
+    }
+  },
+);
 
-test('messages are shown, other entries are not', async () => {
-  await using fixture = await BridgeFixture.start();
+doorTest('messages are shown, other entries are not', async (start) => {
+  await using fixture = await start();
   const { socket, session } = await signedIn(fixture, 'ann');
   fixture.host.outlet.deliver(
     [session],
@@ -121,8 +123,8 @@ test('messages are shown, other entries are not', async () => {
   });
 });
 
-test('the receiver of an own message is asked for once, and order is kept meanwhile', async () => {
-  await using fixture = await BridgeFixture.start();
+doorTest('the receiver of an own message is asked for once, and order is kept meanwhile', async (start) => {
+  await using fixture = await start();
   const { host } = fixture;
   const asked: [string, unknown, string | undefined][] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -143,8 +145,8 @@ test('the receiver of an own message is asked for once, and order is kept meanwh
   assert.deepEqual(asked, [['parley.chat.v1.ConversationService/GetConversation', 'd_x', 'ann']]);
 });
 
-test('nobody is named as receiver when nobody knows', async () => {
-  await using fixture = await BridgeFixture.start();
+doorTest('nobody is named as receiver when nobody knows', async (start) => {
+  await using fixture = await start();
   fixture.host.answer = () => {
     throw new Error('no');
   };
@@ -154,8 +156,8 @@ test('nobody is named as receiver when nobody knows', async () => {
   assert.equal('to' in (data as object), false);
 });
 
-test('until the first ack what is flushed counts as delivered', async () => {
-  await using fixture = await BridgeFixture.start();
+doorTest('until the first ack what is flushed counts as delivered', async (start) => {
+  await using fixture = await start();
   const { session } = await signedIn(fixture, 'ann');
   fixture.host.outlet.deliver(
     [session],
@@ -176,8 +178,8 @@ test('until the first ack what is flushed counts as delivered', async () => {
   );
 });
 
-test('after the first ack messages wait for theirs, and what is not shown goes along', async () => {
-  await using fixture = await BridgeFixture.start();
+doorTest('after the first ack messages wait for theirs, and what is not shown goes along', async (start) => {
+  await using fixture = await start();
   const { socket, session } = await signedIn(fixture, 'ann');
   say(socket, { type: 'ack', msg_id: '77' });
   const first = await command(fixture, session);
@@ -205,8 +207,8 @@ test('after the first ack messages wait for theirs, and what is not shown goes a
   assert.deepEqual(await places(), [['g', 5]]);
 });
 
-test('a gap is fetched page by page, and live entries wait behind it', async () => {
-  await using fixture = await BridgeFixture.start();
+doorTest('a gap is fetched page by page, and live entries wait behind it', async (start) => {
+  await using fixture = await start();
   const { host } = fixture;
   const { socket, session } = await signedIn(fixture, 'ann');
   const gap = { convId: 'g', fromSeq: 5n, toSeq: 6n };
@@ -233,8 +235,8 @@ test('a gap is fetched page by page, and live entries wait behind it', async () 
   assert.equal(await contents(), 'on');
 });
 
-test('a refused send is told, and given up so that later ones pass', async () => {
-  await using fixture = await BridgeFixture.start();
+doorTest('a refused send is told, and given up so that later ones pass', async (start) => {
+  await using fixture = await start();
   const { socket, session } = await signedIn(fixture, 'ann');
   say(socket, { type: 'group', group_id: 'g', content: 'hi', client_id: 'mine' });
   const send = await command(fixture, session);
@@ -257,8 +259,8 @@ test('a refused send is told, and given up so that later ones pass', async () =>
   assert.deepEqual([skip.value.target.value, skip.value.clientId], ['g', 'mine']);
 });
 
-test('slips are answered and cost nothing', async () => {
-  await using fixture = await BridgeFixture.start();
+doorTest('slips are answered and cost nothing', async (start) => {
+  await using fixture = await start();
   const { socket, session } = await signedIn(fixture, 'ann');
   const slips: [string | Buffer, string][] = [
     ['{', 'malformedFrame'],

@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
+import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { BridgeService, type ConnectionFrame } from '../gen/parley/node/v1/bridge_pb.ts';
+import { type BackoffConfig, backoffMs } from '../services/core/backoff.ts';
+import type { DoorInlet, DoorOutlet, SessionHost } from '../services/core/door.ts';
+import { faults } from '../services/core/fault.ts';
+import type { Logger } from '../services/core/log.ts';
+import type { Service } from '../services/core/service.ts';
+import type { UpstreamConfig } from './upstream-options.ts';
+import { UpstreamStream } from './upstream-stream.ts';
+
+const maxMessageBytes = 16 * 1024 * 1024;
+const retryWaits: BackoffConfig = { firstMs: 200, maxMs: 5_000 };
+
+export interface UpstreamInit {
+  readonly config: UpstreamConfig;
+  readonly log: Logger;
+  /** Names this bridge in the node's logs. */
+  readonly bridgeId?: string;
+  readonly random?: () => number;
+  readonly waits?: BackoffConfig;
+}
+
+/**
+ * A connection node across the network: sessions travel on one Connect stream, unary calls beside it. It connects again
+ * by itself; when the stream dies its sockets are closed with a code that says: reconnect.
+ */
+export class Upstream implements Service, SessionHost {
+  readonly name = 'upstream';
+  /** Unary calls to the node. */
+  readonly rpc: Transport;
+  readonly #init: UpstreamInit;
+  readonly #manager: Http2SessionManager;
+  readonly #client: Client<typeof BridgeService>;
+  readonly #stopping = new AbortController();
+  #outlet: DoorOutlet | undefined;
+  #stream: UpstreamStream | undefined;
+  #running: Promise<void> | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(init: UpstreamInit) {
+    const { url, clusterToken } = init.config;
+    this.#init = init;
+    this.#manager = new Http2SessionManager(
+      url,
+      { pingIntervalMs: 10_000, pingTimeoutMs: 5_000, pingIdleConnection: true },
+      { maxSessionMemory: 256, settings: { initialWindowSize: 4 * 1024 * 1024 } },
+    );
+    this.rpc = createConnectTransport({
+      baseUrl: url,
+      httpVersion: '2',
+      sessionManager: this.#manager,
+      acceptCompression: [],
+      useBinaryFormat: true,
+      readMaxBytes: maxMessageBytes,
+      writeMaxBytes: maxMessageBytes,
+      interceptors: [showToken(clusterToken)],
+    });
+    this.#client = createClient(BridgeService, this.rpc);
+  }
+
+  /** Resolves when sessions can be opened; at once while they can. */
+  async attached(): Promise<void> {
+    while (this.#stream === undefined) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** For one door. */
+  attach(outlet: DoorOutlet): DoorInlet {
+    this.#outlet = outlet;
+    const { closeCode } = faults.upstreamUnavailable;
+    return {
+      open: (session, info) => {
+        if (this.#stream === undefined) outlet.close(session, closeCode, 'upstreamUnavailable');
+        else this.#stream.open(session, info);
+      },
+      data: (session, frame) => {
+        if (this.#stream?.data(session, frame) !== 'full') return;
+        outlet.close(session, faults.overloaded.closeCode, 'overloaded');
+      },
+      closed: (session) => this.#stream?.closed(session),
+      paused: (session) => this.#stream?.paused(session),
+      resumed: (session) => this.#stream?.resumed(session),
+      detach: () => {
+        this.#outlet = undefined;
+        this.#stream?.end();
+      },
+    };
+  }
+
+  /** Begins to connect; does not wait for it. */
+  async start(): Promise<void> {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#stream?.end();
+    this.#manager.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { log, random = Math.random, waits = retryWaits } = this.#init;
+    for (let attempt = 0; !this.#stopping.signal.aborted; attempt += 1) {
+      try {
+        if (await this.#attachOnce()) attempt = 0;
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return;
+        log.warn('the connection node is out of reach', { 'event.action': 'upstream-lost' }, error);
+      }
+      await this.#pause(backoffMs(attempt, waits, random));
+    }
+  }
+
+  /** Carries sessions until the stream ends. True when it ever came to be. */
+  async #attachOnce(): Promise<boolean> {
+    const { config, log, bridgeId = `bridge-${randomUUID().slice(0, 8)}` } = this.#init;
+    const stream = new UpstreamStream(bridgeId, config.clusterToken);
+    let attached = false;
+    try {
+      for await (const { frames } of this.#client.attach(stream.requests(), {
+        signal: this.#stopping.signal,
+      })) {
+        for (const frame of frames) {
+          if (frame.frame.case === 'hello') {
+            attached = true;
+            this.#begin(stream);
+          } else {
+            this.#take(frame, stream);
+          }
+        }
+      }
+    } catch (error) {
+      if (!attached) throw error;
+      log.warn('the stream to the connection node broke', { 'event.action': 'upstream-lost' }, error);
+    } finally {
+      this.#lose(stream);
+    }
+    return attached;
+  }
+
+  #take({ frame }: ConnectionFrame, stream: UpstreamStream): void {
+    if (frame.case === 'deliver') {
+      this.#outlet?.deliver(frame.value.sessions, frame.value.data);
+    } else if (frame.case === 'close') {
+      const { session, code, reason } = frame.value;
+      stream.forget(session);
+      this.#outlet?.close(session, code, reason);
+    }
+  }
+
+  #begin(stream: UpstreamStream): void {
+    this.#stream = stream;
+    this.#init.log.info('attached to the connection node', { 'event.action': 'upstream-attached' });
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #lose(stream: UpstreamStream): void {
+    stream.end();
+    if (this.#stream === stream) this.#stream = undefined;
+    const { closeCode } = faults.upstreamUnavailable;
+    for (const session of stream.sessions) this.#outlet?.close(session, closeCode, 'upstreamUnavailable');
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#stopping;
+    return new Promise((resolve) => {
+      if (signal.aborted) {
+        resolve();
+        return;
+      }
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done);
+    });
+  }
+}
+
+/** Every call shows that it comes from one of the cluster. */
+function showToken(clusterToken: string): Interceptor {
+  return (next) => (request) => {
+    request.header.set('parley-cluster-token', clusterToken);
+    return next(request);
+  };
+}

@@ -1,0 +1,104 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
+import {
+  type AttachRequest,
+  type AttachResponseSchema,
+  BridgeService,
+} from '../../gen/parley/node/v1/bridge_pb.ts';
+import type { SessionHost } from '../core/door.ts';
+import { Fault } from '../core/fault.ts';
+import type { Logger } from '../core/log.ts';
+import { AttachedBridge } from './attached-bridge.ts';
+import { knowsClusterToken } from './cluster-token.ts';
+import { toConnectError } from './faults.ts';
+
+const protocolVersion = 1;
+
+/** Largest message of the stream, either way. */
+export const maxAttachBytes = 16 * 1024 * 1024;
+
+export interface AttachInit {
+  readonly sessions: SessionHost;
+  readonly nodeId: string;
+  /** Empty in development only. */
+  readonly clusterToken: string;
+  readonly log: Logger;
+}
+
+type Response = MessageInitShape<typeof AttachResponseSchema>;
+
+/** Registers the stream by which remote bridges bring their sessions. */
+export function attachRoute(init: AttachInit): (router: ConnectRouter) => void {
+  return (router) => {
+    router.rpc(BridgeService.method.attach, (requests, context) => attach(init, requests, context));
+  };
+}
+
+async function* attach(
+  init: AttachInit,
+  requests: AsyncIterable<AttachRequest>,
+  context: HandlerContext,
+): AsyncGenerator<Response, void> {
+  // The answer's headers leave with its first message: say hello at once, or the bridge waits for ever.
+  yield hello(init.nodeId);
+  const reader = requests[Symbol.asyncIterator]();
+  const first = await reader.next();
+  const bridgeId = admit(first.done === true ? undefined : first.value, init.clusterToken);
+  const bridge = new AttachedBridge(init.sessions);
+  const { log } = init;
+  log.info('a bridge is attached', { 'event.action': 'bridge-attached', 'parley.bridge.id': bridgeId });
+  const onAbort = (): void => bridge.detach();
+  context.signal.addEventListener('abort', onAbort);
+  const reading = readAll(bridge, first.value as AttachRequest, reader);
+  try {
+    for await (const frames of bridge.batches()) yield { frames };
+    await reading.promise;
+  } finally {
+    context.signal.removeEventListener('abort', onAbort);
+    bridge.detach();
+    log.info('a bridge is gone', { 'event.action': 'bridge-detached', 'parley.bridge.id': bridgeId });
+  }
+}
+
+function hello(nodeId: string): Response {
+  return { frames: [{ frame: { case: 'hello', value: { protocolVersion, nodeId } } }] };
+}
+
+/** Checks the first message, and answers the bridge's name. */
+function admit(request: AttachRequest | undefined, clusterToken: string): string {
+  const frame = request?.frames[0]?.frame;
+  if (frame?.case !== 'hello') throw toConnectError(new Fault('helloExpected'));
+  const { clusterToken: shown, protocolVersion: version, bridgeId } = frame.value;
+  if (!knowsClusterToken(shown, clusterToken))
+    throw toConnectError(new Fault('tokenInvalid', { message: 'the cluster token is another one' }));
+  if (version !== protocolVersion)
+    throw toConnectError(
+      new Fault('unsupportedProtocol', {
+        message: `this node speaks version ${protocolVersion}, not ${version}`,
+      }),
+    );
+  return bridgeId.slice(0, 64);
+}
+
+/** Passes on what the bridge sends until it ends or breaks; then the other direction ends, too. */
+function readAll(
+  bridge: AttachedBridge,
+  first: AttachRequest,
+  rest: AsyncIterator<AttachRequest>,
+): { readonly promise: Promise<void> } {
+  const read = async (): Promise<void> => {
+    try {
+      for (const frame of first.frames.slice(1)) bridge.take(frame);
+      for (let next = await rest.next(); next.done !== true; next = await rest.next())
+        for (const frame of next.value.frames) bridge.take(frame);
+    } catch (error) {
+      throw toConnectError(error);
+    } finally {
+      bridge.detach();
+    }
+  };
+  const promise = read();
+  // It is looked at when the other direction has ended.
+  promise.catch(() => {});
+  return { promise };
+}
