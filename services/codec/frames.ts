@@ -12,9 +12,9 @@ import {
  * are read and written by hand, the rest by protobuf-es; properties hold the two equal.
  */
 export { checkBody } from './body.ts';
-export type { DecodedAck, DecodedCommand } from './decoded-command.ts';
-export { encodeEntry, type EntryHeader } from './entry.ts';
-export { entriesFragment, entryFragment, type EntryWithContent } from './entry-event.ts';
+export type { DecodedCommand } from './decoded-command.ts';
+export { encodeEntry } from './entry.ts';
+export { entriesFragment, entryFragment } from './entry-event.ts';
 export { messageContent } from './message-content.ts';
 export { decodeRequest } from './request.ts';
 export { sentFragment } from './sent.ts';

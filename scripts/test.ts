@@ -1,0 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { root, toolEnv } from './paths.ts';
+
+/** Runs the tests: all of them, or those in the files named (`npm test -- services/codec/*.test.ts`). */
+
+const everything = ['services', 'bridge', 'sdk', 'test', 'scripts', 'bench'].map(
+  (dir) => `${dir}/**/*.test.{ts,tsx}`,
+);
+const named = process.argv.slice(2);
+const { status } = spawnSync(
+  process.execPath,
+  ['--test', '--test-concurrency=2', '--test-timeout=300000', ...(named.length > 0 ? named : everything)],
+  { cwd: root, env: toolEnv, stdio: ['ignore', 'inherit', 'inherit'] },
+);
+process.exitCode = status ?? 1;
