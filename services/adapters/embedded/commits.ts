@@ -1,5 +1,10 @@
 import { writeSync } from 'node:fs';
-import { type CommitBatch, type CommitOutcome, StoreError } from '../../ports/message-store.ts';
+import {
+  type CommitBatch,
+  type CommitOutcome,
+  type ConversationCommit,
+  StoreError,
+} from '../../ports/message-store.ts';
 import type { Failpoints } from '../../core/failpoint.ts';
 import type { Conversations } from './conversations.ts';
 import type { Database } from './database.ts';
@@ -69,7 +74,7 @@ export class Commits {
     const outcomes: CommitOutcome[] = [];
     for (const [at, conversation] of batch.conversations.entries()) {
       if (failpoints !== undefined && at === half) await this.#hit('midBatch');
-      outcomes.push(staging.add(conversation));
+      outcomes.push(add(staging, conversation));
     }
     return outcomes;
   }
@@ -115,6 +120,16 @@ export class Commits {
     const written = value !== undefined && msgIdOfEntryRow(value) === entry.msgId;
     this.#unsettled = undefined;
     if (!written) throw error;
+  }
+}
+
+/** What rows can't express can never be written. */
+function add(staging: Staging, conversation: ConversationCommit): CommitOutcome {
+  try {
+    return staging.add(conversation);
+  } catch (error) {
+    if (error instanceof RangeError) throw new StoreError('rejected', error.message, error);
+    throw error;
   }
 }
 

@@ -35,8 +35,9 @@ export class Conversations {
     const { level } = this.#database;
     const options = { snapshot };
     const row = level.getSync(convKey(table.conversation, convNo), options);
+    if (row === undefined) return undefined;
     const head = level.getSync(convKey(table.head, convNo), options);
-    if (row === undefined || head === undefined) return undefined;
+    if (head === undefined) throw new RangeError(`conversation ${convNo} has no head`);
     return { row: decodeConversationRow(row), head: decodeHeadRow(head) };
   }
 

@@ -76,6 +76,8 @@ export function convUserKey(of: Table, convNo: ConvNo, userId: UserId): Buffer {
 /** Prefix of a user's memberships. */
 export function membershipsPrefix(userId: UserId): Buffer {
   const name = Buffer.from(userId);
+  if (name.byteLength > 0xff)
+    throw new RangeError(`user id of ${name.byteLength} bytes is too long for a key`);
   return Buffer.concat([Buffer.of(table.membership, name.byteLength), name]);
 }
 

@@ -4,33 +4,46 @@ import { leaseKey, table, tableRange } from './keys.ts';
 import { decodeLeaseRow, encodeLeaseRow, type LeaseRow } from './rows.ts';
 
 /** Worker numbers fit ten bits of an id. */
-export const workerCount = 1024;
+const workerCount = 1024;
 
-/** Takes or renews a worker number; see `MessageStore.leaseWorker`. Synced: a number must never be given out twice. */
-export async function leaseWorker(
-  database: Database,
-  holder: string,
-  nowMs: number,
-  untilMs: number,
-): Promise<WorkerLease> {
-  database.assertWritable();
-  const { level } = database;
-  const rows = new Map<number, LeaseRow>();
-  for (const [key, value] of await level.iterator(tableRange(table.lease)).all())
-    rows.set(key.readUInt32BE(1), decodeLeaseRow(value));
-  const worker = ownWorker(rows, holder) ?? freeWorker(rows, nowMs);
-  if (worker === undefined)
-    throw new StoreError('unavailable', `all ${workerCount} worker numbers of the id library are taken`);
-  const own = rows.get(worker);
-  // A reserved time never goes back: ids up to it may have been drawn.
-  const reservedUntilMs = own?.holder === holder ? Math.max(own.reservedUntilMs, untilMs) : untilMs;
-  const batch = level.batch().put(leaseKey(worker), encodeLeaseRow({ holder, reservedUntilMs }));
-  try {
-    await batch.write({ sync: true });
-  } catch (cause) {
-    throw database.failed(cause);
+/** The leases of worker numbers; see `MessageStore.leaseWorker`. One caller at a time. */
+export class Leases {
+  readonly #database: Database;
+  /** The rows as they stand on disk; undefined until they are read, and after a write of which nobody knows. */
+  #rows: Map<number, LeaseRow> | undefined;
+
+  constructor(database: Database) {
+    this.#database = database;
   }
-  return { worker, reservedUntilMs };
+
+  async lease(holder: string, nowMs: number, untilMs: number): Promise<WorkerLease> {
+    this.#database.assertWritable();
+    this.#rows ??= await this.#read();
+    const worker = ownWorker(this.#rows, holder) ?? freeWorker(this.#rows, nowMs);
+    if (worker === undefined)
+      throw new StoreError('unavailable', `all ${workerCount} worker numbers of the id library are taken`);
+    const old = this.#rows.get(worker);
+    // A reserved time never goes back: ids up to it may have been drawn.
+    const reservedUntilMs = old?.holder === holder ? Math.max(old.reservedUntilMs, untilMs) : untilMs;
+    await this.#write(worker, { holder, reservedUntilMs });
+    return { worker, reservedUntilMs };
+  }
+
+  async #read(): Promise<Map<number, LeaseRow>> {
+    const rows = await this.#database.level.iterator(tableRange(table.lease)).all();
+    return new Map(rows.map(([key, value]) => [key.readUInt32BE(1), decodeLeaseRow(value)]));
+  }
+
+  /** Synced: a number must never be given out twice. */
+  async #write(worker: number, row: LeaseRow): Promise<void> {
+    try {
+      await this.#database.level.batch().put(leaseKey(worker), encodeLeaseRow(row)).write({ sync: true });
+      this.#rows?.set(worker, row);
+    } catch (cause) {
+      this.#rows = undefined;
+      throw this.#database.failed(cause);
+    }
+  }
 }
 
 function ownWorker(rows: ReadonlyMap<number, LeaseRow>, holder: string): number | undefined {

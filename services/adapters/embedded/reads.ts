@@ -1,13 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
-import type {
-  ConversationSnapshot,
-  CursorRow,
-  Duplicate,
-  EntryPlace,
-  MemberRow,
-  Membership,
-  StoredEntry,
+import {
+  type ConversationSnapshot,
+  type CursorRow,
+  type Duplicate,
+  type EntryPlace,
+  type MemberRow,
+  type Membership,
+  StoreError,
+  type StoredEntry,
 } from '../../ports/message-store.ts';
 import type { Conversations } from './conversations.ts';
 import type { Database } from './database.ts';
@@ -34,6 +35,7 @@ import {
   decodeMemberRow,
   decodeMembershipRow,
   decodePlaceRow,
+  type EntryRow,
   type MembershipRow,
 } from './rows.ts';
 import type { KeyRing } from './seal.ts';
@@ -71,7 +73,7 @@ export class Reads {
     if (named === undefined) return undefined;
     const convNo = decodeConvNo(named);
     const conversation = this.#conversations.read(convNo, snapshot);
-    if (conversation === undefined) throw new RangeError(`conversation ${convNo} has no head`);
+    if (conversation === undefined) throw new RangeError(`${convId} leads to no conversation`);
     const { kind, users } = conversation.row;
     const { seq, ord, msgId, projectedSeq } = conversation.head;
     const group = kind === 'group' ? level.getSync(convKey(table.group, convNo), { snapshot }) : undefined;
@@ -124,18 +126,26 @@ export class Reads {
     const value = this.#database.level.getSync(entryKey(convNo, seq));
     if (value === undefined) throw new RangeError(`entry ${seq} of conversation ${convNo} is missing`);
     const row = decodeEntryRow(value);
-    const content = this.#keys.open(convId, row.msgId, row.revision, { keyId: row.keyId, bytes: row.sealed });
+    const { msgId, kind, ord, sender, createdAtMs, recalled, revision } = row;
     return {
       seq,
-      msgId: row.msgId,
-      kind: row.kind,
-      ord: row.ord,
-      sender: row.sender,
-      createdAtMs: row.createdAtMs,
-      recalled: row.recalled,
-      revision: row.revision,
-      content,
+      msgId,
+      kind,
+      ord,
+      sender,
+      createdAtMs,
+      recalled,
+      revision,
+      content: this.#open(convId, seq, row),
     };
+  }
+
+  #open(convId: ConvId, seq: Seq, { msgId, revision, keyId, sealed }: EntryRow): Uint8Array {
+    try {
+      return this.#keys.open(convId, msgId, revision, { keyId, bytes: sealed });
+    } catch (cause) {
+      throw new StoreError('unavailable', `entry ${seq} of ${convId} does not open`, cause);
+    }
   }
 
   findClientKeys(convNo: ConvNo, keys: readonly Uint8Array[]): Duplicate[] {

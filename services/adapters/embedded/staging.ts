@@ -158,16 +158,16 @@ export class Staging {
   #stageEntries(commit: ConversationCommit): void {
     const { convNo, entries } = commit;
     const first = entries[0] as NewEntry;
-    const changes = new Map<number, Projection>();
+    const changes = new Map<MsgId, Projection>();
     for (const projection of commit.projections) {
-      // An entry of this very batch is written as it is after its change: its first content never reaches the disk.
-      if (projection.seq >= first.seq) changes.set(projection.seq, projection);
-      else this.#project(commit, projection);
+      const { seq, msgId } = projection;
+      if (seq < first.seq) this.#project(commit, projection);
+      else if (entries[seq - first.seq]?.msgId === msgId) changes.set(msgId, projection);
+      else throw rejected(`a projection names ${msgId} at seq ${seq}`);
     }
     for (const entry of entries) {
-      const change = changes.get(entry.seq);
-      if (change !== undefined && change.msgId !== entry.msgId)
-        throw rejected(`a projection names ${change.msgId} at seq ${change.seq}`);
+      // An entry of this very batch is written as it is after its change: its first content never reaches the disk.
+      const change = changes.get(entry.msgId);
       this.#putEntry(commit, { ...entry, recalled: false, revision: 0 }, change);
       if (entry.clientKey !== undefined)
         this.#batch.put(clientKeyKey(convNo, entry.clientKey), encodeSeq(entry.seq));

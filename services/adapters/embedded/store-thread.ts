@@ -18,7 +18,7 @@ import { raiseCursors } from './cursors.ts';
 import { Database } from './database.ts';
 import type { StoreEvent } from './events.ts';
 import { Lane } from './lane.ts';
-import { leaseWorker } from './leases.ts';
+import { Leases } from './leases.ts';
 import { type CallName, pack, type StoreCalls, type ThreadSetup, unpack } from './protocol.ts';
 import { Reads } from './reads.ts';
 import { Reserve } from './reserve.ts';
@@ -52,6 +52,7 @@ export class StoreThread implements Handlers {
   readonly #keys: KeyRing;
   readonly #reads: Reads;
   readonly #commits: Commits;
+  readonly #leases: Leases;
   readonly #writes = new Lane();
 
   private constructor({ database, keys, identity, setup }: StoreParts) {
@@ -60,6 +61,7 @@ export class StoreThread implements Handlers {
     this.#database = database;
     this.#keys = keys;
     this.#reads = new Reads(database, keys, conversations);
+    this.#leases = new Leases(database);
     this.#commits = new Commits({
       database,
       keys,
@@ -135,7 +137,7 @@ export class StoreThread implements Handlers {
   }
 
   async leaseWorker(...args: Parameters<StoreCalls['leaseWorker']>) {
-    return this.#writes.run(() => leaseWorker(this.#database, ...args));
+    return this.#writes.run(() => this.#leases.lease(...args));
   }
 
   async check(onProgress: (entries: number) => void = () => undefined) {

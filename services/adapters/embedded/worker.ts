@@ -36,9 +36,8 @@ function reply(message: Reply, moved: readonly ArrayBuffer[] = []): void {
 }
 
 function refusal(error: unknown): { kind: StoreErrorKind; message: string } {
-  if (error instanceof StoreError) return { kind: error.kind, message: error.message };
-  // What the codecs and rows can't express can never be written; everything else is LevelDB's.
-  return { kind: error instanceof RangeError ? 'rejected' : 'unavailable', message: messageOf(error) };
+  const kind = error instanceof StoreError ? error.kind : 'unavailable';
+  return { kind, message: messageOf(error) };
 }
 
 function isPacked(value: unknown): value is Packed {
