@@ -28,10 +28,10 @@ function collect(file: DescFile, into: Set<DescFile>): void {
   for (const dependency of file.dependencies) collect(dependency, into);
 }
 
-type ReflectionStream = ServerDuplexStream<unknown, unknown>;
+export type ReflectionStream = ServerDuplexStream<unknown, unknown>;
 
 /** The library answers as fast as it is asked: a client that asks and never reads would fill the memory. */
-function paced(handlers: UntypedServiceImplementation): UntypedServiceImplementation {
+export function paced(handlers: UntypedServiceImplementation): UntypedServiceImplementation {
   const answer = handlers.ServerReflectionInfo as (stream: ReflectionStream) => void;
   return {
     ServerReflectionInfo: (stream: ReflectionStream) => {
