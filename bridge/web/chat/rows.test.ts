@@ -80,6 +80,13 @@ test('the line for unread messages stands before the first one of somebody else'
   assert.equal(sketch(rows(items)), 'start day (1) (2) (3 4)');
 });
 
+test('the line waits while what is unread begins before what is loaded', () => {
+  const items = [item(5, 'ann', noon), item(6, 'ann', noon)];
+  assert.equal(sketch(rows(items, { hasOlder: true }, 2)), 'older day (5 6)');
+  assert.equal(sketch(rows(items, { hasOlder: true }, 4)), 'older day unread (5 6)');
+  assert.equal(sketch(rows(items, {}, 2)), 'start day unread (5 6)');
+});
+
 test('changes of the group stand between, recalls show only at their target', () => {
   const items = [
     item(1, 'ann', noon, { t: 'groupCreated', name: 'Crew', members: ['ann', 'me'] }),

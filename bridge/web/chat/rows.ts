@@ -46,7 +46,7 @@ export interface RowsInit {
 export function rowsOf({ log, me, unreadAfter }: RowsInit): readonly Row[] {
   const rows: Row[] = [log.hasOlder ? { t: 'older', key: 'older' } : { t: 'start', key: 'start' }];
   const runs = new RunBuilder(rows);
-  let marked = unreadAfter === undefined;
+  let marked = unreadAfter === undefined || unreadIsOlder(log, unreadAfter);
   for (const item of log.items) {
     if (item.content.t === 'recall') continue;
     runs.day(item.createdAtMs);
@@ -76,6 +76,12 @@ export function rowsOf({ log, me, unreadAfter }: RowsInit): readonly Row[] {
     runs.add(me, send.createdAtMs, (first) => ({ t: 'pending', key, send, first, last: true }));
   }
   return rows;
+}
+
+/** Whether what is unread begins before what has been loaded: the line then stands further up. */
+export function unreadIsOlder(log: ConversationLog, unreadAfter: number): boolean {
+  const first = log.items[0];
+  return log.hasOlder && first !== undefined && first.seq > unreadAfter + 1;
 }
 
 function isMessage(item: LogItem): boolean {

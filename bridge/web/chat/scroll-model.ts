@@ -44,6 +44,11 @@ export class ScrollModel {
     return this.#place;
   }
 
+  /** Where scrollTop should be. */
+  get top(): number {
+    return this.#top;
+  }
+
   get atEnd(): boolean {
     return this.#place.t === 'end';
   }

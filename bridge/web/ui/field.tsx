@@ -1,16 +1,23 @@
-import type { InputHTMLAttributes, Ref } from 'preact';
 import { useId } from 'preact/hooks';
 import './field.css';
 
-interface FieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, 'ref' | 'label'> {
+interface FieldProps {
   label: string;
+  value: string;
+  onValue: (value: string) => void;
   hint?: string;
   problem?: string;
-  ref?: Ref<HTMLInputElement>;
+  placeholder?: string;
+  /** What a password manager or the browser may fill in. */
+  autoComplete?: 'off' | 'username';
+  /** For names and codes: nothing is corrected or capitalised. */
+  verbatim?: boolean;
+  maxLength?: number;
 }
 
-/** A labelled line of text, with what is wrong with it underneath. */
-export function Field({ label, hint = '', problem = '', ...native }: FieldProps) {
+/** A labelled line of text, the first one of its form, with what is wrong with it underneath. */
+export function Field(props: FieldProps) {
+  const { label, value, onValue, hint = '', problem = '', autoComplete = 'off', verbatim = false } = props;
   const id = useId();
   const note = problem === '' ? hint : problem;
   return (
@@ -19,9 +26,16 @@ export function Field({ label, hint = '', problem = '', ...native }: FieldProps)
         {label}
       </label>
       <input
-        {...native}
         id={id}
         class="field-input"
+        value={value}
+        onInput={(event) => onValue(event.currentTarget.value)}
+        placeholder={props.placeholder}
+        maxLength={props.maxLength}
+        autoComplete={autoComplete}
+        autoCapitalize={verbatim ? 'none' : undefined}
+        spellcheck={!verbatim}
+        autoFocus
         aria-invalid={problem !== ''}
         aria-describedby={note === '' ? undefined : `${id}-note`}
       />

@@ -1,0 +1,15 @@
+import { useEffect } from 'preact/hooks';
+import { useChat } from './client.ts';
+
+/** `(3) lobby · Parley` in the tab. */
+export function usePageTitle(selected: string): void {
+  const { conversations } = useChat();
+  const unread = conversations.reduce((sum, conversation) => sum + conversation.unread, 0);
+  const title = conversations.find(({ convId }) => convId === selected)?.title ?? '';
+  useEffect(() => {
+    document.title = `${unread > 0 ? `(${unread > 999 ? '999+' : unread}) ` : ''}${title === '' ? '' : `${title} · `}Parley`;
+    return () => {
+      document.title = 'Parley';
+    };
+  }, [unread, title]);
+}

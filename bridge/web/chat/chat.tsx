@@ -1,0 +1,60 @@
+import { useState } from 'preact/hooks';
+import { useClient, useLog } from '../app/client.ts';
+import { useAttention } from '../app/use-attention.ts';
+import { MembersPanel } from '../members/members-panel.tsx';
+import { Announcer } from './announcer.tsx';
+import { ChatHeader } from './chat-header.tsx';
+import { Composer } from './composer.tsx';
+import type { OpenConversation } from './conversation-ref.ts';
+import type { Drafts } from './drafts.ts';
+import { LeftNote } from './left-note.tsx';
+import { Messages } from './messages.tsx';
+import { TypingLine } from './typing-line.tsx';
+import { useUnreadMark } from './use-unread-mark.ts';
+import './chat.css';
+
+interface ChatProps {
+  open: OpenConversation;
+  drafts: Drafts;
+  panel: boolean;
+  onPanel: (open: boolean) => void;
+}
+
+/** One conversation: what was said, and where to say more. Mounted anew for each. */
+export function Chat({ open, drafts, panel, onPanel }: ChatProps) {
+  const client = useClient();
+  const log = useLog(open.convId);
+  const attention = useAttention();
+  const [unreadAfter, clearMark] = useUnreadMark(open.summary, attention);
+  const [sent, setSent] = useState(0);
+  const { summary, convId, peer } = open;
+  const send = (text: string) => {
+    client.send(convId, text);
+    clearMark();
+    setSent((n) => n + 1);
+  };
+  return (
+    <>
+      <section class="chat" aria-label={open.title}>
+        <ChatHeader open={open} panel={panel} onPanel={onPanel} />
+        <Messages open={open} log={log} unreadAfter={unreadAfter} attention={attention} sent={sent} />
+        <TypingLine users={summary?.typing ?? []} direct={peer !== ''} />
+        {summary?.left === true ? (
+          <LeftNote />
+        ) : (
+          <Composer
+            convId={convId}
+            title={open.title}
+            exists={summary !== undefined}
+            drafts={drafts}
+            onSend={send}
+          />
+        )}
+        <Announcer items={log.items} me={client.userId} direct={peer !== ''} />
+      </section>
+      {panel && summary !== undefined && peer === '' ? (
+        <MembersPanel summary={summary} log={log} onClose={() => onPanel(false)} />
+      ) : null}
+    </>
+  );
+}

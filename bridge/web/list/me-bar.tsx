@@ -1,0 +1,45 @@
+import { useState } from 'preact/hooks';
+import { useChat } from '../app/client.ts';
+import { currentTheme, setTheme, type Theme } from '../app/theme.ts';
+import { Avatar } from '../ui/avatar.tsx';
+import { MenuButton } from '../ui/menu-button.tsx';
+import type { IconName } from '../ui/icon.tsx';
+import './me-bar.css';
+
+const themes: readonly { theme: Theme; label: string; icon: IconName }[] = [
+  { theme: 'system', label: 'Theme of the system', icon: 'desktop' },
+  { theme: 'light', label: 'Light', icon: 'sun' },
+  { theme: 'dark', label: 'Dark', icon: 'moon' },
+];
+
+/** Who is signed in, and what concerns the whole page. */
+export function MeBar({ onSignOut }: { onSignOut: () => void }) {
+  const client = useChat();
+  const [theme, setShown] = useState(currentTheme);
+  const online = client.state.t === 'online';
+  return (
+    <footer class="me-bar">
+      <Avatar id={client.userId} name={client.userId} online={online} />
+      <div class="me-who">
+        <bdi class="me-name ellipsis">{client.userId}</bdi>
+        <span class="me-state">{online ? 'Online' : 'Not connected'}</span>
+      </div>
+      <MenuButton
+        icon="more"
+        label="Settings"
+        items={[
+          ...themes.map((choice) => ({
+            label: choice.label,
+            icon: choice.icon,
+            checked: choice.theme === theme,
+            onSelect: () => {
+              setTheme(choice.theme);
+              setShown(choice.theme);
+            },
+          })),
+          { label: 'Sign out', icon: 'leave', onSelect: onSignOut },
+        ]}
+      />
+    </footer>
+  );
+}
