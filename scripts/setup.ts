@@ -47,7 +47,7 @@ function asRoot(): string[] | undefined {
 function apt(prefix: readonly string[], ...args: string[]): void {
   const [command, ...rest] = [
     ...prefix,
-    'env',
+    '/usr/bin/env',
     'DEBIAN_FRONTEND=noninteractive',
     'apt-get',
     '-qq',
