@@ -1,6 +1,9 @@
 import type { Client, Traffic } from './client.ts';
 import { Ledger } from './ledger.ts';
 import { Load } from './load.ts';
+import { Chatter } from './parley/chatter.ts';
+import { Directory } from './parley/directory.ts';
+import { wsTransport } from './parley/transport.ts';
 import type { LoadSpec, Reply, Request } from './protocol.ts';
 import { ReferenceStream } from './reference.ts';
 import { RelayClient } from './relay-client.ts';
@@ -33,17 +36,27 @@ function trafficOf(spec: LoadSpec): Traffic {
   };
 }
 
-function clientOf(user: number, spec: LoadSpec, traffic: Traffic): Client {
+function clientMaker(spec: LoadSpec, traffic: Traffic): (user: number) => Client {
   const inGroup = spec.shape.t === 'group';
-  if (spec.dialect === 'socketio') return new SocketIoClient(user, traffic, inGroup);
-  return new RelayClient(user, traffic, inGroup);
+  switch (spec.dialect) {
+    case 'socketio':
+      return (user) => new SocketIoClient(user, traffic, inGroup);
+    case 'relay-naive':
+    case 'relay-coalesce':
+      return (user) => new RelayClient(user, traffic, inGroup);
+    case 'parley-ws':
+    case 'parley-grpc': {
+      const directory = new Directory(traffic.topology);
+      return (user) => new Chatter(user, traffic, directory, (sink) => wsTransport(spec.port, sink));
+    }
+  }
 }
 
 async function open(spec: LoadSpec): Promise<void> {
   load?.close();
   const traffic = trafficOf(spec);
-  const clients: Client[] = [];
-  for (let user = 0; user < traffic.topology.users; user++) clients.push(clientOf(user, spec, traffic));
+  const make = clientMaker(spec, traffic);
+  const clients = Array.from({ length: traffic.topology.users }, (_, user) => make(user));
   const atOnce = 100;
   for (let i = 0; i < clients.length; i += atOnce)
     await Promise.all(clients.slice(i, i + atOnce).map((client) => client.open()));

@@ -37,6 +37,11 @@ export class ReferenceStream {
     this.#lastOfSender.fill(0);
   }
 
+  /** The seq of the last item that a member has. */
+  seqOf(member: number): number {
+    return this.#seq - (this.#count - (this.#place[member] as number));
+  }
+
   /** Takes the longest run of whole items that a member must get next; returns where it ends. */
   match(member: number, buffer: Buffer, start: number, end: number, nowMs: number): number {
     let at = start;
