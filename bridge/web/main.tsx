@@ -4,7 +4,7 @@ import './styles/base.css';
 import { render } from 'preact';
 import { App } from './app/app.tsx';
 import { IdentityStore } from './app/identity.ts';
-import { openClient } from './app/open-client.ts';
+import { serverSource } from './app/server-source.ts';
 import { storageOrMemory } from './app/storage.ts';
 
 const loopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|.+\.localhost)$/u.test(location.hostname);
@@ -19,7 +19,7 @@ render(
         device: storageOrMemory(() => localStorage),
       })
     }
-    openClient={openClient}
+    source={serverSource}
     names={loopback}
   />,
   root,

@@ -1,21 +1,20 @@
 import { useState } from 'preact/hooks';
-import type { ChatClient } from '../../../sdk/types.ts';
 import { SignIn } from '../sign-in/sign-in.tsx';
 import { Toasts } from '../ui/toasts.tsx';
 import { ClientSession } from './client-session.tsx';
+import type { ClientSource } from './client-source.ts';
 import { CrashGuard } from './crash-guard.tsx';
-import type { Identity, IdentityStore } from './identity.ts';
+import type { IdentityStore } from './identity.ts';
 
 interface AppProps {
   identities: IdentityStore;
-  /** Makes a client that is not started yet. */
-  openClient: (identity: Identity) => ChatClient;
+  source: ClientSource;
   /** Whether names alone are likely to do for signing in. */
   names: boolean;
 }
 
 /** Either nobody is signed in, or somebody is. */
-export function App({ identities, openClient, names }: AppProps) {
+export function App({ identities, source, names }: AppProps) {
   const [identity, setIdentity] = useState(() => identities.read());
   const [problem, setProblem] = useState('');
   return (
@@ -33,7 +32,7 @@ export function App({ identities, openClient, names }: AppProps) {
       ) : (
         <ClientSession
           identity={identity}
-          openClient={openClient}
+          source={source}
           onSignOut={(why) => {
             identities.clear();
             setProblem(why);

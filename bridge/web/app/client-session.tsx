@@ -1,27 +1,69 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { ChatClient } from '../../../sdk/types.ts';
 import { ClientContext } from './client.ts';
+import type { ClientSource } from './client-source.ts';
 import type { Identity } from './identity.ts';
 import { SessionGate } from './session-gate.tsx';
 
 interface ClientSessionProps {
   identity: Identity;
-  openClient: (identity: Identity) => ChatClient;
+  source: ClientSource;
   /** With the reason, or an empty text when the user asked for it. */
   onSignOut: (why: string) => void;
 }
 
 /** Holds the client of who is signed in, from start to close. */
-export function ClientSession({ identity, openClient, onSignOut }: ClientSessionProps) {
+export function ClientSession({ identity, source, onSignOut }: ClientSessionProps) {
   const [again, setAgain] = useState(0);
-  const client = useMemo(() => openClient(identity), [identity, again]);
-  useEffect(() => {
-    client.start();
-    return () => void client.close();
-  }, [client]);
+  const client = useOpenClient(source, identity, again);
+  useNetwork(client);
+  if (client === undefined) return null;
+  const signOut = async (why: string) => {
+    onSignOut(why);
+    await client.close();
+    if (why === '') await source.forget(identity);
+  };
   return (
     <ClientContext.Provider value={client}>
-      <SessionGate key={again} onSignOut={onSignOut} onOpenAgain={() => setAgain((n) => n + 1)} />
+      <SessionGate
+        key={again}
+        onSignOut={(why) => void signOut(why)}
+        onOpenAgain={() => setAgain((n) => n + 1)}
+      />
     </ClientContext.Provider>
   );
+}
+
+function useOpenClient(source: ClientSource, identity: Identity, again: number): ChatClient | undefined {
+  const [opened, setOpened] = useState<{ client: ChatClient; again: number }>();
+  useEffect(() => {
+    let wanted = true;
+    const opening = source.open(identity);
+    void opening.then((client) => {
+      if (!wanted) return;
+      client.start();
+      setOpened({ client, again });
+    });
+    return () => {
+      wanted = false;
+      void opening.then((client) => client.close());
+    };
+  }, [source, identity, again]);
+  return opened?.again === again ? opened.client : undefined;
+}
+
+/** The browser knows before any timer does that the network is back, or that the lid was opened. */
+function useNetwork(client: ChatClient | undefined): void {
+  useEffect(() => {
+    if (client === undefined) return undefined;
+    const resume = () => {
+      if (document.visibilityState === 'visible') client.reconnectNow();
+    };
+    addEventListener('online', resume);
+    document.addEventListener('visibilitychange', resume);
+    return () => {
+      removeEventListener('online', resume);
+      document.removeEventListener('visibilitychange', resume);
+    };
+  }, [client]);
 }

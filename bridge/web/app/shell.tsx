@@ -47,7 +47,10 @@ export function Shell({ onSignOut }: { onSignOut: () => void }) {
           drafts={drafts}
           onFind={() => setDialog('find')}
           onNewGroup={() => setDialog('group')}
-          onSignOut={onSignOut}
+          onSignOut={() => {
+            drafts.clear();
+            onSignOut();
+          }}
         />
         <MainPane
           open={open}

@@ -39,6 +39,17 @@ export class Drafts {
     for (const listener of this.#listeners) listener();
   }
 
+  /** Forgets all drafts of the user. */
+  clear(): void {
+    this.#texts.clear();
+    try {
+      const keys = this.#keys().filter((key) => key.startsWith(this.#prefix));
+      for (const key of keys) this.#storage.removeItem(key);
+    } catch {
+      // Storage is blocked: there are none.
+    }
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -59,10 +70,15 @@ export class Drafts {
     return text;
   }
 
-  #dropOldest(): void {
-    const keys = Array.from({ length: this.#storage.length }, (_, i) => this.#storage.key(i)).filter(
+  /** All drafts of whomever. */
+  #keys(): string[] {
+    return Array.from({ length: this.#storage.length }, (_, i) => this.#storage.key(i)).filter(
       (key): key is string => key?.startsWith(prefix) ?? false,
     );
+  }
+
+  #dropOldest(): void {
+    const keys = this.#keys();
     if (keys.length <= most) return;
     const aged = keys.map((key) => ({ key, atMs: parse(this.#storage.getItem(key)).atMs }));
     aged.sort((a, b) => a.atMs - b.atMs);

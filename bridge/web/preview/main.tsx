@@ -3,6 +3,7 @@ import '../styles/tokens.css';
 import '../styles/base.css';
 import { render } from 'preact';
 import { App } from '../app/app.tsx';
+import type { ClientSource } from '../app/client-source.ts';
 import { IdentityStore } from '../app/identity.ts';
 import { storageOrMemory } from '../app/storage.ts';
 import type { FakeClient } from './fake-client.ts';
@@ -17,6 +18,13 @@ declare global {
 
 const query = new URLSearchParams(location.search);
 const scene = query.get('scene') ?? '';
+const source: ClientSource = {
+  async open(identity) {
+    window.preview = sceneClient(scene, identity.t === 'name' ? identity.name : 'token user');
+    return window.preview;
+  },
+  async forget() {},
+};
 const root = document.getElementById('app');
 if (root === null) throw new Error('the page has no #app');
 render(
@@ -27,10 +35,7 @@ render(
         device: storageOrMemory(() => localStorage),
       })
     }
-    openClient={(identity) => {
-      window.preview = sceneClient(scene, identity.t === 'name' ? identity.name : 'token user');
-      return window.preview;
-    }}
+    source={source}
     names={query.get('names') !== 'no'}
   />,
   root,

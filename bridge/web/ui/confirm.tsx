@@ -37,7 +37,7 @@ export function Confirm({ title, text, action, onConfirm, onClose }: ConfirmProp
         )}
         <div class="dialog-actions">
           <Button onClick={onClose}>Cancel</Button>
-          <Button kind="danger" disabled={busy} onClick={confirm}>
+          <Button kind="danger" disabled={busy} onClick={() => void confirm()}>
             {action}
           </Button>
         </div>
