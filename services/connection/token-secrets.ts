@@ -22,7 +22,10 @@ export const authOptions = {
 
 export type Secrets = readonly [string, ...string[]];
 
-const fileName = 'token.secret';
+/** Where development keeps the secret that it made up. */
+export function secretFile(dataDir: string): string {
+  return join(dataDir, 'token.secret');
+}
 
 /**
  * The secrets that tokens are signed with. Without configured ones: development makes one up, once, in a file that
@@ -41,7 +44,7 @@ export async function loadTokenSecrets(config: {
     ]);
   }
   await mkdir(config.dataDir, { recursive: true });
-  const path = join(config.dataDir, fileName);
+  const path = secretFile(config.dataDir);
   await createOnce(path, randomBytes(32).toString('base64url'));
   const secret = (await readFile(path, 'utf8')).trim();
   if (secret.length < leastLength) {

@@ -142,7 +142,8 @@ export class GrpcDoor implements Service {
     this.#draining = true;
     this.#health.set('NOT_SERVING');
     this.#listener.refuse();
-    this.#injector?.drain(deadlineMs);
+    // Streams may outlast the deadline by whatever others need to drain; `stop` ends them.
+    this.#injector?.drain(deadlineMs + 60_000);
     await this.#unary.settled(deadlineMs);
   }
 

@@ -1,4 +1,4 @@
-import { Client, loadPackageDefinition, type ServiceError, status } from '@grpc/grpc-js';
+import { type Client, loadPackageDefinition, type ServiceError, status } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
