@@ -23,10 +23,9 @@ export interface CommitsOptions {
   readonly sync: boolean;
   /** Gets a line before each synced write. */
   readonly traceFd: number | undefined;
+  /** How long a commit whose write failed may take to find out what became of it. */
+  readonly settleWithinMs: number;
 }
-
-// How long a commit whose write failed may take to find out what became of it.
-const settleWithinMs = 5_000;
 
 /** Writes batches, one after another: the caller never has two of them run at once. */
 export class Commits {
@@ -103,7 +102,7 @@ export class Commits {
 
   /** Finds out whether a write that failed has happened: returns if it did, throws what to tell the caller if not. */
   async #settle(staging: Staging, batch: CommitBatch, cause: unknown): Promise<void> {
-    const { conversations, database } = this.#options;
+    const { conversations, database, settleWithinMs } = this.#options;
     this.#unsettled = batch.batchId;
     conversations.clear();
     const error = database.failed(cause);

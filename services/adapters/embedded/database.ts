@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type StoreErrorKind, StoreError } from '../../ports/message-store.ts';
+import { StoreError } from '../../ports/message-store.ts';
 import type { StoreEvent } from './events.ts';
 import { isFull, type Level, type LevelOptions, messageOf, openLevel } from './level.ts';
 import type { Reserve } from './reserve.ts';
@@ -52,10 +52,15 @@ export class Database {
     } catch (error) {
       if (!(error instanceof StoreError) || error.kind !== 'full') throw error;
       await options.reserve.release();
-      level = await openLevel(options.directory, options);
+      level = await openLevel(options.directory, { ...options, createIfMissing: false });
     }
     const database = new Database(options, level);
-    await database.#refuseWithoutReserve(level);
+    try {
+      await options.reserve.fill();
+    } catch (cause) {
+      database.#refuse(level, cause);
+      database.#mending = database.#acceptWrites(level, () => options.reserve.refill());
+    }
     return database;
   }
 
@@ -90,11 +95,9 @@ export class Database {
 
   /** Call when a write has failed: refuses writes from now on, and starts mending. Returns what refused writes are told. */
   failed(cause: unknown): StoreError {
-    const kind: StoreErrorKind = isFull(cause) ? 'full' : 'unavailable';
-    const message = kind === 'full' ? 'the disk is full' : `the store can't write: ${messageOf(cause)}`;
-    const error = new StoreError(kind, message, cause);
+    const error = refusal(cause);
     if (this.#state.t === 'open') {
-      this.#options.onEvent({ t: 'writeFailed', kind, message: messageOf(cause) });
+      this.#options.onEvent({ t: 'writeFailed', kind: error.kind, message: messageOf(cause) });
       this.#mending = this.#mend(this.#state.level, error);
     }
     return error;
@@ -109,33 +112,39 @@ export class Database {
   }
 
   async #mend(broken: Level, error: StoreError): Promise<void> {
+    const { directory, onEvent, reserve } = this.#options;
     this.#become({ t: 'reopening', error });
     await broken.close().catch(() => undefined);
-    if (error.kind === 'full') await this.#options.reserve.release().catch(() => undefined);
-    const level = await this.#retry(() => openLevel(this.#options.directory, this.#options));
+    if (error.kind === 'full') await reserve.release().catch(() => undefined);
+    // Never makes a new one: an empty store in place of one that went missing would take everything for lost.
+    const level = await this.#retry(() => openLevel(directory, { ...this.#options, createIfMissing: false }));
     if (level === undefined) return;
-    this.#options.onEvent({ t: 'reopened' });
-    await this.#refuseWithoutReserve(level);
+    this.#become({ t: 'refusing', level, error });
+    onEvent({ t: 'reopened' });
+    await this.#acceptWrites(level, () => (error.kind === 'full' ? reserve.refill() : reserve.fill()));
   }
 
-  /** Opens for writes where the reserve is filled; else refuses them, and fills it as soon as there is room. */
-  async #refuseWithoutReserve(level: Level): Promise<void> {
-    const { reserve, onEvent } = this.#options;
-    try {
-      await reserve.fill();
-      this.#become({ t: 'open', level });
-    } catch (cause) {
-      const error = isFull(cause)
-        ? new StoreError('full', 'the disk is full', cause)
-        : new StoreError('unavailable', `the store can't write: ${messageOf(cause)}`, cause);
-      onEvent({ t: 'refusing', kind: error.kind, message: messageOf(cause) });
-      this.#become({ t: 'refusing', level, error });
-      this.#mending = this.#retry(() => reserve.fill()).then(() => {
-        if (this.#stop.signal.aborted) return;
-        this.#become({ t: 'open', level });
-        onEvent({ t: 'recovered' });
-      });
-    }
+  /** Accepts writes as soon as the reserve can be filled. */
+  async #acceptWrites(level: Level, fill: () => Promise<void>): Promise<void> {
+    await this.#retry(async () => {
+      try {
+        await fill();
+      } catch (cause) {
+        this.#refuse(level, cause);
+        throw cause;
+      }
+    });
+    if (this.#stop.signal.aborted) return;
+    this.#become({ t: 'open', level });
+    this.#options.onEvent({ t: 'recovered' });
+  }
+
+  #refuse(level: Level, cause: unknown): void {
+    const error = refusal(cause);
+    const before = this.#state;
+    this.#become({ t: 'refusing', level, error });
+    if (before.t !== 'refusing' || before.error.kind !== error.kind)
+      this.#options.onEvent({ t: 'refusing', kind: error.kind, message: messageOf(cause) });
   }
 
   /** Tries until it works; undefined when closed meanwhile. */
@@ -157,6 +166,12 @@ export class Database {
     this.#changed = Promise.withResolvers();
     changed.resolve();
   }
+}
+
+function refusal(cause: unknown): StoreError {
+  return isFull(cause)
+    ? new StoreError('full', 'the disk is full', cause)
+    : new StoreError('unavailable', `the store can't write: ${messageOf(cause)}`, cause);
 }
 
 function unreadable(state: State): StoreError {

@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
 
 /**
  * A file that does nothing but occupy space. LevelDB can't be reopened on a disk that is full to the last byte, since
@@ -27,6 +28,17 @@ export class Reserve {
       await rm(draft, { force: true });
       throw error;
     }
+  }
+
+  /**
+   * Like `fill`, but only where that leaves as much again free: a disk that has room for the reserve and nothing else
+   * would be full again with the next commit.
+   */
+  async refill(): Promise<void> {
+    const { bavail, bsize } = await statfs(path.dirname(this.#path));
+    const needed = (await this.#filled()) ? this.#bytes : 2 * this.#bytes;
+    if (bavail * bsize < needed) throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' });
+    await this.fill();
   }
 
   async release(): Promise<void> {

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Failpoints } from '../../core/failpoint.ts';
+import { StoreError } from '../../ports/message-store.ts';
 import {
   encodeCursors,
   encodeDuplicates,
@@ -19,6 +20,7 @@ import { Database } from './database.ts';
 import type { StoreEvent } from './events.ts';
 import { Lane } from './lane.ts';
 import { Leases } from './leases.ts';
+import { isFull } from './level.ts';
 import { type CallName, pack, type StoreCalls, type ThreadSetup, unpack } from './protocol.ts';
 import { Reads } from './reads.ts';
 import { Reserve } from './reserve.ts';
@@ -40,6 +42,9 @@ interface StoreParts {
 
 // How long a read waits for a store that is being reopened.
 const readWaitMs = 2_000;
+
+// How long the caller of a commit whose write failed waits for the truth, before it hears `unknown`.
+const settleWithinMs = 5_000;
 
 /** The subdirectory that holds LevelDB's files. */
 export const levelDirectory = 'leveldb';
@@ -70,6 +75,7 @@ export class StoreThread implements Handlers {
       failpoints: Failpoints.parse(setup.failpoints),
       sync: setup.sync,
       traceFd: setup.traceFd,
+      settleWithinMs,
     });
   }
 
@@ -88,7 +94,9 @@ export class StoreThread implements Handlers {
       return new StoreThread({ database, keys, identity, setup });
     } catch (error) {
       await database.close();
-      throw error;
+      throw isFull(error)
+        ? new StoreError('full', `no space left to begin a store in ${setup.directory}`)
+        : error;
     }
   }
 

@@ -72,7 +72,7 @@ export class ThreadCalls {
       this.#closing = true;
       for (const { pending } of this.#waiting.splice(0))
         pending.reject(new StoreError('unavailable', 'the store is closed'));
-      await this.#start('close', [], undefined, undefined);
+      if (!this.#dead) await this.#start('close', [], undefined, undefined);
     }
     await this.#ended.promise;
   }

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { firstKey } from '../../ports/message-store-conformance/fixture.ts';
+import {
+  ada,
+  bob,
+  clientKey,
+  commit,
+  conversation,
+  createDirect,
+  createGroup,
+  entry,
+  newNumber,
+  user,
+} from '../../ports/message-store-conformance/samples.ts';
+import { checkDirectory } from './check-directory.ts';
+import {
+  clientKeyKey,
+  convByNameKey,
+  convKey,
+  convUserKey,
+  entryKey,
+  membershipKey,
+  msgIdKey,
+  table,
+} from './keys.ts';
+import type { Level } from './level.ts';
+import {
+  decodeEntryRow,
+  decodeHeadRow,
+  encodeCursorRow,
+  encodeEntryRow,
+  encodeHeadRow,
+  encodePlaceRow,
+  encodeSeq,
+} from './rows.ts';
+import { StoreDirectory } from './testing/store-directory.ts';
+
+const talk = conversation('d_talk');
+const garden = conversation('garden');
+const key = clientKey('a');
+const entries = [entry(1, { clientKey: key }), entry(2), entry(3)];
+const second = entries[1]?.msgId ?? 0n;
+
+function row(level: Level, at: Buffer): Buffer {
+  const value = level.getSync(at);
+  assert.ok(value, 'the row to damage is there');
+  return value;
+}
+
+/** What can be wrong, how to make it so, and what check says. */
+const damages: [string, (level: Level) => Promise<void>, RegExp][] = [
+  ['an entry is gone', (level) => level.del(entryKey(talk.convNo, 2)), /seq 3 follows seq 1/],
+  [
+    'the last entry is gone',
+    (level) => level.del(entryKey(talk.convNo, 3)),
+    /ends at seq 2, its head says 3/,
+  ],
+  [
+    'an ord is wrong',
+    (level) => {
+      const at = entryKey(talk.convNo, 2);
+      return level.put(at, encodeEntryRow({ ...decodeEntryRow(row(level, at)), ord: 7 }));
+    },
+    /seq 2 has ord 7 instead of 2/,
+  ],
+  [
+    'a content has changed',
+    (level) => {
+      const at = entryKey(talk.convNo, 2);
+      const value = row(level, at);
+      value[value.byteLength - 1] = (value[value.byteLength - 1] as number) ^ 1;
+      return level.put(at, value);
+    },
+    /seq 2 does not open/,
+  ],
+  [
+    'a head is behind',
+    (level) => {
+      const at = convKey(table.head, talk.convNo);
+      return level.put(at, encodeHeadRow({ ...decodeHeadRow(row(level, at)), seq: 2 }));
+    },
+    /ends at seq 3, its head says 2/,
+  ],
+  ['a head is gone', (level) => level.del(convKey(table.head, talk.convNo)), /d_talk has no head/],
+  ['an id is gone', (level) => level.del(convByNameKey(talk.convId)), /d_talk is not found by its id/],
+  [
+    'a conversation is gone',
+    (level) => level.del(convKey(table.conversation, talk.convNo)),
+    /no conversation/,
+  ],
+  ['a msg id is gone', (level) => level.del(msgIdKey(second)), /seq 2 is not found by its msg id/],
+  [
+    'a msg id is too many',
+    (level) => level.put(msgIdKey(newNumber()), encodePlaceRow({ convNo: talk.convNo, seq: 1 })),
+    /leads to another entry/,
+  ],
+  [
+    'a client key is gone',
+    (level) => level.del(clientKeyKey(talk.convNo, key)),
+    /not found by its client key/,
+  ],
+  [
+    'a client key is too many',
+    (level) => level.put(clientKeyKey(talk.convNo, clientKey('b')), encodeSeq(2)),
+    /client key leads to another entry/,
+  ],
+  [
+    'a list lacks a conversation',
+    (level) => level.del(membershipKey(bob, talk.convId)),
+    /bob of d_talk is not listed/,
+  ],
+  [
+    'a list has a conversation too many',
+    (level) =>
+      level.put(membershipKey(user('eve'), talk.convId), row(level, membershipKey(bob, talk.convId))),
+    /eve is listed in d_talk/,
+  ],
+  [
+    'a group row is gone',
+    (level) => level.del(convKey(table.group, garden.convNo)),
+    /garden is a group and has no/,
+  ],
+  [
+    'a cursor is beyond the head',
+    (level) => {
+      const cursor = { convNo: talk.convNo, userId: ada, deliveredSeq: 9, readSeq: 0, readOrd: 0 };
+      return level.put(convUserKey(table.cursor, talk.convNo, ada), encodeCursorRow(cursor));
+    },
+    /cursor of ada in .* is beyond the head/,
+  ],
+  ['a row is garbage', (level) => level.put(entryKey(talk.convNo, 4), Buffer.of(1)), /can't be read/],
+];
+
+describe('check', () => {
+  for (const [what, damage, says] of damages)
+    it(`finds that ${what}`, async () => {
+      await using directory = await StoreDirectory.make();
+      const store = await directory.open();
+      await commit(store, createDirect(talk, entries), createGroup(garden));
+      await store.close();
+      assert.deepEqual((await checkDirectory(directory.path, [firstKey])).problems, []);
+      const level = await directory.openLevel();
+      await damage(level);
+      await level.close();
+      const { problems } = await checkDirectory(directory.path, [firstKey]);
+      assert.ok(
+        problems.some((problem) => says.test(problem)),
+        problems.join('\n'),
+      );
+    });
+});

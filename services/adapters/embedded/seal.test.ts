@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { hkdfSync } from 'node:crypto';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { ConvId } from '../../core/ids.ts';
+import * as any from './testing/arbitrary.ts';
+import { KeyRing, type MasterKey } from './seal.ts';
+
+const one: MasterKey = { id: 1, key: Buffer.alloc(32, 1) };
+const two: MasterKey = { id: 2, key: Buffer.alloc(32, 2) };
+const talk = 'd_talk' as ConvId;
+const content = Buffer.from('content');
+
+describe('sealing', () => {
+  it('opens to what was sealed', () => {
+    const ring = new KeyRing([one]);
+    fc.assert(
+      fc.property(any.convId, any.u64, any.u32, any.bytes, (convId, msgId, revision, bytes) => {
+        const sealed = ring.seal(convId, msgId, revision, bytes);
+        assert.deepEqual(new Uint8Array(ring.open(convId, msgId, revision, sealed)), bytes);
+      }),
+    );
+  });
+
+  it('does not open elsewhere, or changed in any bit', () => {
+    const ring = new KeyRing([one, two]);
+    const sealed = ring.seal(talk, 5n, 0, content);
+    assert.throws(() => ring.open('d_other' as ConvId, 5n, 0, sealed));
+    assert.throws(() => ring.open(talk, 6n, 0, sealed));
+    assert.throws(() => ring.open(talk, 5n, 1, sealed));
+    assert.throws(() => ring.open(talk, 5n, 0, { ...sealed, keyId: 1 }));
+    assert.throws(() => ring.open(talk, 5n, 0, { ...sealed, keyId: 3 }), /master key 3, which was not given/);
+    for (let bit = 0; bit < 8 * sealed.bytes.byteLength; bit++) {
+      const bytes = Buffer.from(sealed.bytes);
+      bytes[bit >>> 3] = (bytes[bit >>> 3] as number) ^ (1 << (bit & 7));
+      assert.throws(() => ring.open(talk, 5n, 0, { keyId: sealed.keyId, bytes }));
+    }
+    assert.throws(() => ring.open(talk, 5n, 0, { keyId: 2, bytes: Buffer.alloc(27) }), RangeError);
+  });
+
+  it('draws a new nonce each time', () => {
+    const ring = new KeyRing([one]);
+    const nonces = new Set<string>();
+    for (let at = 0; at < 5_000; at++)
+      nonces.add(Buffer.from(ring.seal(talk, 1n, 0, content).bytes.subarray(0, 12)).toString('hex'));
+    assert.equal(nonces.size, 5_000);
+  });
+
+  it('seals with the highest id, whatever the order, and opens with all', () => {
+    const before = new KeyRing([one]).seal(talk, 5n, 0, content);
+    const ring = new KeyRing([two, one]);
+    assert.equal(ring.seal(talk, 5n, 0, content).keyId, 2);
+    assert.deepEqual(Buffer.from(ring.open(talk, 5n, 0, before)), content);
+    assert.equal(ring.seal(talk, 5n, 0, content, 1).keyId, 1);
+  });
+
+  it('uses HKDF-SHA-256 of master key, key id and conversation, so that other programs can open it', async () => {
+    const sealed = new KeyRing([one]).seal(talk, 5n, 7, content);
+    const raw = hkdfSync('sha256', one.key, 'parley store v1', '1\0d_talk', 32);
+    const key = await crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['decrypt']);
+    const additionalData = Buffer.concat([
+      Buffer.of(0, 6),
+      Buffer.from('d_talk'),
+      Buffer.of(0, 0, 0, 0, 0, 0, 0, 5),
+      Buffer.of(0, 0, 0, 7),
+    ]);
+    const iv = Buffer.from(sealed.bytes.subarray(0, 12));
+    const opened = await crypto.subtle.decrypt(
+      { name: 'AES-GCM', iv, additionalData },
+      key,
+      Buffer.from(sealed.bytes.subarray(12)),
+    );
+    assert.deepEqual(Buffer.from(opened), content);
+  });
+
+  it('goes on when more conversations are used than keys are kept', () => {
+    const ring = new KeyRing([one], 2);
+    const sealed = Array.from({ length: 10 }, (_, at) => ring.seal(`d_${at}` as ConvId, 1n, 0, content));
+    sealed.forEach((each, at) =>
+      assert.deepEqual(Buffer.from(ring.open(`d_${at}` as ConvId, 1n, 0, each)), content),
+    );
+  });
+
+  it('refuses keys that are none', () => {
+    assert.throws(() => new KeyRing([]), /no master key/);
+    assert.throws(() => new KeyRing([one, { ...two, id: 1 }]), /same id/);
+    assert.throws(() => new KeyRing([{ id: 1, key: Buffer.alloc(16) }]), /32 bytes/);
+    for (const id of [0, -1, 1.5, 2 ** 32])
+      assert.throws(() => new KeyRing([{ ...one, id }]), /id of a master key/);
+  });
+});
