@@ -11,13 +11,20 @@ interface Check {
   readonly commands: readonly (readonly string[])[];
 }
 
+/** A clone compares its contract with what main has; a checkout that nobody cloned has nothing to compare with. */
+const upstream = 'refs/remotes/origin/main';
+const againstUpstream = ['buf', 'breaking', '--against', `.git#ref=${upstream}`];
+function hasUpstream(): boolean {
+  return run(['git', 'rev-parse', '--verify', '--quiet', upstream]) === undefined;
+}
+
 const fresh = mkdtempSync(join(tmpdir(), 'parley-gen-'));
 const checks: readonly Check[] = [
   { name: 'types', commands: [['tsc', '--noEmit', '-p', '.']] },
   { name: 'lint', commands: [['oxlint', '--deny-warnings']] },
   { name: 'format', commands: [['biome', 'format', '.']] },
   { name: 'dead code', commands: [['knip', '--no-progress']] },
-  { name: 'contract', commands: [['buf', 'lint']] },
+  { name: 'contract', commands: [['buf', 'lint'], ...(hasUpstream() ? [againstUpstream] : [])] },
   {
     name: 'generated code is current',
     commands: [

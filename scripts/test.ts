@@ -4,7 +4,7 @@ import { root, toolEnv } from './paths.ts';
 /** Runs the tests: all of them, or those in the files named (`npm test -- services/codec/*.test.ts`). */
 
 const everything = ['services', 'bridge', 'sdk', 'test', 'scripts', 'bench'].map(
-  (dir) => `${dir}/**/*.test.{ts,tsx}`,
+  (dir) => `${dir}/**/*.test.ts`,
 );
 const named = process.argv.slice(2);
 const { status } = spawnSync(

@@ -1,0 +1,20 @@
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { root, toolEnv } from './paths.ts';
+
+/** Runs the long suites one after the other: test/long/*.long.ts, or those named. */
+
+const named = process.argv.slice(2);
+const suites = named.length > 0 ? named : globSync('test/long/**/*.long.ts', { cwd: root });
+if (suites.length === 0) {
+  process.stderr.write('long: there are no suites in test/long\n');
+  process.exitCode = 1;
+} else {
+  const args = ['--test', '--test-concurrency=1', ...suites.sort()];
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    env: toolEnv,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  process.exitCode = status ?? 1;
+}
