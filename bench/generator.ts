@@ -36,6 +36,10 @@ export class Generator implements AsyncDisposable {
     return this.#ask('pass', { request });
   }
 
+  pages(request: PassRequest): Promise<PassResult> {
+    return this.#ask('pages', { request });
+  }
+
   close(): Promise<void> {
     return this.#ask('close', {});
   }

@@ -16,6 +16,8 @@ export interface MeasuredPass extends Trial, PassResult {
 }
 
 export interface LoadOptions {
+  /** What is measured: messages, or pages of history. */
+  readonly kind: 'messages' | 'pages';
   readonly shape: Shape;
   readonly startRate: number;
   readonly maxRate?: number;
@@ -30,9 +32,14 @@ export async function measureLoad(context: Context, target: Target, o: LoadOptio
     generator.open({ dialect: target.dialect, port: target.port, shape: o.shape, textBytes });
   await open();
   let mayDrop = options.dropOne;
-  const pass = async (ratePerSecond: number, seconds: number): Promise<MeasuredPass> => {
+  const pass = async (
+    ratePerSecond: number,
+    seconds: number,
+    kind: LoadOptions['kind'],
+  ): Promise<MeasuredPass> => {
     const before = cpuMsOfAll(target.pids);
-    const result = await generator.pass({ ratePerSecond, seconds, drainMs, dropOne: mayDrop });
+    const request = { ratePerSecond, seconds, drainMs, dropOne: mayDrop };
+    const result = await (kind === 'messages' ? generator.pass(request) : generator.pages(request));
     const cpu = cpuMsOfAll(target.pids) - before;
     mayDrop = false;
     if (result.violations > 0) throw new CorrectnessError(target.name, result.examples);
@@ -42,10 +49,10 @@ export async function measureLoad(context: Context, target: Target, o: LoadOptio
     if (result.disturbed > 0 || result.missing > 0) await open();
     return measured;
   };
-  await pass(o.warmUp.rate, o.warmUp.messages / o.warmUp.rate);
-  const passes = await bestPasses(context, o, pass);
+  await pass(o.warmUp.rate, o.warmUp.messages / o.warmUp.rate, 'messages');
+  const passes = await bestPasses(context, o, (rate, seconds) => pass(rate, seconds, o.kind));
   await generator.close();
-  return { target: target.name, figures: figuresOf(passes) };
+  return { target: target.name, figures: o.kind === 'messages' ? figuresOf(passes) : pageFigures(passes) };
 }
 
 async function bestPasses(
@@ -76,8 +83,23 @@ function isGood(result: PassResult): boolean {
   );
 }
 
+const middleOf = (passes: readonly MeasuredPass[]) => (pick: (pass: MeasuredPass) => number) =>
+  round(median(passes.map(pick)));
+
+function pageFigures(passes: readonly MeasuredPass[]): Record<string, number> {
+  const middle = middleOf(passes);
+  return {
+    'pages/s': middle((pass) => pass.rate),
+    'p50 ms': middle((pass) => pass.ack.p50Ms),
+    'p99 ms': middle((pass) => pass.ack.p99Ms),
+    'CPU µs/page': middle((pass) => (pass.cpuMs * 1000) / pass.sent),
+    'generator cores': middle((pass) => pass.generatorCpu),
+    passes: passes.length,
+  };
+}
+
 function figuresOf(passes: readonly MeasuredPass[]): Record<string, number> {
-  const middle = (pick: (pass: MeasuredPass) => number) => round(median(passes.map(pick)));
+  const middle = middleOf(passes);
   return {
     'sends/s': middle((pass) => pass.rate),
     'deliveries/s': middle((pass) => (pass.rate * pass.delivered) / pass.sent),

@@ -3,6 +3,7 @@ import { type Context, CorrectnessError, type Options, type ScenarioResult } fro
 import { Generator } from './generator.ts';
 import { renderTable, writeResults } from './report.ts';
 import { group500 } from './scenarios/group500.ts';
+import { history } from './scenarios/history.ts';
 import { privateChat } from './scenarios/private.ts';
 
 /**
@@ -14,6 +15,7 @@ import { privateChat } from './scenarios/private.ts';
 const scenarios: Readonly<Record<string, (context: Context) => Promise<ScenarioResult>>> = {
   private: privateChat,
   group500,
+  history,
 };
 
 function readOptions(args: readonly string[]): Options {
@@ -75,7 +77,7 @@ async function run(options: Options): Promise<void> {
     const result = await scenarios[name]?.(context);
     if (result === undefined) continue;
     results.push(result);
-    process.stdout.write(`${renderTable(result)}\n`);
+    process.stdout.write(`${renderTable(options.quick ? { ...result, ratios: [] } : result)}\n`);
   }
   // Part of the targets, or small loads, are no results to keep.
   if (options.quick || options.only.size > 0 || options.rate !== undefined) return;

@@ -1,4 +1,5 @@
 import type { Ledger } from './ledger.ts';
+import type { PageBook } from './page-book.ts';
 import type { ReferenceStream } from './reference.ts';
 import type { Topology } from './topology.ts';
 
@@ -8,6 +9,8 @@ export interface Client {
   open(): Promise<void>;
   /** Sends message k. Never waits. */
   send(k: number, conversation: number, side: number): void;
+  /** Asks for the newest page of a conversation's history; the answer goes to the page book. */
+  page?(k: number, conversation: number, side: number): void;
   /** Called several times a second: acknowledgements, heartbeats. */
   visit?(nowMs: number): void;
   close(): void;
@@ -18,6 +21,7 @@ export interface Traffic {
   readonly port: number;
   readonly topology: Topology;
   readonly ledger: Ledger;
+  readonly pages: PageBook;
   /** Set where everybody is in one group and the server sends all members the same bytes in one order. */
   readonly reference: ReferenceStream | undefined;
   /** The text of every message; its stamp is filled in. */

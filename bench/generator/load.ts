@@ -1,6 +1,8 @@
 import type { Client, Traffic } from './client.ts';
 import { Histogram, type Latency } from './histogram.ts';
-import type { LedgerResult } from './ledger.ts';
+import type { Ledger, LedgerResult } from './ledger.ts';
+import { openLoop, settled } from './open-loop.ts';
+import type { PageBook } from './page-book.ts';
 import { Schedule } from './schedule.ts';
 
 export interface PassRequest {
@@ -22,11 +24,9 @@ export interface PassResult extends LedgerResult {
   readonly generatorCpu: number;
 }
 
-const tickMs = 1;
 const visitsEveryMs = 20;
 /** Each client is visited once in this many rounds of visits. */
 const visitRounds = 20;
-const maxSendsPerTurn = 200;
 
 /**
  * Open loop: messages leave when they are due, however slow the answers are. Runs one pass after the other over the
@@ -45,25 +45,30 @@ export class Load {
     this.#visits = setInterval(() => this.#visit(), visitsEveryMs);
   }
 
-  async pass(request: PassRequest): Promise<PassResult> {
-    const { ledger, reference } = this.#traffic;
-    const schedule = new Schedule({ ...request, firstK: this.#nextK, startMs: performance.now() + 20 });
-    ledger.begin(schedule);
-    reference?.begin();
-    this.#traffic.dropOne = request.dropOne ?? false;
-    const cpu = process.cpuUsage();
-    const lag = new Histogram();
-    await this.#sendAll(schedule, lag);
-    await this.#drained(request.drainMs);
-    const used = process.cpuUsage(cpu);
-    const wallMs = performance.now() - schedule.startMs;
-    return {
-      ...ledger.result(),
-      ratePerSecond: request.ratePerSecond,
-      wallMs: Math.round(wallMs),
-      lag: lag.summary(),
-      generatorCpu: Math.round((used.user + used.system) / wallMs / 10) / 100,
-    };
+  /** Sends messages. */
+  pass(request: PassRequest): Promise<PassResult> {
+    const { ledger, reference, topology } = this.#traffic;
+    return this.#run(request, ledger, (schedule) => {
+      reference?.begin();
+      this.#traffic.dropOne = request.dropOne ?? false;
+      this.#nextK = schedule.endK;
+      return (k) => {
+        const conversation = topology.conversationFor(k);
+        const side = topology.senderSideFor(k);
+        ledger.sending(k, conversation, side);
+        this.#client(conversation, side).send(k, conversation, side);
+      };
+    });
+  }
+
+  /** Asks for pages of history. */
+  pages(request: PassRequest): Promise<PassResult> {
+    const { pages, topology } = this.#traffic;
+    return this.#run(request, pages, () => (k) => {
+      const conversation = topology.conversationFor(k);
+      const side = topology.senderSideFor(k);
+      this.#client(conversation, side).page?.(k, conversation, side);
+    });
   }
 
   close(): void {
@@ -71,35 +76,31 @@ export class Load {
     for (const client of this.#clients) client.close();
   }
 
-  #sendAll(schedule: Schedule, lag: Histogram): Promise<void> {
-    const { topology, ledger } = this.#traffic;
-    return new Promise((resolve) => {
-      const turn = () => {
-        const now = performance.now();
-        const due = schedule.dueBy(now);
-        const stop = Math.min(due, this.#nextK + maxSendsPerTurn);
-        while (this.#nextK < stop) {
-          const k = this.#nextK++;
-          const conversation = topology.conversationFor(k);
-          const side = topology.senderSideFor(k);
-          ledger.sending(k, conversation, side);
-          lag.record(now - schedule.dueAt(k));
-          (this.#clients[topology.member(conversation, side)] as Client).send(k, conversation, side);
-        }
-        if (this.#nextK >= schedule.endK) resolve();
-        else if (stop < due) setImmediate(turn);
-        else setTimeout(turn, tickMs);
-      };
-      turn();
-    });
+  async #run(
+    request: PassRequest,
+    book: Ledger | PageBook,
+    begin: (schedule: Schedule) => (k: number) => void,
+  ): Promise<PassResult> {
+    const schedule = new Schedule({ ...request, firstK: this.#nextK, startMs: performance.now() + 20 });
+    book.begin(schedule);
+    const send = begin(schedule);
+    const cpu = process.cpuUsage();
+    const lag = new Histogram();
+    await openLoop(schedule, lag, send);
+    await settled(() => book.complete, request.drainMs);
+    const used = process.cpuUsage(cpu);
+    const wallMs = performance.now() - schedule.startMs;
+    return {
+      ...book.result(),
+      ratePerSecond: request.ratePerSecond,
+      wallMs: Math.round(wallMs),
+      lag: lag.summary(),
+      generatorCpu: Math.round((used.user + used.system) / wallMs / 10) / 100,
+    };
   }
 
-  async #drained(drainMs: number): Promise<void> {
-    const deadline = performance.now() + drainMs;
-    while (!this.#traffic.ledger.complete && performance.now() < deadline)
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    // What comes once too often comes late: give it a moment.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  #client(conversation: number, side: number): Client {
+    return this.#clients[this.#traffic.topology.member(conversation, side)] as Client;
   }
 
   /** Visits a slice of the clients, so that acknowledgements spread over time as real clients' do. */

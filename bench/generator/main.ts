@@ -3,8 +3,9 @@ import { Ledger } from './ledger.ts';
 import { Load } from './load.ts';
 import { Chatter } from './parley/chatter.ts';
 import { Directory } from './parley/directory.ts';
-import { wsTransport } from './parley/transport.ts';
+import { grpcTransport, wsTransport } from './parley/transport.ts';
 import type { LoadSpec, Reply, Request } from './protocol.ts';
+import { PageBook } from './page-book.ts';
 import { ReferenceStream } from './reference.ts';
 import { RelayClient } from './relay-client.ts';
 import { SocketIoClient } from './socketio-client.ts';
@@ -30,6 +31,7 @@ function trafficOf(spec: LoadSpec): Traffic {
     port: spec.port,
     topology,
     ledger,
+    pages: new PageBook(),
     reference: sameBytes ? new ReferenceStream(ledger) : undefined,
     blank: blankText(spec.textBytes),
     dropOne: false,
@@ -47,7 +49,8 @@ function clientMaker(spec: LoadSpec, traffic: Traffic): (user: number) => Client
     case 'parley-ws':
     case 'parley-grpc': {
       const directory = new Directory(traffic.topology);
-      return (user) => new Chatter(user, traffic, directory, (sink) => wsTransport(spec.port, sink));
+      const connect = spec.dialect === 'parley-ws' ? wsTransport : grpcTransport;
+      return (user) => new Chatter(user, traffic, directory, (sink) => connect(spec.port, sink));
     }
   }
 }
@@ -63,13 +66,19 @@ async function open(spec: LoadSpec): Promise<void> {
   load = new Load(clients, traffic);
 }
 
+function opened(): Load {
+  if (load === undefined) throw new Error('no load is open');
+  return load;
+}
+
 async function carryOut(request: Request): Promise<unknown> {
   switch (request.t) {
     case 'open':
       return open(request.spec);
     case 'pass':
-      if (load === undefined) throw new Error('no load is open');
-      return load.pass(request.request);
+      return opened().pass(request.request);
+    case 'pages':
+      return opened().pages(request.request);
     case 'close':
       load?.close();
       load = undefined;

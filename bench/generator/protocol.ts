@@ -19,6 +19,7 @@ export interface LoadSpec {
 export type Request =
   | { readonly t: 'open'; readonly id: number; readonly spec: LoadSpec }
   | { readonly t: 'pass'; readonly id: number; readonly request: PassRequest }
+  | { readonly t: 'pages'; readonly id: number; readonly request: PassRequest }
   | { readonly t: 'close'; readonly id: number };
 
 export type Reply =

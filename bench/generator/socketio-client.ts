@@ -13,6 +13,8 @@ const message = '4'.charCodeAt(0);
 const connected = '0'.charCodeAt(0);
 const event = '2'.charCodeAt(0);
 const ackPacket = '3'.charCodeAt(0);
+/** Acknowledgement ids from here on belong to pages. */
+const firstPageId = 1 << 30;
 const failedAck = Buffer.from('"ok":false');
 const pong = wsFrame(Buffer.from('3'), true);
 
@@ -28,7 +30,6 @@ export class SocketIoClient implements Client {
   readonly #head: Buffer;
   #carry = nothing;
   #ready: (() => void) | undefined;
-  #historyAnswer: ((packet: Buffer) => void) | undefined;
 
   constructor(user: number, traffic: Traffic, inGroup: boolean) {
     this.#user = user;
@@ -68,10 +69,9 @@ export class SocketIoClient implements Client {
     this.#connection.write(frame);
   }
 
-  /** Asks for the newest messages with a user; resolves with the packet that answers. */
-  history(other: number, answered: (packet: Buffer) => void): void {
-    this.#historyAnswer = answered;
-    this.#text(`420["history",{"with":"${userName(other)}"}]`);
+  page(k: number, conversation: number, side: number): void {
+    const other = userName(this.#traffic.topology.member(conversation, 1 - side));
+    this.#text(`42${firstPageId + k}["history",{"with":"${other}"}]`);
   }
 
   close(): void {
@@ -133,17 +133,17 @@ export class SocketIoClient implements Client {
     let id = 0;
     let at = start;
     while (at < end && buffer[at] !== bracket) id = id * 10 + (buffer[at++] as number) - zero;
-    if (id > 0) {
-      const { ledger } = this.#traffic;
-      const failed = buffer.subarray(at, end).includes(failedAck);
-      if (failed) ledger.disturbed(buffer.toString('latin1', at, end));
-      else ledger.acked(id - 1, 0, performance.now());
-      return;
-    }
-    const answered = this.#historyAnswer;
-    this.#historyAnswer = undefined;
-    if (answered === undefined) this.#settle();
-    else answered(buffer.subarray(at, end));
+    if (id >= firstPageId) this.#paged(id - firstPageId, buffer.subarray(at, end));
+    else if (id === 0) this.#settle();
+    else if (buffer.subarray(at, end).includes(failedAck))
+      this.#traffic.ledger.disturbed(buffer.toString('latin1', at, end));
+    else this.#traffic.ledger.acked(id - 1, 0, performance.now());
+  }
+
+  #paged(k: number, page: Buffer): void {
+    const { pages, topology } = this.#traffic;
+    const conversation = topology.conversationFor(k);
+    pages.answered(k, conversation, page, () => rowsProblem(page, conversation, this.#traffic));
   }
 
   /** `["private",{"id":…,"from":"u00001","text":"…"}]`: from and text stand at known places before the end. */
@@ -167,4 +167,24 @@ export class SocketIoClient implements Client {
       );
     else ledger.delivered(this.#user, conversation, k, 0, performance.now());
   }
+}
+
+const rowsInPage = 50;
+
+/** What is wrong with a page of rows, newest first; undefined when nothing is. */
+function rowsProblem(page: Buffer, conversation: number, { blank, topology }: Traffic): string | undefined {
+  const [rows] = JSON.parse(page.toString()) as [{ id: number; body: string }[]];
+  if (rows.length !== rowsInPage) return `has ${rows.length} rows`;
+  for (const [i, row] of rows.entries()) {
+    const text = Buffer.from(row.body, 'latin1');
+    if (i > 0 && row.id >= (rows[i - 1]?.id ?? 0)) return `has row ${row.id} in place ${i}`;
+    if (
+      text.length !== blank.length ||
+      conversationOf(text, 0) !== conversation ||
+      topology.conversationFor(numberOf(text, 0)) !== conversation ||
+      !fillerIntact(text, 0, blank)
+    )
+      return `has a text that was not sent: ${row.body.slice(0, 30)}`;
+  }
+  return undefined;
 }

@@ -13,6 +13,7 @@ export async function group500(context: Context): Promise<ScenarioResult> {
   const members = quick ? 30 : 500;
   const load = (target: Target, startRate: number) =>
     measureLoad(context, target, {
+      kind: 'messages',
       shape: { t: 'group', members },
       startRate,
       warmUp: { rate: startRate / 2, messages: quick ? 20 : startRate * 2 },

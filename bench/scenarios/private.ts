@@ -13,6 +13,7 @@ export async function privateChat(context: Context): Promise<ScenarioResult> {
   const warmUp = { rate: quick ? 500 : 3000, messages: Math.max(conversations, quick ? 100 : 6000) };
   const load = async (target: Target, startRate: number) =>
     measureLoad(context, target, {
+      kind: 'messages',
       shape: { t: 'pairs', users, conversations },
       startRate,
       warmUp,

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { AckItemSchema, AckSchema } from '../../../gen/parley/chat/v1/session_pb.ts';
+import { AckItemSchema, AckSchema, ListSchema } from '../../../gen/parley/chat/v1/session_pb.ts';
 import type { Client, Traffic } from '../client.ts';
 import { userName } from '../client.ts';
 import { conversationOf, fillerIntact, numberOf, senderOf, stampBytes } from '../stamp.ts';
@@ -7,6 +7,7 @@ import type { PayloadSink } from '../ws-connection.ts';
 import { commandFrame, numberOfSend, SendTemplate } from './commands.ts';
 import type { Directory } from './directory.ts';
 import { eventField } from './events.ts';
+import { pageProblem, pageSize } from './page.ts';
 import { bytesTag, Reader, varintTag } from './reader.ts';
 import { errorText, Session } from './session.ts';
 import type { Transport } from './transport.ts';
@@ -61,6 +62,19 @@ export class Chatter extends Session implements Client {
             k,
           );
     this.write(frame);
+  }
+
+  page(k: number, conversation: number): void {
+    const { pages } = this.#traffic;
+    const convId = (this.#directory.conversations[conversation] as Buffer).toString('latin1');
+    const list = create(ListSchema, { convId, limit: pageSize, backward: true });
+    const id = this.request({ case: 'list', value: list }, (field, buffer, start, end) => {
+      this.answered(id);
+      if (field !== eventField.entries) return pages.disturbed(`list: ${errorText(buffer, start, end)}`);
+      pages.answered(k, conversation, buffer.subarray(start, end), (page) =>
+        pageProblem(page, conversation, this.#traffic),
+      );
+    });
   }
 
   override visit(nowMs: number): void {

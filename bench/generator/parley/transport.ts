@@ -1,3 +1,4 @@
+import { GrpcConnection } from './grpc-connection.ts';
 import { putWsHeader, type PayloadSink, WsConnection, wsHeaderBytes } from '../ws-connection.ts';
 
 /** Carries encoded ConnectRequest frames; gives its sink the bytes of ConnectResponse frames. */
@@ -23,3 +24,7 @@ export function wsTransport(port: number, sink: PayloadSink): Transport {
     destroy: () => connection.destroy(),
   };
 }
+
+/** The native door. */
+export const grpcTransport = (port: number, sink: PayloadSink): Transport =>
+  new GrpcConnection(port, '/parley.chat.v1.SessionService/Connect', sink);
