@@ -5,6 +5,7 @@ import type { Transport } from '@connectrpc/connect';
 import { type Clock, systemClock } from '../services/core/clock.ts';
 import { checkReach, type Mode } from '../services/core/core-options.ts';
 import type { SessionHost } from '../services/core/door.ts';
+import { faults } from '../services/core/fault.ts';
 import type { Logger } from '../services/core/log.ts';
 import type { Service } from '../services/core/service.ts';
 import { ConnectHttp } from './connect-http.ts';
@@ -123,7 +124,8 @@ export class Bridge implements Service {
   }
 
   async stop(): Promise<void> {
-    this.#sockets.detach(4503, 'nodeDraining');
+    await this.drain();
+    await this.#sockets.detach(faults.nodeDraining.closeCode, 'nodeDraining');
     this.#halfOpen.stop();
     this.#dialects.stop();
     // The servers never listened themselves: this ends the timers that watch their connections.

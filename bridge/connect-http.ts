@@ -1,6 +1,7 @@
 import { type ConnectRouter, createConnectRouter, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import { completeRefusal } from './connect-refusal.ts';
 import { type HttpRequest, type HttpResponse, pathOf } from './http-types.ts';
 import { remoteAddressKey } from './passthrough.ts';
 import { problem, respondProblem } from './problem.ts';
@@ -29,7 +30,7 @@ export class ConnectHttp {
     const out = response as Parameters<typeof universalResponseToNodeResponse>[1];
     const call = async (): Promise<void> => {
       const answer = await handler(universalRequestFromNodeRequest(request, out, undefined, values));
-      await universalResponseToNodeResponse(answer, out);
+      await universalResponseToNodeResponse(await completeRefusal(answer), out);
     };
     call().catch(() => {
       // The client went away, or its request line was nonsense.

@@ -8,6 +8,9 @@ import { type Problem, problem } from './problem.ts';
 /** How a client that speaks HTTP/2 without asking begins. */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
+/** How long a refused client may go on sending. */
+const lingerMs = 1_000;
+
 export interface HttpLimits {
   readonly maxHeaderBytes: number;
   readonly handshakeTimeoutMs: number;
@@ -35,6 +38,8 @@ export function http1Server(limits: HttpLimits, handler: RequestHandler): Http1S
     if (connection.writable) endWithProblem(connection, parseProblem(error.code));
     else connection.destroy();
   });
+  // It watches the time of requests from when it listens, which it will never do by itself.
+  server.emit('listening');
   return server;
 }
 
@@ -76,6 +81,7 @@ export function dispatchByPreface(connection: Socket, servers: HttpServers): voi
     const isHttp2 = preface.subarray(0, length).equals(seen.subarray(0, length));
     if (isHttp2 && length < preface.length) return;
     connection.off('data', look);
+    connection.off('end', hangUp);
     connection.pause();
     connection.unshift(seen);
     if (isHttp2) {
@@ -89,18 +95,32 @@ export function dispatchByPreface(connection: Socket, servers: HttpServers): voi
       process.nextTick(() => connection.resume());
     }
   };
+  const hangUp = (): void => {
+    connection.destroy();
+  };
   connection.on('data', look);
+  connection.on('end', hangUp);
 }
 
 /** Refuses on a connection that has no response object, and ends it. */
 export function endWithProblem(connection: Duplex, what: Problem): void {
   const body = `${JSON.stringify(what)}\n`;
-  connection.once('finish', () => connection.destroy());
+  linger(connection);
   connection.end(
     `HTTP/1.1 ${what.code} ${STATUS_CODES[what.code] ?? 'Refused'}\r\nconnection: close\r\n` +
       `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }
+
+/** Reads on for a moment: closing over unread bytes resets the connection, and the answer would be lost. */
+function linger(connection: Duplex): void {
+  connection.removeAllListeners('data');
+  connection.on('data', discard);
+  const timer = setTimeout(() => connection.destroy(), lingerMs);
+  connection.once('close', () => clearTimeout(timer));
+}
+
+function discard(): void {}
 
 function parseProblem(code: string | undefined): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') return problem(431, 'headersTooLarge', 'the headers are too large');

@@ -6,6 +6,7 @@ export class Listener {
   readonly #servers: Server[] = [];
   readonly #connections = new Set<Socket>();
   readonly #accept: (connection: Socket) => void;
+  #closing: Promise<unknown>[] | undefined;
 
   constructor(accept: (connection: Socket) => void) {
     this.#accept = accept;
@@ -19,33 +20,35 @@ export class Listener {
 
   /**
    * Listens on the port on the first address, and on the others as far as the machine has them. Port 0 draws one.
-   * Rejects when the first can't be had.
+   * Rejects when the first can't be had, or another one is somebody else's.
    */
   async listen(hosts: readonly string[], port: number): Promise<void> {
     for (const [index, host] of hosts.entries()) {
-      const server = createServer({ noDelay: true }, (connection) => this.#take(connection));
+      // A client may send its end before it has our answer.
+      const server = createServer({ noDelay: true, allowHalfOpen: true }, (connection) =>
+        this.#take(connection),
+      );
       try {
         server.listen({ host, port: index === 0 ? port : this.port, backlog: 4096 });
         await once(server, 'listening');
         this.#servers.push(server);
       } catch (error) {
-        if (index === 0) throw error;
+        const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+        if (index === 0 || (taken && port !== 0)) throw error;
       }
     }
   }
 
   /** Takes no more connections. */
   refuse(): void {
-    for (const server of this.#servers) server.close();
+    this.#closing ??= this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
   }
 
   /** Ends all connections at once. */
   async stop(): Promise<void> {
-    const closed = this.#servers
-      .filter((server) => server.listening)
-      .map((server) => new Promise((resolve) => server.close(resolve)));
+    this.refuse();
     for (const connection of this.#connections) connection.destroy();
-    await Promise.all(closed);
+    await Promise.all(this.#closing ?? []);
   }
 
   #take(connection: Socket): void {

@@ -4,6 +4,9 @@ import type { Delivery } from './dialects/dialect.ts';
 import type { BridgeCounters, DialectName } from './metrics.ts';
 import type { BridgeSocket, SocketOwner } from './socket.ts';
 
+/** How long a bridge that stops waits for its clients to say goodbye, too. */
+const farewellMs = 500;
+
 export interface SocketDoorInit {
   readonly sessions: SessionHost;
   readonly counters: BridgeCounters;
@@ -98,15 +101,23 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     this.#sockets.get(session)?.close(code, cutReason(reason));
   }
 
-  /** Closes all sockets with this code, and leaves the connection node. */
-  detach(code: number, reason: string): void {
+  /** Leaves the connection node and closes all sockets with this code; resolves when they are, or after a moment. */
+  async detach(code: number, reason: string): Promise<void> {
     const sockets = [...this.#sockets.values()];
     this.#sockets.clear();
     this.#inlet.detach();
+    const closed = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
     for (const socket of sockets) {
       this.#forget(socket);
       socket.close(code, reason);
     }
+    if (sockets.length === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, farewellMs);
+    });
+    await Promise.race([Promise.all(closed), late]);
+    clearTimeout(timer);
   }
 
   #closed(socket: BridgeSocket): void {

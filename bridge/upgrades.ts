@@ -76,8 +76,9 @@ export class Upgrades {
       this.#clients.set(request, readHandshake(request, address, dialects));
     } catch (error) {
       const fault = toFault(error);
-      const counted = fault.reason === 'unsupportedProtocol' ? fault.reason : 'tooManySockets';
-      this.#refuse(socket, counted, faultProblem(fault));
+      if (fault.reason === 'unsupportedProtocol')
+        this.#refuse(socket, fault.reason, { ...faultProblem(fault), code: 400 });
+      else this.#refuse(socket, 'tooManySockets', faultProblem(fault));
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {

@@ -2,6 +2,9 @@ import { Fault } from '../../services/core/fault.ts';
 import type { HttpRequest } from '../http-types.ts';
 import { parseJson } from '../json-input.ts';
 
+/** A body that is somewhat too large is read to its end, so that its sender gets to see the answer. */
+const excessFactor = 8;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Reads a JSON body. Rejects with `unsupportedFrame`, `frameTooLarge`, `malformedFrame` or `invalidField`. */
@@ -26,13 +29,15 @@ export async function readJsonBody(request: HttpRequest, limitBytes: number): Pr
 async function readBody(request: HttpRequest, limitBytes: number): Promise<Buffer> {
   const tooLarge = (): Fault =>
     new Fault('frameTooLarge', { message: `the body is larger than ${limitBytes} bytes` });
-  if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();
+  const readBytes = excessFactor * limitBytes;
+  if (Number(request.headers['content-length'] ?? 0) > readBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > limitBytes) throw tooLarge();
-    chunks.push(chunk);
+    if (length > readBytes) throw tooLarge();
+    if (length <= limitBytes) chunks.push(chunk);
   }
+  if (length > limitBytes) throw tooLarge();
   return Buffer.concat(chunks);
 }

@@ -7,6 +7,8 @@ import { route } from './route.ts';
 import { sendOf, targetFields } from './send-target.ts';
 import { sentJson, sentShape } from './shapes.ts';
 
+const acceptedShape = z.object({ code: z.int(), ...sentShape.shape });
+
 export const sendBatch = route({
   method: 'POST',
   path: '/api/v1/messages/send-batch',
@@ -23,7 +25,7 @@ export const sendBatch = route({
       }),
     ),
   }),
-  output: z.object({ results: z.array(z.union([sentShape, problemShape])) }),
+  output: z.object({ results: z.array(z.union([acceptedShape, problemShape])) }),
   async handle({ sends }, { call }) {
     const answer = await call(MessageService.method.sendBatch, {
       sends: sends.map((send) => sendOf(send, send.client_id)),
@@ -33,5 +35,5 @@ export const sendBatch = route({
 });
 
 function resultJson({ result }: SendResult) {
-  return result.case === 'error' ? errorProblem(result.value) : sentJson(result.value);
+  return result.case === 'error' ? errorProblem(result.value) : { code: 200, ...sentJson(result.value) };
 }
