@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { PassRequest, PassResult } from './generator/load.ts';
+import type { ConnectResult, PoolSpec } from './generator/pool.ts';
 import type { LoadSpec, Reply, Request } from './generator/protocol.ts';
 
 type Ask<T extends Request['t']> = Omit<Extract<Request, { t: T }>, 'id' | 't'>;
@@ -38,6 +39,24 @@ export class Generator implements AsyncDisposable {
 
   pages(request: PassRequest): Promise<PassResult> {
     return this.#ask('pages', { request });
+  }
+
+  /** Devices of the pool: sign in, sync, stay. */
+  connect(spec: PoolSpec): Promise<ConnectResult> {
+    return this.#ask('connect', { spec });
+  }
+
+  befriend(each: number): Promise<void> {
+    return this.#ask('befriend', { each });
+  }
+
+  /** What went wrong in the pool since its last connect. */
+  failures(): Promise<readonly string[]> {
+    return this.#ask('failures', {});
+  }
+
+  disconnect(): Promise<void> {
+    return this.#ask('disconnect', {});
   }
 
   close(): Promise<void> {

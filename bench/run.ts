@@ -4,7 +4,9 @@ import { Generator } from './generator.ts';
 import { renderTable, writeResults } from './report.ts';
 import { group500 } from './scenarios/group500.ts';
 import { history } from './scenarios/history.ts';
+import { idle } from './scenarios/idle.ts';
 import { privateChat } from './scenarios/private.ts';
+import { reconnect } from './scenarios/reconnect.ts';
 
 /**
  * npm run bench -- private group500 history idle reconnect
@@ -16,6 +18,8 @@ const scenarios: Readonly<Record<string, (context: Context) => Promise<ScenarioR
   private: privateChat,
   group500,
   history,
+  idle,
+  reconnect,
 };
 
 function readOptions(args: readonly string[]): Options {

@@ -4,6 +4,7 @@ import { Load } from './load.ts';
 import { Chatter } from './parley/chatter.ts';
 import { Directory } from './parley/directory.ts';
 import { grpcTransport, wsTransport } from './parley/transport.ts';
+import { Pool } from './pool.ts';
 import type { LoadSpec, Reply, Request } from './protocol.ts';
 import { PageBook } from './page-book.ts';
 import { ReferenceStream } from './reference.ts';
@@ -15,6 +16,7 @@ import { oneGroup, pairs } from './topology.ts';
 /** The load generator: a process of its own, told what to do by its parent. */
 
 let load: Load | undefined;
+let pool: Pool | undefined;
 
 function trafficOf(spec: LoadSpec): Traffic {
   const { dialect, shape } = spec;
@@ -81,8 +83,18 @@ async function carryOut(request: Request): Promise<unknown> {
       return opened().pages(request.request);
     case 'close':
       load?.close();
-      load = undefined;
+      pool?.close();
+      load = pool = undefined;
       return undefined;
+    case 'connect':
+      pool ??= new Pool();
+      return pool.connect(request.spec);
+    case 'befriend':
+      return pool?.befriend(request.each);
+    case 'failures':
+      return pool?.failures;
+    case 'disconnect':
+      return pool?.disconnect();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { PassRequest } from './load.ts';
+import type { PoolSpec } from './pool.ts';
 
 /** How the generator talks to a server. */
 export type Dialect = 'parley-ws' | 'parley-grpc' | 'socketio' | 'relay-naive' | 'relay-coalesce';
@@ -20,7 +21,11 @@ export type Request =
   | { readonly t: 'open'; readonly id: number; readonly spec: LoadSpec }
   | { readonly t: 'pass'; readonly id: number; readonly request: PassRequest }
   | { readonly t: 'pages'; readonly id: number; readonly request: PassRequest }
-  | { readonly t: 'close'; readonly id: number };
+  | { readonly t: 'close'; readonly id: number }
+  | { readonly t: 'connect'; readonly id: number; readonly spec: PoolSpec }
+  | { readonly t: 'befriend'; readonly id: number; readonly each: number }
+  | { readonly t: 'failures'; readonly id: number }
+  | { readonly t: 'disconnect'; readonly id: number };
 
 export type Reply =
   | { readonly id: number; readonly ok: true; readonly result: unknown }

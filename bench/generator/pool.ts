@@ -1,0 +1,138 @@
+import { Histogram, type Latency } from './histogram.ts';
+import { type Memory, Syncer } from './parley/syncer.ts';
+
+export interface PoolSpec {
+  readonly port: number;
+  readonly users: number;
+  /** How many connect at a time. */
+  readonly atOnce: number;
+}
+
+/** What a sync brought. */
+export interface SyncOutcome {
+  /** Conversations in the answer. */
+  readonly changed: number;
+  /** Entries by which their heads went on. */
+  readonly advanced: number;
+  /** Conversations that the device knows now. */
+  readonly known: number;
+}
+
+export interface PoolMember {
+  open(): Promise<void>;
+  sync(): Promise<SyncOutcome>;
+  visit(nowMs: number): void;
+  close(): void;
+}
+
+export interface ConnectResult {
+  readonly sessions: number;
+  /** From the start until each was signed in and in sync. */
+  readonly inSync: Latency;
+  readonly wallMs: number;
+  /** Sums over all sessions. */
+  readonly changed: number;
+  readonly advanced: number;
+  readonly known: number;
+  /** What went wrong, a few examples. */
+  readonly failures: readonly string[];
+}
+
+const visitsEveryMs = 50;
+const visitRounds = 100;
+const keptFailures = 10;
+
+/** Many devices that are online, and remember what they know when they are not. */
+export class Pool {
+  readonly #memories: Memory[] = [];
+  #members: Syncer[] = [];
+  #failures: string[] = [];
+  readonly #visits: NodeJS.Timeout;
+  #round = 0;
+
+  constructor() {
+    this.#visits = setInterval(() => this.#visit(), visitsEveryMs);
+  }
+
+  /** Connects and syncs all users. */
+  async connect(spec: PoolSpec): Promise<ConnectResult> {
+    this.disconnect();
+    this.#failures = [];
+    const sum = { changed: 0, advanced: 0, known: 0 };
+    const inSync = new Histogram();
+    const startMs = performance.now();
+    let next = 0;
+    const worker = async () => {
+      while (next < spec.users) {
+        const user = next++;
+        const member = this.#member(user, spec.port);
+        try {
+          await member.open();
+          const outcome = await member.sync();
+          inSync.record(performance.now() - startMs);
+          sum.changed += outcome.changed;
+          sum.advanced += outcome.advanced;
+          sum.known += outcome.known;
+        } catch (error) {
+          this.#failed(`user ${user}: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(spec.atOnce, spec.users) }, worker));
+    return {
+      sessions: inSync.count,
+      inSync: inSync.summary(),
+      wallMs: Math.round(performance.now() - startMs),
+      ...sum,
+      failures: [...this.#failures],
+    };
+  }
+
+  /** Each user writes to the `each` users after them. */
+  async befriend(each: number): Promise<void> {
+    const { length } = this.#members;
+    for (let distance = 1; distance <= each; distance++) {
+      const group = 500;
+      for (let i = 0; i < length; i += group)
+        await Promise.all(
+          this.#members
+            .slice(i, i + group)
+            .map((member, j) => member.greet((i + j + distance) % length, `friend-${distance}`)),
+        );
+    }
+  }
+
+  /** Cuts all connections; what the devices know stays. */
+  disconnect(): void {
+    for (const member of this.#members) member.close();
+    this.#members = [];
+  }
+
+  /** Sessions that ended by themselves since the last connect, and other failures. */
+  get failures(): readonly string[] {
+    return this.#failures;
+  }
+
+  close(): void {
+    clearInterval(this.#visits);
+    this.disconnect();
+  }
+
+  #member(user: number, port: number): Syncer {
+    const memory = (this.#memories[user] ??= { epoch: '', known: new Map() });
+    const onEnd = (why: string) => this.#failed(`user ${user}: ${why}`);
+    const member = new Syncer({ port, user, memory, onEnd });
+    this.#members[user] = member;
+    return member;
+  }
+
+  #failed(what: string): void {
+    if (this.#failures.length < keptFailures) this.#failures.push(what);
+  }
+
+  #visit(): void {
+    const now = performance.now();
+    for (let i = this.#round; i < this.#members.length; i += visitRounds) this.#members[i]?.visit(now);
+    this.#round = (this.#round + 1) % visitRounds;
+  }
+}
