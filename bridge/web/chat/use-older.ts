@@ -21,16 +21,22 @@ export function useOlder(log: ConversationLog, nearStart: boolean): Older {
   const client = useClient();
   const [failed, setFailed] = useState('');
   const [sought, setSought] = useState<{ unreadAfter: number; done: () => void }>();
+  // From asking until the answer is known here: the log may say sooner that nothing is under way.
+  const [busy, setBusy] = useState(false);
   const pages = useRef(0);
 
   const load = () => {
     setFailed('');
-    client.loadOlder(log.convId).catch((thrown: unknown) => setFailed(describeProblem(thrown)));
+    setBusy(true);
+    client
+      .loadOlder(log.convId)
+      .catch((thrown: unknown) => setFailed(describeProblem(thrown)))
+      .finally(() => setBusy(false));
   };
   const wanted = nearStart || sought !== undefined;
   useEffect(() => {
-    if (wanted && log.hasOlder && !log.loadingOlder && failed === '') load();
-  }, [wanted, log, failed]);
+    if (wanted && log.hasOlder && !log.loadingOlder && !busy && failed === '') load();
+  }, [wanted, log, failed, busy]);
   useEffect(() => {
     if (sought === undefined) return;
     if (!unreadIsOlder(log, sought.unreadAfter)) {

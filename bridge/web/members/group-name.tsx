@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useClient } from '../app/client.ts';
 import { describeProblem } from '../app/problem.ts';
 import { Avatar } from '../ui/avatar.tsx';
@@ -16,6 +16,12 @@ export function GroupName({ groupId, name, mayRename }: GroupNameProps) {
   const client = useClient();
   const [typed, setTyped] = useState<string>();
   const [problem, setProblem] = useState('');
+  const button = useRef<HTMLButtonElement>(null);
+  const edited = useRef(false);
+  useLayoutEffect(() => {
+    if (edited.current && typed === undefined) button.current?.focus();
+    edited.current = typed !== undefined;
+  }, [typed]);
   const save = async () => {
     const next = typed?.trim() ?? '';
     if (next === '') {
@@ -37,6 +43,7 @@ export function GroupName({ groupId, name, mayRename }: GroupNameProps) {
           <b dir="auto">{name}</b>
           {mayRename ? (
             <IconButton
+              ref={button}
               icon="edit"
               label="Rename group"
               onClick={() => {

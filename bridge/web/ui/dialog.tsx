@@ -1,7 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { IconButton } from './button.tsx';
-import { useReturnFocus } from './use-return-focus.ts';
 import './dialog.css';
 
 interface DialogProps {
@@ -16,8 +15,12 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, bare = false }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useReturnFocus();
-  useLayoutEffect(() => element.current?.showModal(), []);
+  useLayoutEffect(() => {
+    const dialog = element.current;
+    dialog?.showModal();
+    // Closing gives the focus back to where it was; a dialog that is merely removed would not.
+    return () => dialog?.close();
+  }, []);
   return (
     <dialog
       ref={element}

@@ -1,4 +1,4 @@
-import { useId } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import './field.css';
 
 interface FieldProps {
@@ -19,6 +19,8 @@ interface FieldProps {
 export function Field(props: FieldProps) {
   const { label, value, onValue, hint = '', problem = '', autoComplete = 'off', verbatim = false } = props;
   const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => input.current?.focus(), []);
   const note = problem === '' ? hint : problem;
   return (
     <div class="field">
@@ -26,6 +28,7 @@ export function Field(props: FieldProps) {
         {label}
       </label>
       <input
+        ref={input}
         id={id}
         class="field-input"
         value={value}
