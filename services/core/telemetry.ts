@@ -69,6 +69,8 @@ export class Telemetry implements Service {
       }
     });
     this.#server.maxConnections = 64;
+    // A connection that can't be accepted must not bring the process down; a failed start rejects all the same.
+    this.#server.on('error', (error) => this.#log.warn('metrics port failed', {}, error));
   }
 
   get address(): AddressInfo {

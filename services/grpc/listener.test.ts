@@ -183,3 +183,8 @@ test('many random frames: the door stands', async () => {
   await once(fixture.sessions, 'data');
   stream.cancel();
 });
+
+test('a port that is taken stops the start', async () => {
+  await using fixture = await openDoor();
+  await assert.rejects(openDoor({ config: { port: fixture.port } }), { code: 'EADDRINUSE' });
+});

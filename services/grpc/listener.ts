@@ -8,6 +8,8 @@ export interface ListenerConfig {
   readonly handshakeMs: number;
 }
 
+type Refused = 'tooManyConnections' | 'handshakeTimeout' | 'acceptFailed';
+
 /**
  * Accepts connections and hands them on. One that has not begun a call in time is cut, be it silent, stuck in its
  * handshake, or another protocol; and there is a limit on how many there are.
@@ -19,13 +21,13 @@ export class Listener {
   readonly #waiting = new Map<string, NodeJS.Timeout>();
   readonly #open = new Set<Socket>();
   #emptied: (() => void) | undefined;
-  readonly #refused: (reason: 'tooManyConnections' | 'handshakeTimeout') => void;
+  readonly #refused: (reason: Refused) => void;
 
   constructor(
     config: ListenerConfig,
     events: {
       readonly connection: (socket: Socket) => void;
-      readonly refused: (reason: 'tooManyConnections' | 'handshakeTimeout') => void;
+      readonly refused: (reason: Refused) => void;
     },
   ) {
     this.#config = config;
@@ -35,6 +37,8 @@ export class Listener {
       events.connection(socket);
     });
     this.#server.maxConnections = config.maxConnections;
+    // Out of descriptors, say: that connection is lost, the others and the listener are not.
+    this.#server.on('error', () => events.refused('acceptFailed'));
     this.#server.on('drop', () => events.refused('tooManyConnections'));
   }
 
