@@ -21,7 +21,7 @@ function hasUpstream(): boolean {
 const fresh = mkdtempSync(join(tmpdir(), 'parley-gen-'));
 const checks: readonly Check[] = [
   { name: 'types', commands: [['tsc', '--noEmit', '-p', '.']] },
-  { name: 'lint', commands: [['oxlint', '--deny-warnings']] },
+  { name: 'lint', commands: [['oxlint', '--deny-warnings', '--format=unix']] },
   { name: 'format', commands: [['biome', 'format', '.']] },
   { name: 'dead code', commands: [['knip', '--no-progress']] },
   { name: 'contract', commands: [['buf', 'lint'], ...(hasUpstream() ? [againstUpstream] : [])] },
