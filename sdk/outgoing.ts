@@ -83,7 +83,7 @@ export class Outgoing {
 
   /** An own entry is in the log. */
   confirm(clientId: string): void {
-    const send = this.#pending.sent(clientId);
+    const send = this.#pending.confirmed(clientId);
     if (send === undefined) return;
     this.#unstore(clientId);
     this.pump();

@@ -150,23 +150,29 @@ export class PendingSends {
     for (const lane of this.#settling) if (lane.retryAtMs <= nowMs) this.#ready.add(lane);
   }
 
-  /** The server has it, by its answer or because it stands in the log. Answers with the send, if it was pending. */
+  /** The server's answer: it has it. Answers with the send, unless that was known or given up. */
   sent(clientId: string): QueuedSend | undefined {
+    const [lane, held] = this.#find(clientId);
+    if (lane === undefined || held === undefined || held.phase !== 'inFlight') return undefined;
+    this.#answered(lane, held);
+    this.#remove(lane, held);
+    return held.dropped ? undefined : held.send;
+  }
+
+  /**
+   * It stands in the log. Answers with the send, unless that was known. What is on the wire is waited for all the
+   * same, and what was refused is skipped: its place is promised to it, and nothing else would pass.
+   */
+  confirmed(clientId: string): QueuedSend | undefined {
     const failed = this.#failed.get(clientId);
     if (failed !== undefined) {
       this.#failed.delete(clientId);
       return failed;
     }
     const [lane, held] = this.#find(clientId);
-    if (lane === undefined || held === undefined) return undefined;
-    if (held.phase === 'refused') {
-      // Its place is still promised to it: without a skip the server would let nothing else pass.
-      held.dropped = true;
-      return held.send;
-    }
-    if (held.phase === 'skipping') return undefined;
-    this.#answered(lane, held);
-    this.#remove(lane, held);
+    if (lane === undefined || held === undefined || held.dropped) return undefined;
+    if (held.phase === 'queued') this.#remove(lane, held);
+    else held.dropped = true;
     return held.send;
   }
 

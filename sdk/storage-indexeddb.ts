@@ -11,8 +11,8 @@ export interface IndexedDbStorageOptions {
   readonly indexedDB?: IDBFactory;
   /** Of the tab: keeps its device id through a reload. */
   readonly sessionStorage?: Pick<Storage, 'getItem' | 'setItem'>;
-  /** Undefined on pages that are not served securely: sends of other tabs are left alone then. */
-  readonly locks?: LocksLike;
+  /** Default: the browser's, which pages have that are served securely. Without them sends of other tabs are left alone. */
+  readonly locks?: LocksLike | undefined;
 }
 
 interface PendingRow extends QueuedSend {
@@ -30,7 +30,7 @@ export async function openIndexedDbStorage(options: IndexedDbStorageOptions): Pr
   const lock = await DeviceLock.acquire({
     scope: options.name,
     sessionStorage: options.sessionStorage ?? globalThis.sessionStorage,
-    locks: options.locks ?? globalThis.navigator?.locks,
+    locks: 'locks' in options ? options.locks : globalThis.navigator?.locks,
   });
   try {
     return new IndexedDbStorage(await open(options), lock);
