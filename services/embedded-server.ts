@@ -1,7 +1,7 @@
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
 import { Bridge } from '../bridge/bridge.ts';
-import { type EmbeddedStore, openEmbeddedStore } from './adapters/embedded/embedded-store.ts';
-import { loadOrCreateKeyFile, parseMasterKeys } from './adapters/embedded/key-file.ts';
+import type { EmbeddedStore } from './adapters/embedded/embedded-store.ts';
+import { ConnectServer } from './connect/connect-server.ts';
 import { createUnaryTransport } from './connect/unary-transport.ts';
 import { Authenticator } from './connection/auth.ts';
 import { ConnectionNode } from './connection/connection-node.ts';
@@ -9,86 +9,77 @@ import { loadTokenSecrets } from './connection/token-secrets.ts';
 import { Tokens } from './connection/token.ts';
 import { systemClock } from './core/clock.ts';
 import { checkReach } from './core/core-options.ts';
-import type { LogFields, Logger } from './core/log.ts';
+import { LeaseHolder } from './core/lease-holder.ts';
+import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
 import { type Service, startAll, type StopReason, stopAll } from './core/service.ts';
-import { IdSource } from './core/snowflake.ts';
 import { Telemetry } from './core/telemetry.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { GroupNode } from './group/group-node.ts';
 import { MessageNode } from './message/message-node.ts';
+import { openStore } from './open-store.ts';
 import type { Config } from './options.ts';
 import { connectDirect } from './peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
-import { registerMeters } from './register-meters.ts';
+import { registerBridgeMeters, registerNodeMeters } from './register-meters.ts';
 
 export interface EmbeddedServer {
-  /** The ports as they are, where free ones were asked for. */
+  /** The ports as they are, where free ones were asked for; 0 for those that are not open. */
   readonly ports: {
     readonly http: number;
     readonly ws: number;
     readonly grpc: number;
+    readonly node: number;
     readonly metrics: number;
   };
   stop(reason: StopReason): Promise<void>;
 }
 
+export interface EmbeddedParts {
+  /** False where bridges are processes of their own. */
+  readonly bridge: boolean;
+}
+
 const linkBytes = 256 * 1024 * 1024;
 
-/** All roles in one process on the embedded store, over direct links. */
-export async function startEmbedded(config: Config, log: Logger): Promise<EmbeddedServer> {
+/** The roles connection, message and group, and the bridge unless it is apart, in one process on the embedded store. */
+export async function startEmbedded(
+  config: Config,
+  log: Logger,
+  parts: EmbeddedParts = { bridge: true },
+): Promise<EmbeddedServer> {
   const { mode, host, dataDir } = config.core;
   checkReach(mode, { PARLEY_HOST: host, PARLEY_METRICS_HOST: config.telemetry.host });
-  const clock = systemClock;
   const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
   const store = await openStore(config, log);
   try {
-    const ids = await leaseIds(store, clock);
-    const tokens = new Tokens(secrets, clock);
-    const auth = new Authenticator({ mode, tokens, clock });
-    const incarnation = Number(ids.source.next() >> 12n);
-    const message = new MessageNode({ config: config.message, store, ids: ids.source, clock, incarnation });
-    const group = new GroupNode({ log });
-    const connection = new ConnectionNode({
-      config: config.connection,
-      mode,
-      clock,
-      auth,
-      tokens,
-      log,
-      epoch: () => store.epoch,
-      random: Math.random,
-    });
-    connectDirect<GroupRequestFrame, GroupDecisionFrame>({
-      a: (link) => message.connectGroup(link),
-      b: (link) => group.accept(link),
-      limitBytes: linkBytes,
-    });
-    connectDirect<EdgeFrame, OwnerFrame>({
-      a: (link) => connection.connectMessages(link),
-      b: (link) => message.acceptEdge(link),
-      limitBytes: linkBytes,
-    });
     const meters = new Meters();
     const telemetry = new Telemetry({ config: config.telemetry, meters, log });
-    const grpc = new GrpcDoor({
-      config: { ...config.grpc, mode, host },
-      log,
-      meters,
-      sessions: connection,
-      unary: connection,
-    });
+    const nodes = await linkedNodes(config, log, store, new Tokens(secrets, systemClock));
+    const { connection } = nodes;
+    const doors = { log, meters, sessions: connection, unary: connection };
+    const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
     const rpc = createUnaryTransport(connection);
-    const bridge = new Bridge({ config: config.bridge, mode, host, log, sessions: connection, rpc });
-    registerMeters(meters, { message, group, connection, bridge });
-    const services: Service[] = [telemetry, ids, group, message, connection, grpc, bridge];
+    const bridge = parts.bridge
+      ? new Bridge({ config: config.bridge, mode, host, log, sessions: connection, rpc })
+      : undefined;
+    // The private port is for bridges apart, and for whoever was given the cluster's token.
+    const node =
+      parts.bridge && config.node.clusterToken === ''
+        ? undefined
+        : new ConnectServer({ ...doors, config: config.node, mode, nodeId: randomUUID() });
+    registerNodeMeters(meters, nodes);
+    if (bridge !== undefined) registerBridgeMeters(meters, bridge);
+    const services: Service[] = [telemetry, nodes.ids, nodes.group, nodes.message, connection, grpc];
+    for (const door of [node, bridge]) if (door !== undefined) services.push(door);
     await startAll(services);
     return {
       ports: {
-        http: bridge.httpPort,
-        ws: bridge.wsPort,
+        http: bridge?.httpPort ?? 0,
+        ws: bridge?.wsPort ?? 0,
         grpc: grpc.address.port,
+        node: node?.port ?? 0,
         metrics: telemetry.address.port,
       },
       stop: async (reason) => {
@@ -102,48 +93,38 @@ export async function startEmbedded(config: Config, log: Logger): Promise<Embedd
   }
 }
 
-/** The embedded store as configured; for `check`, too. */
-export async function openStore(config: Config, log: Logger): Promise<EmbeddedStore> {
-  const { dataDir } = config.core;
-  const { masterKeys, cacheBytes } = config.store;
-  const keys =
-    masterKeys === ''
-      ? await loadOrCreateKeyFile(join(dataDir, 'master.keys'))
-      : parseMasterKeys(masterKeys.replaceAll(':', ' ').replaceAll(',', '\n'), 'PARLEY_MASTER_KEYS');
-  const { failpoints, traceFd, noSync } = config.test;
-  return openEmbeddedStore({
-    directory: join(dataDir, 'store'),
-    masterKeys: keys,
-    log: {
-      info: (fields, text) => log.info(text, fields as LogFields),
-      warn: (fields, text) => log.warn(text, fields as LogFields),
-      error: (fields, text) => log.error(text, fields as LogFields),
-    },
-    cacheBytes,
-    failpoints,
-    traceFd,
-    unsafeNoSync: noSync,
+/** The three nodes, joined by direct links. */
+async function linkedNodes(config: Config, log: Logger, store: EmbeddedStore, tokens: Tokens) {
+  const clock = systemClock;
+  const { mode } = config.core;
+  const ids = await LeaseHolder.take({
+    store,
+    clock,
+    onFailure: (error) => log.warn('the id lease was not renewed', { 'event.action': 'lease-failed' }, error),
   });
-}
-
-async function leaseIds(store: EmbeddedStore, clock: typeof systemClock) {
-  const holder = `${process.pid}`;
-  const lease = () => store.leaseWorker(holder, clock.wallMs(), clock.wallMs() + 60_000);
-  const source = new IdSource({ clock, lease: await lease() });
-  let timer: NodeJS.Timeout | undefined;
-  return {
-    name: 'ids',
-    source,
-    start: async () => {
-      timer = setInterval(
-        () =>
-          void lease().then(
-            (held) => source.renew(held),
-            () => {},
-          ),
-        10_000,
-      );
-    },
-    stop: async () => clearInterval(timer),
-  };
+  // Runs are told apart by when they began; 51 bits of an id are time and worker.
+  const incarnation = Number(ids.source.next() >> 12n);
+  const message = new MessageNode({ config: config.message, store, ids: ids.source, clock, incarnation });
+  const group = new GroupNode({ log });
+  const connection = new ConnectionNode({
+    config: config.connection,
+    mode,
+    clock,
+    auth: new Authenticator({ mode, tokens, clock }),
+    tokens,
+    log,
+    epoch: () => store.epoch,
+    random: Math.random,
+  });
+  connectDirect<GroupRequestFrame, GroupDecisionFrame>({
+    a: (link) => message.connectGroup(link),
+    b: (link) => group.accept(link),
+    limitBytes: linkBytes,
+  });
+  connectDirect<EdgeFrame, OwnerFrame>({
+    a: (link) => connection.connectMessages(link),
+    b: (link) => message.acceptEdge(link),
+    limitBytes: linkBytes,
+  });
+  return { ids, message, group, connection };
 }

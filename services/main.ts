@@ -1,21 +1,8 @@
-import { ConfigError, loadConfig, unknownVariables } from './core/config.ts';
-import { createLogger } from './core/log.ts';
-import { startEmbedded } from './embedded-server.ts';
-import { optionTables } from './options.ts';
+import { checkCommand } from './cli/check-command.ts';
+import { runCli } from './cli/run-cli.ts';
+import { startCommand } from './cli/start-command.ts';
+import { tokenCommand } from './cli/token-command.ts';
 
-const config = loadConfig(optionTables);
-const log = createLogger(config.log);
-for (const hint of unknownVariables(optionTables)) log.warn(hint);
-try {
-  const server = await startEmbedded(config, log);
-  const stop = () => {
-    process.once('SIGINT', () => process.exit(1));
-    void server.stop('signal').then(() => process.exit(0));
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-  log.info('ready', { 'parley.http': server.ports.http, 'parley.grpc': server.ports.grpc });
-} catch (error) {
-  log.error(error instanceof ConfigError ? error.message : 'cannot start', {}, error);
-  process.exitCode = 1;
-}
+process.exitCode = await runCli(process.argv.slice(2), [startCommand(), tokenCommand(), checkCommand()]);
+// By now nothing should keep the process; what does anyway gets no say.
+setTimeout(() => process.exit(), 2_000).unref();

@@ -1,4 +1,7 @@
+import { z } from 'zod';
 import { bridgeOptions } from '../bridge/options.ts';
+import { upstreamOptions } from '../bridge/upstream-options.ts';
+import { nodeOptions } from './connect/options.ts';
 import { connectionOptions } from './connection/options.ts';
 import { authOptions } from './connection/token-secrets.ts';
 import { type ConfigOf, option, type OptionTable } from './core/config.ts';
@@ -7,9 +10,8 @@ import { logOptions } from './core/log.ts';
 import { telemetryOptions } from './core/telemetry.ts';
 import { grpcOptions } from './grpc/grpc-options.ts';
 import { messageOptions } from './message/options.ts';
-import { z } from 'zod';
 
-const storeOptions = {
+export const storeOptions = {
   masterKeys: option({
     env: 'PARLEY_MASTER_KEYS',
     type: z.string(),
@@ -67,6 +69,8 @@ export const optionTables = {
   connection: connectionOptions,
   grpc: grpcOptions,
   bridge: bridgeOptions,
+  node: nodeOptions,
+  upstream: { url: upstreamOptions.url },
   process: processOptions,
   test: testOptions,
 };

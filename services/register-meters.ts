@@ -8,13 +8,37 @@ interface Nodes {
   readonly message: MessageNode;
   readonly group: GroupNode;
   readonly connection: ConnectionNode;
-  readonly bridge: Bridge;
+}
+
+function labelled(counts: Iterable<readonly [string, number]>, label: string): LabelledValues {
+  return [...counts].map(([value, n]) => [{ [label]: value }, n] as const);
+}
+
+/** Gives what a bridge counts its names. */
+export function registerBridgeMeters(meters: Meters, { counters }: Bridge): void {
+  const by = (label: string, counts: Readonly<Record<string, number>>) => () =>
+    labelled(Object.entries(counts), label);
+  meters.gauge('chat_sockets_open', 'Open WebSockets.', by('dialect', counters.socketsOpen));
+  meters.total('chat_sockets_opened_total', 'WebSockets opened.', by('dialect', counters.socketsOpened));
+  meters.total('chat_bridge_refusals_total', 'Handshakes turned away.', by('reason', counters.refused));
+  meters.total(
+    'chat_malformed_frames_total',
+    'Frames not understood.',
+    by('dialect', counters.malformedFrames),
+  );
+  meters.total('chat_bridge_in_bytes_total', 'Bytes of frames read.', () => counters.bytesIn);
+  meters.total('chat_bridge_out_bytes_total', 'Bytes of frames written.', () => counters.bytesOut);
+  meters.total('chat_bridge_writes_total', 'Socket writes.', () => counters.writes);
+  meters.total('chat_bridge_pauses_total', 'Sockets paused because they do not read.', () => counters.pauses);
+  meters.total('chat_http_requests_total', 'HTTP requests.', () => counters.httpRequests);
+  meters.total('chat_http_errors_total', 'HTTP requests refused.', () => counters.httpErrors);
 }
 
 /** Gives what the nodes count its names. */
-export function registerMeters(meters: Meters, { message, connection }: Nodes): void {
-  const labelled = (counts: ReadonlyMap<string, number>, label: string): LabelledValues =>
-    [...counts].map(([value, n]) => [{ [label]: value }, n] as const);
+export function registerNodeMeters(meters: Meters, { message, group, connection }: Nodes): void {
+  meters.total('chat_group_decisions_total', 'Changes of groups decided.', () =>
+    labelled(group.meters.decided, 'change'),
+  );
   meters.total('chat_messages_processed_total', 'Commands that message nodes carried out.', () =>
     labelled(message.meters.processed, 'type'),
   );

@@ -1,0 +1,95 @@
+import { startBridge } from '../bridge-server.ts';
+import { type Config, optionTables } from '../options.ts';
+import { type Environment, loadConfig, unknownVariables } from '../core/config.ts';
+import { createLogger, type LogFields } from '../core/log.ts';
+import type { StopReason } from '../core/service.ts';
+import { startEmbedded } from '../embedded-server.ts';
+import { type Arguments, type Command, UsageError } from './command.ts';
+import { oneValue } from './parse-arguments.ts';
+
+const allRoles = ['bridge', 'connection', 'message', 'group'] as const;
+type Role = (typeof allRoles)[number];
+
+interface Running {
+  readonly ports: Readonly<Record<string, number>>;
+  stop(reason: StopReason): Promise<void>;
+}
+
+/** `parley start`: serves until it is told to stop. */
+export function startCommand(env?: Environment): Command {
+  return {
+    name: 'start',
+    operands: '',
+    summary: 'Start the server.',
+    options: {
+      roles: {
+        value: 'ROLES',
+        doc: `What this process does, comma separated: ${allRoles.join(', ')}; all unless given.`,
+      },
+      upstream: { value: 'URL', doc: 'For the role bridge alone: the node port of the connection node.' },
+    },
+    least: 0,
+    most: 0,
+    async run(args, io) {
+      const roles = rolesOf(args);
+      const upstream = oneValue(args, 'upstream');
+      const loaded = loadConfig(optionTables, env);
+      const config = upstream === undefined ? loaded : { ...loaded, upstream: { url: upstream } };
+      const log = createLogger(config.log);
+      for (const hint of unknownVariables(optionTables, env)) log.warn(hint);
+      const server = await start(config, roles, log);
+      const fields: Record<string, number> = {};
+      for (const [name, port] of Object.entries(server.ports)) if (port > 0) fields[`parley.${name}`] = port;
+      log.info('ready', { 'event.action': 'ready', ...fields } satisfies LogFields);
+      if (config.core.mode === 'development' && server.ports.http) {
+        io.note(`\n  Parley is at http://127.0.0.1:${server.ports.http}\n\n`);
+      }
+      await stopSignal();
+      log.info('stopping', { 'event.action': 'stopping' });
+      await server.stop('signal');
+      log.info('stopped', { 'event.action': 'stopped' });
+      return 0;
+    },
+  };
+}
+
+function start(
+  config: Config,
+  roles: ReadonlySet<Role>,
+  log: ReturnType<typeof createLogger>,
+): Promise<Running> {
+  const bridge = roles.has('bridge');
+  return roles.size === 1 && bridge ? startBridge(config, log) : startEmbedded(config, log, { bridge });
+}
+
+function rolesOf(args: Arguments): ReadonlySet<Role> {
+  const named = (args.values.get('roles') ?? []).flatMap((list) => list.split(',')).filter(Boolean);
+  if (named.length === 0) return new Set(allRoles);
+  for (const name of named) {
+    if (!allRoles.includes(name as Role))
+      throw new UsageError(`there is no role ${name}: ${allRoles.join(', ')}`);
+  }
+  const roles = new Set(named as Role[]);
+  if (args.values.has('upstream') && (roles.size > 1 || !roles.has('bridge'))) {
+    throw new UsageError('--upstream is for --roles bridge');
+  }
+  const together = (['connection', 'message', 'group'] as const).filter((role) => roles.has(role));
+  if (together.length !== 0 && together.length !== 3) {
+    throw new UsageError(
+      'connection, message and group share a process on the embedded store; bridge may be apart',
+    );
+  }
+  return roles;
+}
+
+/** Resolves at the first signal; a second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+      resolve();
+    };
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+  });
+}
