@@ -10,6 +10,7 @@ import {
   membershipKey,
   membershipOf,
   msgIdKey,
+  msgIdOf,
   seqOf,
   type Table,
   table,
@@ -186,10 +187,8 @@ export class Check {
     await this.#walk(table.msgId, (key, value) => {
       const { convNo, seq } = decodePlaceRow(value);
       const row = this.#get(entryKey(convNo, seq));
-      if (row === undefined || decodeEntryRow(row).msgId !== key.readBigUInt64BE(1))
-        this.#say(
-          `msg id ${key.readBigUInt64BE(1)} leads to another entry, or to none: ${convNo} seq ${seq}`,
-        );
+      if (row === undefined || decodeEntryRow(row).msgId !== msgIdOf(key))
+        this.#say(`msg id ${msgIdOf(key)} leads to another entry, or to none: ${convNo} seq ${seq}`);
     });
     await this.#walk(table.clientKey, (key, value) => {
       const row = this.#get(entryKey(convNoOf(key), decodeSeq(value)));

@@ -10,6 +10,7 @@ import type { Conversations } from './conversations.ts';
 import type { Database } from './database.ts';
 import { entryKey } from './keys.ts';
 import { msgIdOfEntryRow } from './rows.ts';
+import type { Level } from './level.ts';
 import type { KeyRing } from './seal.ts';
 import { Staging } from './staging.ts';
 
@@ -38,32 +39,32 @@ export class Commits {
   }
 
   async commit(batch: CommitBatch): Promise<CommitOutcome[]> {
-    const { epoch } = this.#options;
+    const { epoch, database, keys, conversations } = this.#options;
     if (batch.epoch !== epoch)
       throw new StoreError('epoch', `the store's epoch is ${epoch}, not ${batch.epoch}`);
-    this.#assertWritable(batch);
-    const staging = new Staging(
-      this.#options.database.level,
-      this.#options.keys,
-      this.#options.conversations,
-    );
+    const staging = new Staging(this.#level(batch), keys, conversations);
     try {
       const outcomes = await this.#stage(staging, batch);
-      if (!staging.empty) await this.#write(staging, batch);
       this.#unsettled = undefined;
+      // What needs no write is answered also while writes are refused: a resend gets its first result.
+      if (!staging.empty) {
+        database.assertWritable();
+        await this.#write(staging, batch);
+      }
       return outcomes;
     } finally {
       await staging.discard();
     }
   }
 
-  #assertWritable(batch: CommitBatch): void {
+  #level(batch: CommitBatch): Level {
+    const { database } = this.#options;
     try {
-      this.#options.database.assertWritable();
+      if (database.state === 'reopening') database.assertWritable();
+      return database.level;
     } catch (error) {
       // "Nothing was written" would be a guess while this very batch may stand in LevelDB's log.
-      if (this.#unsettled === batch.batchId) throw unknown(error);
-      throw error;
+      throw this.#unsettled === batch.batchId ? unknown(error) : error;
     }
   }
 

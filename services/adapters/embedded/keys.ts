@@ -1,4 +1,5 @@
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
+import { getU53, getU64, putU53, putU64 } from './bytes.ts';
 
 /**
  * Every key of the embedded store. One byte names the table; numbers are eight bytes, big-endian, so that LevelDB's
@@ -59,7 +60,7 @@ export function convByNameKey(convId: ConvId): Buffer {
 export function convKey(of: Table, convNo: ConvNo): Buffer {
   const key = Buffer.allocUnsafe(9);
   key[0] = of;
-  key.writeBigUInt64BE(convNo, 1);
+  putU64(key, 1, convNo);
   return key;
 }
 
@@ -68,7 +69,7 @@ export function convUserKey(of: Table, convNo: ConvNo, userId: UserId): Buffer {
   const name = Buffer.from(userId);
   const key = Buffer.allocUnsafe(9 + name.byteLength);
   key[0] = of;
-  key.writeBigUInt64BE(convNo, 1);
+  putU64(key, 1, convNo);
   key.set(name, 9);
   return key;
 }
@@ -88,16 +89,15 @@ export function membershipKey(userId: UserId, convId: ConvId): Buffer {
 export function entryKey(convNo: ConvNo, seq: Seq): Buffer {
   const key = Buffer.allocUnsafe(17);
   key[0] = table.entry;
-  key.writeBigUInt64BE(convNo, 1);
-  key.writeUInt32BE(Math.floor(seq / 0x1_0000_0000), 9);
-  key.writeUInt32BE(seq >>> 0, 13);
+  putU64(key, 1, convNo);
+  putU53(key, 9, seq);
   return key;
 }
 
 export function clientKeyKey(convNo: ConvNo, clientKey: Uint8Array): Buffer {
   const key = Buffer.allocUnsafe(9 + clientKeyBytes);
   key[0] = table.clientKey;
-  key.writeBigUInt64BE(convNo, 1);
+  putU64(key, 1, convNo);
   key.set(clientKey, 9);
   return key;
 }
@@ -105,7 +105,7 @@ export function clientKeyKey(convNo: ConvNo, clientKey: Uint8Array): Buffer {
 export function msgIdKey(msgId: MsgId): Buffer {
   const key = Buffer.allocUnsafe(9);
   key[0] = table.msgId;
-  key.writeBigUInt64BE(msgId, 1);
+  putU64(key, 1, msgId);
   return key;
 }
 
@@ -134,11 +134,15 @@ export function prefixRange(prefix: Buffer): { gte: Buffer; lt: Buffer } {
 // Taking keys apart, for walks.
 
 export function convNoOf(key: Buffer): ConvNo {
-  return key.readBigUInt64BE(1);
+  return getU64(key, 1);
 }
 
 export function seqOf(key: Buffer): Seq {
-  return key.readUInt32BE(9) * 0x1_0000_0000 + key.readUInt32BE(13);
+  return getU53(key, 9);
+}
+
+export function msgIdOf(key: Buffer): MsgId {
+  return getU64(key, 1);
 }
 
 /** The user in a key of `member` or `cursor`. */

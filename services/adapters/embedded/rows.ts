@@ -8,10 +8,13 @@ import type {
   MemberRow,
   Role,
 } from '../../ports/message-store.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter, getU53, getU64, putU53, putU64 } from './bytes.ts';
 import { clientKeyBytes } from './keys.ts';
 
-/** The values of the tables in keys.ts. A change of any of them is a migration (schema.ts). */
+/**
+ * The values of the tables in keys.ts. A change of any of them is a migration (schema.ts). What is encoded holds until
+ * the next row is: hand it to LevelDB at once.
+ */
 
 // On disk a word is its place in these lists: append, never reorder.
 const entryKinds: readonly EntryKind[] = [
@@ -54,7 +57,7 @@ const recalledFlag = 1;
 const clientKeyFlag = 2;
 
 export function encodeEntryRow(row: EntryRow): Buffer {
-  const out = ByteWriter.row(64 + 3 * row.sender.length + row.sealed.byteLength);
+  const out = ByteWriter.row();
   out.u8(entryKindCode(row.kind));
   out.u8((row.recalled ? recalledFlag : 0) | (row.clientKey === undefined ? 0 : clientKeyFlag));
   out.u64(row.msgId);
@@ -86,7 +89,7 @@ export function decodeEntryRow(value: Uint8Array): EntryRow {
 
 /** The msg id of an encoded entry row, without reading the rest. */
 export function msgIdOfEntryRow(value: Buffer): MsgId {
-  return value.readBigUInt64BE(2);
+  return getU64(value, 2);
 }
 
 /** Where a log ends, and which entry last changed an earlier one. */
@@ -98,12 +101,12 @@ export interface HeadRow {
 }
 
 export function encodeHeadRow(row: HeadRow): Buffer {
-  const out = ByteWriter.row(32);
-  out.u53(row.seq);
-  out.u53(row.ord);
-  out.u64(row.msgId);
-  out.u53(row.projectedSeq);
-  return out.view();
+  const value = Buffer.allocUnsafe(32);
+  putU53(value, 0, row.seq);
+  putU53(value, 8, row.ord);
+  putU64(value, 16, row.msgId);
+  putU53(value, 24, row.projectedSeq);
+  return value;
 }
 
 export function decodeHeadRow(value: Uint8Array): HeadRow {
@@ -119,7 +122,7 @@ export interface ConversationRow {
 }
 
 export function encodeConversationRow(row: ConversationRow): Buffer {
-  const out = ByteWriter.row(16 + 3 * row.convId.length);
+  const out = ByteWriter.row();
   out.u8(conversationKindCode(row.kind));
   out.text(row.convId);
   out.u8(row.users.length);
@@ -136,23 +139,22 @@ export function decodeConversationRow(value: Uint8Array): ConversationRow {
 
 export function encodeConvNo(convNo: ConvNo): Buffer {
   const value = Buffer.allocUnsafe(8);
-  value.writeBigUInt64BE(convNo);
+  putU64(value, 0, convNo);
   return value;
 }
 
 export function decodeConvNo(value: Buffer): ConvNo {
-  return value.readBigUInt64BE();
+  return getU64(value, 0);
 }
 
 export function encodeSeq(seq: Seq): Buffer {
   const value = Buffer.allocUnsafe(8);
-  value.writeUInt32BE(Math.floor(seq / 0x1_0000_0000));
-  value.writeUInt32BE(seq >>> 0, 4);
+  putU53(value, 0, seq);
   return value;
 }
 
 export function decodeSeq(value: Buffer): Seq {
-  return value.readUInt32BE() * 0x1_0000_0000 + value.readUInt32BE(4);
+  return getU53(value, 0);
 }
 
 export interface PlaceRow {
@@ -161,11 +163,14 @@ export interface PlaceRow {
 }
 
 export function encodePlaceRow(row: PlaceRow): Buffer {
-  return Buffer.concat([encodeConvNo(row.convNo), encodeSeq(row.seq)]);
+  const value = Buffer.allocUnsafe(16);
+  putU64(value, 0, row.convNo);
+  putU53(value, 8, row.seq);
+  return value;
 }
 
 export function decodePlaceRow(value: Buffer): PlaceRow {
-  return { convNo: decodeConvNo(value), seq: decodeSeq(value.subarray(8)) };
+  return { convNo: getU64(value, 0), seq: getU53(value, 8) };
 }
 
 export function writeMember(out: ByteWriter, row: MemberRow): void {
@@ -191,7 +196,7 @@ export function readMember(reader: ByteReader): MemberRow {
 }
 
 export function encodeMemberRow(row: MemberRow): Buffer {
-  const out = ByteWriter.row(64 + 3 * row.userId.length);
+  const out = ByteWriter.row();
   writeMember(out, row);
   return out.view();
 }
@@ -209,7 +214,7 @@ export interface MembershipRow {
 }
 
 export function encodeMembershipRow(row: MembershipRow): Buffer {
-  const out = ByteWriter.row(128);
+  const out = ByteWriter.row();
   out.u64(row.convNo);
   out.u8(conversationKindCode(row.kind));
   out.text(row.peer ?? '');
@@ -246,7 +251,7 @@ export function readGroup(reader: ByteReader): GroupRow {
 }
 
 export function encodeGroupRow(row: GroupRow): Buffer {
-  const out = ByteWriter.row(128);
+  const out = ByteWriter.row();
   writeGroup(out, row);
   return out.view();
 }
@@ -274,7 +279,7 @@ export function readCursor(reader: ByteReader): CursorRow {
 }
 
 export function encodeCursorRow(row: CursorRow): Buffer {
-  const out = ByteWriter.row(64 + 3 * row.userId.length);
+  const out = ByteWriter.row();
   writeCursor(out, row);
   return out.view();
 }
@@ -289,7 +294,7 @@ export interface LeaseRow {
 }
 
 export function encodeLeaseRow(row: LeaseRow): Buffer {
-  const out = ByteWriter.row(128);
+  const out = ByteWriter.row();
   out.text(row.holder);
   out.u53(row.reservedUntilMs);
   return out.view();

@@ -56,7 +56,7 @@ export async function prepareSchema(
 function createStore(_level: Level, batch: LevelBatch, keys: KeyRing): void {
   batch.put(metaKey(epochName), Buffer.from(randomBytes(16).toString('hex')));
   const { keyId, bytes } = keys.seal(noConversation, 0n, 0, randomBytes(32));
-  const secret = ByteWriter.row(4 + bytes.byteLength);
+  const secret = ByteWriter.row();
   secret.u32(keyId);
   secret.raw(bytes);
   batch.put(metaKey(secretName), secret.view());
@@ -106,7 +106,7 @@ function meta(level: Level, name: string): Buffer {
 }
 
 function encodeU32(value: number): Buffer {
-  const out = ByteWriter.row(4);
+  const out = ByteWriter.row();
   out.u32(value);
   return out.view();
 }

@@ -132,7 +132,7 @@ class ConversationKeys {
 }
 
 function associated(convId: ConvId, msgId: MsgId, revision: number): Buffer {
-  const out = ByteWriter.row(16 + 3 * convId.length);
+  const out = ByteWriter.row();
   out.text(convId);
   out.u64(msgId);
   out.u32(revision);
