@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DoorOutlet } from '../services/core/door.ts';
+import { silentLogger } from '../services/core/log.ts';
+import { clusterToken, nodeServer } from './testing/bridge-fixture.ts';
+import { FakeHost } from './testing/fake-host.ts';
+import { Upstream } from './upstream.ts';
+
+const waits = { firstMs: 5, maxMs: 20 };
+const info = { remoteAddress: '10.0.0.1', transport: 'ws-proto' };
+
+/** What a door is told. */
+class Outlet implements DoorOutlet {
+  readonly told: unknown[] = [];
+  #wake: (() => void)[] = [];
+
+  deliver(sessions: readonly number[], frame: Uint8Array): void {
+    this.#tell(['deliver', [...sessions], Buffer.from(frame).toString()]);
+  }
+
+  close(session: number, code: number, reason: string): void {
+    this.#tell(['close', session, code, reason]);
+  }
+
+  async next(): Promise<unknown> {
+    while (this.told.length === 0) await new Promise<void>((resolve) => this.#wake.push(resolve));
+    return this.told.shift();
+  }
+
+  #tell(what: unknown): void {
+    this.told.push(what);
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+}
+
+function upstreamTo(port: number, token = clusterToken) {
+  const upstream = new Upstream({
+    config: { url: `http://127.0.0.1:${port}`, clusterToken: token },
+    log: silentLogger,
+    waits,
+  });
+  const outlet = new Outlet();
+  const inlet = upstream.attach(outlet);
+  return {
+    upstream,
+    outlet,
+    inlet,
+    [Symbol.asyncDispose]: () => upstream.stop(),
+  };
+}
+
+test('sessions are carried both ways, in order', async () => {
+  const host = new FakeHost();
+  const server = nodeServer(host);
+  await server.start();
+  {
+    await using door = upstreamTo(server.port);
+    await door.upstream.start();
+    await door.upstream.attached();
+    door.inlet.open(1, info);
+    door.inlet.open(2, info);
+    for (let i = 0; i < 1_000; i += 1) door.inlet.data(1 + (i % 2), Buffer.from(String(i)));
+    assert.deepEqual((await host.next('open', 1)).info, info);
+    for (let i = 0; i < 1_000; i += 1) {
+      const { session, frame } = await host.next('data');
+      assert.deepEqual([session, Buffer.from(frame).toString()], [1 + (i % 2), String(i)]);
+    }
+    for (let i = 0; i < 1_000; i += 1)
+      host.outlet.deliver(i % 2 === 0 ? [1, 2] : [2], Buffer.from(String(i)));
+    for (let i = 0; i < 1_000; i += 1)
+      assert.deepEqual(await door.outlet.next(), ['deliver', i % 2 === 0 ? [1, 2] : [2], String(i)]);
+    door.inlet.paused(1);
+    door.inlet.resumed(1);
+    door.inlet.closed(1);
+    for (const t of ['paused', 'resumed', 'closed'] as const) assert.equal((await host.next(t)).session, 1);
+    host.outlet.close(2, 4410, 'superseded');
+    assert.deepEqual(await door.outlet.next(), ['close', 2, 4410, 'superseded']);
+  }
+  await host.next('detach');
+  await server.stop();
+});
+
+test('when the node dies its sockets are closed, and the bridge attaches to it again', async () => {
+  const host = new FakeHost();
+  const first = nodeServer(host);
+  await first.start();
+  const { port } = first;
+  await using door = upstreamTo(port);
+  door.inlet.open(1, info);
+  assert.deepEqual(await door.outlet.next(), ['close', 1, 4503, 'upstreamUnavailable']);
+  await door.upstream.start();
+  await door.upstream.attached();
+  for (const session of [2, 3, 4]) door.inlet.open(session, info);
+  await host.next('open', 4);
+  door.inlet.closed(3);
+  await host.next('closed', 3);
+  await first.stop();
+  await host.next('detach');
+  assert.deepEqual(await door.outlet.next(), ['close', 2, 4503, 'upstreamUnavailable']);
+  assert.deepEqual(await door.outlet.next(), ['close', 4, 4503, 'upstreamUnavailable']);
+  const second = nodeServer(host, port);
+  await second.start();
+  await door.upstream.attached();
+  door.inlet.data(2, Buffer.from('of the old stream'));
+  door.inlet.open(5, info);
+  await host.next('open', 5);
+  assert.deepEqual(
+    host.calls.filter((call) => call.t === 'data'),
+    [],
+  );
+  await door.upstream.stop();
+  await second.stop();
+});
+
+test('a bridge that does not know the secret gets nothing', async () => {
+  const host = new FakeHost();
+  const server = nodeServer(host);
+  await server.start();
+  const warnings: unknown[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const upstream = new Upstream({
+    config: { url: `http://127.0.0.1:${server.port}`, clusterToken: 'x'.repeat(32) },
+    log: {
+      ...silentLogger,
+      warn: (_message, _fields, error) => {
+        warnings.push(error);
+        resolve();
+      },
+    },
+    waits,
+  });
+  const outlet = new Outlet();
+  const inlet = upstream.attach(outlet);
+  await upstream.start();
+  inlet.open(1, info);
+  await promise;
+  assert.match(String(warnings[0]), /unauthenticated.*cluster token/);
+  assert.deepEqual(outlet.told, [['close', 1, 4503, 'upstreamUnavailable']]);
+  assert.deepEqual(host.calls, []);
+  assert.equal(host.outlet, undefined);
+  await upstream.stop();
+  await server.stop();
+});
