@@ -32,9 +32,7 @@ export function startCommand(env?: Environment): Command {
     most: 0,
     async run(args, io) {
       const roles = rolesOf(args);
-      const upstream = oneValue(args, 'upstream');
-      const loaded = loadConfig(optionTables, env);
-      const config = upstream === undefined ? loaded : { ...loaded, upstream: { url: upstream } };
+      const config = withArguments(loadConfig(optionTables, env), args);
       const log = createLogger(config.log);
       for (const hint of unknownVariables(optionTables, env)) log.warn(hint);
       const server = await start(config, roles, log);
@@ -51,6 +49,11 @@ export function startCommand(env?: Environment): Command {
       return 0;
     },
   };
+}
+
+function withArguments(config: Config, args: Arguments): Config {
+  const url = oneValue(args, 'upstream') ?? config.upstream.url;
+  return { ...config, upstream: { url } };
 }
 
 function start(

@@ -4,11 +4,11 @@ import {
   AggregationTemporality,
   type CollectionResult,
   DataPointType,
-  MeterProvider,
   type MetricData,
   type MetricProducer,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { NodeSDK } from '@opentelemetry/sdk-node';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -45,7 +45,7 @@ export class Telemetry implements Service {
   readonly #config: TelemetryConfig;
   readonly #meters: Meters;
   readonly #log: Logger;
-  readonly #provider: MeterProvider;
+  readonly #sdk: NodeSDK;
   readonly #server: Server;
   #process: Disposable | undefined;
 
@@ -60,7 +60,14 @@ export class Telemetry implements Service {
       withoutScopeInfo: true,
       withoutTargetInfo: true,
     });
-    this.#provider = new MeterProvider({ readers: [exporter] });
+    this.#sdk = new NodeSDK({
+      serviceName: 'parley',
+      autoDetectResources: false,
+      metricReaders: [exporter],
+      // Nothing is sent anywhere unless it was asked for here: the SDK's own default is a collector on this machine.
+      spanProcessors: [],
+      logRecordProcessors: [],
+    });
     this.#server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
       if (request.method === 'GET' && request.url?.split('?')[0] === '/metrics') {
         exporter.getMetricsRequestHandler(request, response);
@@ -78,6 +85,7 @@ export class Telemetry implements Service {
   }
 
   async start(): Promise<void> {
+    this.#sdk.start();
     this.#server.listen(this.#config.port, this.#config.host);
     await once(this.#server, 'listening');
     this.#process = addProcessMeters(this.#meters);
@@ -93,7 +101,7 @@ export class Telemetry implements Service {
     this.#server.close();
     this.#server.closeAllConnections();
     await closed;
-    await this.#provider.shutdown();
+    await this.#sdk.shutdown();
   }
 }
 
