@@ -4,6 +4,7 @@ import { type Environment, loadConfig, unknownVariables } from '../core/config.t
 import { createLogger, type LogFields } from '../core/log.ts';
 import type { StopReason } from '../core/service.ts';
 import { startEmbedded } from '../embedded-server.ts';
+import { StoreError } from '../ports/message-store.ts';
 import { type Arguments, type Command, UsageError } from './command.ts';
 import { oneValue } from './parse-arguments.ts';
 
@@ -35,7 +36,13 @@ export function startCommand(env?: Environment): Command {
       const config = withArguments(loadConfig(optionTables, env), args);
       const log = createLogger(config.log);
       for (const hint of unknownVariables(optionTables, env)) log.warn(hint);
-      const server = await start(config, roles, log);
+      let server: Running;
+      try {
+        server = await start(config, roles, log);
+      } catch (error) {
+        io.note(`parley: ${whyNot(error)}\n`);
+        return 1;
+      }
       const fields: Record<string, number> = {};
       for (const [name, port] of Object.entries(server.ports)) if (port > 0) fields[`parley.${name}`] = port;
       log.info('ready', { 'event.action': 'ready', ...fields } satisfies LogFields);
@@ -49,6 +56,15 @@ export function startCommand(env?: Environment): Command {
       return 0;
     },
   };
+}
+
+/** In words what keeps the server from starting, where people can do something about it; rethrows anything else. */
+function whyNot(error: unknown): string {
+  if (error instanceof StoreError) return error.message;
+  const { code, port, address } = error as NodeJS.ErrnoException & { port?: number; address?: string };
+  if (code === 'EADDRINUSE') return `${address}:${port} is in use: is Parley running already?`;
+  if (code === 'EACCES' && port !== undefined) return `no permission to listen on ${address}:${port}`;
+  throw error;
 }
 
 function withArguments(config: Config, args: Arguments): Config {
