@@ -113,11 +113,7 @@ test('property: through cuts, refusals, lost answers, lag and reloads, all logs 
         if (log.kind === ConversationKind.UNSPECIFIED) assert.fail('a log without a kind');
         for (const user of users)
           assert.deepEqual(
-            log.entries
-              .filter(
-                (entry) => entry.sender === user && entry.content.case !== 'recall' && entry.clientId !== '',
-              )
-              .map((entry) => entry.clientId),
+            log.accepted.filter((one) => one.sender === user).map((one) => one.clientId),
             sent.get(`${user} ${log.convId}`) ?? [],
             'each sent once, in the order of sending',
           );

@@ -258,6 +258,7 @@ function clip(item: HeldItem, throughSeq: number): HeldItem {
     : item;
 }
 
+/** As the server then keeps it: nothing of what was sent is left. */
 function recalled(item: HeldItem, by: string): HeldItem {
-  return { ...item, revision: item.revision + 1, content: { t: 'recalled', by } };
+  return { ...item, clientId: '', revision: item.revision + 1, content: { t: 'recalled', by } };
 }

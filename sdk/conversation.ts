@@ -237,13 +237,16 @@ export class Conversation {
         this.#kind = ConversationKind.GROUP;
         this.#name = content.name;
         this.#memberCount = content.members.length;
+        this.#role = mine ? Role.OWNER : Role.MEMBER;
         return;
       case 'groupRenamed':
         this.#name = content.name;
         return;
       case 'membersAdded':
         this.#memberCount += content.users.length;
-        if (content.users.includes(this.#self)) this.left = false;
+        if (!content.users.includes(this.#self)) return;
+        this.left = false;
+        this.#role = Role.MEMBER;
         return;
       case 'memberRemoved':
         this.#memberCount = Math.max(0, this.#memberCount - 1);

@@ -13,6 +13,8 @@ export class FakeLog {
   readonly kind: ConversationKind;
   readonly members: Set<string>;
   readonly entries: Entry[] = [];
+  /** Messages in the order of their commits; what was recalled since stays named. */
+  readonly accepted: { readonly sender: string; readonly clientId: string }[] = [];
   /** User → cursors. */
   readonly read = new Map<string, number>();
   readonly delivered = new Map<string, number>();
@@ -50,7 +52,10 @@ export class FakeLog {
     });
     this.entries.push(entry);
     if (clientId !== '') this.#results.set(`${sender} ${clientId}`, entry);
-    if (content.case === 'message') this.read.set(sender, this.headSeq);
+    if (content.case === 'message') {
+      this.read.set(sender, this.headSeq);
+      this.accepted.push({ sender, clientId });
+    }
     if (content.case === 'recall') this.#project(sender, Number(content.value.targetSeq));
     return entry;
   }
@@ -77,6 +82,7 @@ export class FakeLog {
     if (target?.content.case !== 'message') return;
     this.entries[targetSeq - 1] = create(EntrySchema, {
       ...target,
+      clientId: '',
       revision: target.revision + 1,
       content: { case: 'recalled', value: create(RecalledSchema, { by, recallSeq: BigInt(this.headSeq) }) },
     });
