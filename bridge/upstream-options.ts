@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ConfigOf, option, type OptionTable } from '../services/core/config.ts';
+import { option, type OptionTable } from '../services/core/config.ts';
 
 /** For a bridge that runs as a process of its own. */
 export const upstreamOptions = {
@@ -9,13 +9,10 @@ export const upstreamOptions = {
     default: 'http://127.0.0.1:9504',
     doc: 'Node port of the connection node that a bridge of its own attaches to.',
   }),
-  clusterToken: option({
-    env: 'PARLEY_CLUSTER_TOKEN',
-    type: z.string(),
-    default: '',
-    doc: 'Secret that nodes and bridges show each other.',
-    secret: true,
-  }),
 } satisfies OptionTable;
 
-export type UpstreamConfig = ConfigOf<{ readonly upstream: typeof upstreamOptions }>['upstream'];
+export interface UpstreamConfig {
+  readonly url: string;
+  /** The secret that nodes and bridges show each other; empty in development. */
+  readonly clusterToken: string;
+}
