@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { type Context, CorrectnessError, type Options, type ScenarioResult } from './context.ts';
 import { Generator } from './generator.ts';
 import { renderTable, writeResults } from './report.ts';
+import { endurance } from './scenarios/endurance.ts';
 import { group500 } from './scenarios/group500.ts';
 import { history } from './scenarios/history.ts';
 import { idle } from './scenarios/idle.ts';
@@ -20,6 +21,7 @@ const scenarios: Readonly<Record<string, (context: Context) => Promise<ScenarioR
   history,
   idle,
   reconnect,
+  endurance,
 };
 
 function readOptions(args: readonly string[]): Options {
@@ -87,6 +89,9 @@ async function run(options: Options): Promise<void> {
   if (options.quick || options.only.size > 0 || options.rate !== undefined) return;
   for (const file of await writeResults(results, variant(options))) process.stdout.write(`${file}\n`);
 }
+
+// Leaving by `exit` stops what was started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 try {
   await run(readOptions(process.argv.slice(2)));

@@ -36,13 +36,13 @@ export class Ledger {
   #previous = new Int32Array(0);
   #ackSeq = new Float64Array(0);
   #entrySeq = new Float64Array(0);
-  #copies = new Uint16Array(0);
+  /** A bit per (message, receiver). */
+  #got = new Uint8Array(0);
   #schedule!: Schedule;
   #sentCount = 0;
   #acked = 0;
   #delivered = 0;
   #disordered = 0;
-  #bulk = false;
   #disturbances: string[] = [];
   #disturbed = 0;
 
@@ -63,10 +63,9 @@ export class Ledger {
     this.#previous = new Int32Array(total);
     this.#ackSeq = new Float64Array(total);
     this.#entrySeq = new Float64Array(total);
-    this.#copies = new Uint16Array(total);
+    this.#got = new Uint8Array(Math.ceil((total * this.#size) / 8));
     this.#sentCount = this.#acked = this.#delivered = this.#disordered = this.#disturbed = 0;
     this.#disturbances = [];
-    this.#bulk = false;
     this.violations.reset();
     this.delivery.reset();
     this.ack.reset();
@@ -105,9 +104,18 @@ export class Ledger {
     if (seq !== 0) this.#checkSeq(conversation, side, k, i, seq);
     if (!this.options.echo && side === senderSide)
       return this.violations.add('stray', `user ${user} got message ${k} of their own`);
-    this.#copies[i] = (this.#copies[i] as number) + 1;
+    if (!this.#first(i * this.#size + side))
+      return this.violations.add('repeated', `user ${user} got message ${k} twice`);
     this.#delivered += 1;
     if (side !== senderSide) this.delivery.record(nowMs - this.#schedule.dueAt(k));
+  }
+
+  /** Whether a bit is set for the first time. */
+  #first(bit: number): boolean {
+    const byte = this.#got[bit >> 3] as number;
+    const mask = 1 << (bit & 7);
+    this.#got[bit >> 3] = byte | mask;
+    return (byte & mask) === 0;
   }
 
   #checkOrder(conversation: number, side: number, senderSide: number, k: number, i: number): void {
@@ -116,7 +124,6 @@ export class Ledger {
     if (last !== this.#previous[i]) {
       const what = `side ${side} of conversation ${conversation} got message ${k} after ${last - 1}`;
       if (!this.options.ordered) this.#disordered += 1;
-      else if (last > k) this.violations.add('repeated', what);
       else this.violations.add('outOfOrder', what);
     }
     if (k + 1 > last) this.#received[slot] = k + 1;
@@ -138,7 +145,6 @@ export class Ledger {
   /** Deliveries that a reference stream has checked: who had which message is known there. */
   deliveredInBulk(count: number): void {
     this.#delivered += count;
-    this.#bulk = true;
   }
 
   /** Something that a healthy server does not do, and which makes this pass worthless: a refusal, a gap, a close. */
@@ -175,30 +181,13 @@ export class Ledger {
     return this.#acked >= this.#sentCount && this.#delivered >= this.#expected;
   }
 
-  get #copiesWanted(): number {
-    return this.options.echo ? this.#size : this.#size - 1;
-  }
-
   get #expected(): number {
-    return this.#sentCount * this.#copiesWanted;
-  }
-
-  /** Deliveries that never came. Counted message by message, so that a repeat can't stand in for a loss. */
-  #missing(): number {
-    if (this.#bulk) return Math.max(0, this.#expected - this.#delivered);
-    let missing = 0;
-    for (let i = 0; i < this.#sentCount; i++) {
-      const short = this.#copiesWanted - (this.#copies[i] as number);
-      if (short > 0) missing += short;
-      else if (short < 0)
-        this.violations.add('repeated', `message ${i} had ${-short} copies too many`, -short);
-    }
-    return missing;
+    return this.#sentCount * (this.options.echo ? this.#size : this.#size - 1);
   }
 
   /** Closes the books: what is missing now is lost, unless the pass was disturbed. */
   result(): LedgerResult {
-    const missing = this.#missing();
+    const missing = Math.max(0, this.#expected - this.#delivered);
     if (missing > 0 && this.#disturbed === 0)
       this.violations.add('lost', `${missing} of ${this.#expected} deliveries never came`, missing);
     return {

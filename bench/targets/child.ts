@@ -23,6 +23,12 @@ export interface ChildOptions {
 
 const keptOutput = 20_000;
 
+/** Nothing that was started here outlives this process. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A server process that the bench starts, waits for, and stops by itself. */
 export class Child implements AsyncDisposable {
   readonly process: ChildProcess;
@@ -30,6 +36,8 @@ export class Child implements AsyncDisposable {
 
   private constructor(process: ChildProcess) {
     this.process = process;
+    running.add(process);
+    process.once('exit', () => running.delete(process));
     for (const stream of [process.stdout, process.stderr])
       stream?.on('data', (chunk: Buffer) => {
         this.#output = (this.#output + chunk.toString()).slice(-keptOutput);
