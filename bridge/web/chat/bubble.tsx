@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useMemo } from 'preact/hooks';
 import type { LogContent, MessageStatus } from '../../../sdk/types.ts';
 import { clockTime, exactTime } from '../app/times.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -16,9 +17,10 @@ interface BubbleProps {
 }
 
 export function Bubble({ content, own, sender, atMs, status, name = null }: BubbleProps) {
+  const when = useMemo(() => ({ iso: new Date(atMs).toISOString(), exact: exactTime(atMs) }), [atMs]);
   const meta = (
     <span class="bubble-meta">
-      <time dateTime={new Date(atMs).toISOString()} title={exactTime(atMs)}>
+      <time dateTime={when.iso} title={when.exact}>
         {clockTime(atMs)}
       </time>
       {own && status !== undefined && content.t === 'message' ? <Ticks status={status} /> : null}

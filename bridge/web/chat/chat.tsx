@@ -52,7 +52,7 @@ export function Chat({ open, drafts, panel, onPanel }: ChatProps) {
         )}
         <Announcer items={log.items} me={client.userId} direct={peer !== ''} />
       </section>
-      {panel && summary !== undefined && peer === '' ? (
+      {panel && summary?.left === false && peer === '' ? (
         <MembersPanel summary={summary} log={log} onClose={() => onPanel(false)} />
       ) : null}
     </>

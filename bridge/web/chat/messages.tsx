@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Role } from '../../../gen/parley/chat/v1/entry_pb.ts';
 import type { ConversationLog, LogItem } from '../../../sdk/types.ts';
 import { useClient } from '../app/client.ts';
@@ -26,7 +26,7 @@ interface MessagesProps {
 export function Messages({ open, log, unreadAfter, attention, sent }: MessagesProps) {
   const client = useClient();
   const me = client.userId;
-  const rows = rowsOf({ log, me, unreadAfter });
+  const rows = useMemo(() => rowsOf({ log, me, unreadAfter }), [log, me, unreadAfter]);
   const controls = useRef<ListControls>(null);
   const [view, setView] = useState<ListView>();
   const [recalling, setRecalling] = useState<LogItem>();
@@ -59,13 +59,14 @@ export function Messages({ open, log, unreadAfter, attention, sent }: MessagesPr
       }
     }
   };
-  const hasMark = rows.some((row) => row.key === unreadKey);
   return (
     <div class="chat-messages">
       <MessageList
         rows={rows}
         label={`Messages in ${open.title}`}
-        start={hasMark ? { t: 'row', key: unreadKey, offset: 96 } : { t: 'end' }}
+        start={
+          rows.some((row) => row.key === unreadKey) ? { t: 'row', key: unreadKey, offset: 96 } : { t: 'end' }
+        }
         draw={draw}
         onView={(next) => setView((before) => (sameView(before, next) ? before : next))}
         controls={controls}

@@ -43,7 +43,7 @@ export function Finder({ onClose }: { onClose: () => void }) {
           aria-autocomplete="list"
           aria-activedescendant={active >= 0 ? `${listId}-${active}` : undefined}
           placeholder="Name of a person or a group"
-          autoFocus
+          data-focus
           autoComplete="off"
           autoCapitalize="none"
           spellcheck={false}

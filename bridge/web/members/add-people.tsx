@@ -40,7 +40,7 @@ export function AddPeople({ groupId, onClose }: { groupId: string; onClose: () =
           hint="User names, with Enter or a comma after each."
           people={people}
           onChange={setPeople}
-          autoFocus
+          first
         />
         {problem === '' ? null : (
           <p class="dialog-problem" role="alert">

@@ -16,13 +16,13 @@ interface MembersPanelProps {
   onClose: () => void;
 }
 
-/** Who is in a group, and what the user may do about it. */
+/** Who is in a group, and what the user may do about it. For members only. */
 export function MembersPanel({ summary, log, onClose }: MembersPanelProps) {
   const client = useClient();
   const [asking, setAsking] = useState<'add' | 'leave'>();
   const { members, more, loading, failed, showMore, reload } = useMembers(summary.convId, log);
-  const { convId, left, role } = summary;
-  const leads = !left && (role === Role.OWNER || role === Role.ADMIN);
+  const { convId, role } = summary;
+  const leads = role === Role.OWNER || role === Role.ADMIN;
   return (
     <aside
       class="members"
@@ -58,23 +58,16 @@ export function MembersPanel({ summary, log, onClose }: MembersPanelProps) {
         {loading && failed === '' ? <span class="spinner" role="img" aria-label="Loading members" /> : null}
         <ul>
           {members.map((member) => (
-            <MemberRow
-              key={member.userId}
-              member={member}
-              groupId={convId}
-              myRole={left ? Role.UNSPECIFIED : role}
-            />
+            <MemberRow key={member.userId} member={member} groupId={convId} myRole={role} />
           ))}
         </ul>
         {more ? <Button onClick={showMore}>Show more</Button> : null}
       </div>
-      {left ? null : (
-        <footer class="members-footer">
-          <Button icon="leave" onClick={() => setAsking('leave')}>
-            Leave group
-          </Button>
-        </footer>
-      )}
+      <footer class="members-footer">
+        <Button icon="leave" onClick={() => setAsking('leave')}>
+          Leave group
+        </Button>
+      </footer>
       {asking === 'add' ? <AddPeople groupId={convId} onClose={() => setAsking(undefined)} /> : null}
       {asking === 'leave' ? (
         <Confirm

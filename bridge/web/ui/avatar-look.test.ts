@@ -8,6 +8,7 @@ test('initials are those of the first two words, whole graphemes', () => {
   assert.equal(initialsOf('user_001'), 'U0');
   assert.equal(initialsOf('👩‍👩‍👧 family'), '👩‍👩‍👧F');
   assert.equal(initialsOf('李 雷'), '李雷');
+  assert.equal(initialsOf('e\u0301mile'), 'E\u0301');
   assert.equal(initialsOf('--'), '-');
   assert.equal(initialsOf(''), '');
 });

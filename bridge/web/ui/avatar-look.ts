@@ -16,7 +16,11 @@ export function initialsOf(name: string): string {
   return letters.join('').toLocaleUpperCase();
 }
 
+/** Most names begin with a plain letter: no need to ask the segmenter. */
+const plain = /^[a-z0-9](?![^ -~])/iu;
+
 function firstGrapheme(word: string): string {
+  if (plain.test(word)) return word.charAt(0);
   for (const { segment } of segmenter.segment(word)) return segment;
   return '';
 }

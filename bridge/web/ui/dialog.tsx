@@ -18,6 +18,7 @@ export function Dialog({ title, onClose, children, bare = false }: DialogProps) 
   useLayoutEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>('[data-focus]')?.focus();
     // Closing gives the focus back to where it was; a dialog that is merely removed would not.
     return () => dialog?.close();
   }, []);

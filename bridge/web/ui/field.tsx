@@ -38,7 +38,7 @@ export function Field(props: FieldProps) {
         autoComplete={autoComplete}
         autoCapitalize={verbatim ? 'none' : undefined}
         spellcheck={!verbatim}
-        autoFocus
+        data-focus
         aria-invalid={problem !== ''}
         aria-describedby={note === '' ? undefined : `${id}-note`}
       />

@@ -8,13 +8,14 @@ interface PeopleFieldProps {
   hint: string;
   people: readonly string[];
   onChange: (people: readonly string[]) => void;
-  autoFocus?: boolean;
+  /** Whether it is the first field of its dialog. */
+  first?: boolean;
 }
 
 const most = 1_000;
 
 /** Collects user names: Enter or a comma finishes one, Backspace takes the last one back, a pasted list works, too. */
-export function PeopleField({ label, hint, people, onChange, autoFocus = false }: PeopleFieldProps) {
+export function PeopleField({ label, hint, people, onChange, first = false }: PeopleFieldProps) {
   const id = useId();
   const [typed, setTyped] = useState('');
   const [problem, setProblem] = useState('');
@@ -52,7 +53,7 @@ export function PeopleField({ label, hint, people, onChange, autoFocus = false }
         <input
           id={id}
           class="people-input"
-          autoFocus={autoFocus}
+          data-focus={first || undefined}
           autoComplete="off"
           autoCapitalize="none"
           spellcheck={false}
