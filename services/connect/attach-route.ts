@@ -13,6 +13,7 @@ import { knowsClusterToken } from './cluster-token.ts';
 import { toConnectError } from './faults.ts';
 
 const protocolVersion = 1;
+const helloTimeoutMs = 10_000;
 
 /** Largest message of the stream, either way. */
 export const maxAttachBytes = 16 * 1024 * 1024;
@@ -39,17 +40,17 @@ async function* attach(
   requests: AsyncIterable<AttachRequest>,
   context: HandlerContext,
 ): AsyncGenerator<Response, void> {
-  // The answer's headers leave with its first message: say hello at once, or the bridge waits for ever.
-  yield hello(init.nodeId);
   const reader = requests[Symbol.asyncIterator]();
-  const first = await reader.next();
-  const bridgeId = admit(first.done === true ? undefined : first.value, init.clusterToken);
+  const first = await firstOf(reader);
+  const bridgeId = admit(first, init.clusterToken);
+  // The answer's headers leave with its first message: without a hello the bridge would wait for them.
+  yield hello(init.nodeId);
   const bridge = new AttachedBridge(init.sessions);
   const { log } = init;
   log.info('a bridge is attached', { 'event.action': 'bridge-attached', 'parley.bridge.id': bridgeId });
   const onAbort = (): void => bridge.detach();
   context.signal.addEventListener('abort', onAbort);
-  const reading = readAll(bridge, first.value as AttachRequest, reader);
+  const reading = readAll(bridge, first, reader);
   try {
     for await (const frames of bridge.batches()) yield { frames };
     await reading.promise;
@@ -64,9 +65,24 @@ function hello(nodeId: string): Response {
   return { frames: [{ frame: { case: 'hello', value: { protocolVersion, nodeId } } }] };
 }
 
+/** The first message; a stream that brings none in time is refused. */
+async function firstOf(reader: AsyncIterator<AttachRequest>): Promise<AttachRequest> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(toConnectError(new Fault('helloTimeout'))), helloTimeoutMs);
+  });
+  try {
+    const first = await Promise.race([reader.next(), late]);
+    if (first.done === true) throw toConnectError(new Fault('helloExpected'));
+    return first.value;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Checks the first message, and answers the bridge's name. */
-function admit(request: AttachRequest | undefined, clusterToken: string): string {
-  const frame = request?.frames[0]?.frame;
+function admit(request: AttachRequest, clusterToken: string): string {
+  const frame = request.frames[0]?.frame;
   if (frame?.case !== 'hello') throw toConnectError(new Fault('helloExpected'));
   const { clusterToken: shown, protocolVersion: version, bridgeId } = frame.value;
   if (!knowsClusterToken(shown, clusterToken))

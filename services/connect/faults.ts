@@ -1,6 +1,6 @@
 import { Code as ConnectCode, ConnectError } from '@connectrpc/connect';
 import { ErrorSchema, Retry } from '../../gen/parley/chat/v1/error_pb.ts';
-import { Code, Fault, faults, type RetryAdvice, toFault } from '../core/fault.ts';
+import { Code, type RetryAdvice, toFault } from '../core/fault.ts';
 
 const retries: Record<RetryAdvice, Retry> = {
   never: Retry.NEVER,
@@ -41,12 +41,4 @@ export function toConnectError(thrown: unknown): ConnectError {
   };
   const detail = { desc: ErrorSchema, value };
   return new ConnectError(message, codes[code], undefined, [detail], fault.cause);
-}
-
-/** A fault that came over Connect, as it was; `undefined` for other errors. */
-export function fromConnectError(error: ConnectError): Fault | undefined {
-  const detail = error.findDetails(ErrorSchema)[0];
-  if (detail === undefined || !(detail.reason in faults)) return undefined;
-  const { message, field, retryAfterMs } = detail;
-  return new Fault(detail.reason as keyof typeof faults, { message, field, retryAfterMs });
 }
