@@ -1,0 +1,43 @@
+import type { Findings } from './finding.ts';
+import type { IndexedEvidence } from './indexed.ts';
+
+/**
+ * The store has every seq from 1 to the head. Within a session, each live entry of a conversation is the one after the
+ * last, a repeat, or follows a gap that was told. That repeats come in order is another rule's.
+ */
+export function gapless({ store, clients }: IndexedEvidence, findings: Findings): void {
+  for (const { convId, entries } of store) {
+    const seqs = entries.map((entry) => entry.seq).sort((one, other) => one - other);
+    let expected = 1;
+    for (const seq of seqs) {
+      if (seq > expected) findings.add('gapless', `the store lacks ${range(expected, seq - 1)} of ${convId}`);
+      expected = Math.max(expected, seq + 1);
+    }
+  }
+  for (const { user, events } of clients) {
+    let last = new Map<string, number>();
+    for (const event of events) {
+      if (event.t === 'connected') last = new Map();
+      else if (event.t === 'gap') {
+        const before = last.get(event.convId);
+        if (before !== undefined && event.fromSeq > before + 1)
+          findings.add(
+            'gapless',
+            `${user} was told of ${range(event.fromSeq, event.toSeq)} of ${event.convId} after ${before}`,
+          );
+        last.set(event.convId, Math.max(before ?? 0, event.toSeq));
+      } else if (event.t === 'entry') {
+        const { seq } = event.entry;
+        const before = last.get(event.convId);
+        if (before !== undefined && seq > before + 1)
+          findings.add(
+            'gapless',
+            `${user} got ${seq} of ${event.convId} after ${before}, and was not told why`,
+          );
+        last.set(event.convId, Math.max(before ?? 0, seq));
+      }
+    }
+  }
+}
+
+const range = (from: number, to: number): string => (from === to ? `${from}` : `${from}–${to}`);

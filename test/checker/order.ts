@@ -1,0 +1,60 @@
+import type { Findings } from './finding.ts';
+import { type IndexedEvidence, keyOf, sendKey, sendsOf } from './indexed.ts';
+
+/**
+ * Everybody sees the order of the seqs: within a session, an entry that comes for the first time comes after all with
+ * lower seqs. A message id grows with seq, since both are given in one place.
+ */
+export function oneOrder({ store, clients }: IndexedEvidence, findings: Findings): void {
+  for (const { convId, entries } of store) {
+    const sorted = [...entries].sort((one, other) => one.seq - other.seq);
+    for (const [i, entry] of sorted.entries()) {
+      const before = sorted[i - 1];
+      if (before !== undefined && before.msgId >= entry.msgId)
+        findings.add(
+          'oneOrder',
+          `msg_ids of ${before.seq} and ${entry.seq} of ${convId} are the wrong way round`,
+        );
+    }
+  }
+  for (const { user, events } of clients) {
+    let highest = new Map<string, number>();
+    let seen = new Set<string>();
+    for (const event of events) {
+      if (event.t === 'connected') {
+        highest = new Map();
+        seen = new Set();
+      }
+      if (event.t !== 'entry') continue;
+      const { seq } = event.entry;
+      const place = `${seq} ${event.convId}`;
+      const before = highest.get(event.convId) ?? 0;
+      if (seq < before && !seen.has(place))
+        findings.add('oneOrder', `${user} got ${seq} of ${event.convId} for the first time after ${before}`);
+      highest.set(event.convId, Math.max(before, seq));
+      seen.add(place);
+    }
+  }
+}
+
+/** What a client sent one after another into a conversation stands there in that order. */
+export function sendersOrder({ store, clients }: IndexedEvidence, findings: Findings): void {
+  const places = new Map<string, number>();
+  for (const { convId, entries } of store)
+    for (const entry of entries)
+      if (entry.clientId !== '') places.set(sendKey(convId, entry.sender, entry.clientId), entry.seq);
+  for (const client of clients) {
+    const last = new Map<string, { seq: number; clientId: string }>();
+    for (const send of sendsOf(client)) {
+      const seq = places.get(keyOf(send));
+      if (seq === undefined) continue; // refused, or never answered
+      const before = last.get(send.convId);
+      if (before !== undefined && before.seq > seq)
+        findings.add(
+          'sendersOrder',
+          `${client.user} sent ${before.clientId} (${before.seq}) before ${send.clientId} (${seq}) into ${send.convId}`,
+        );
+      else last.set(send.convId, { seq, clientId: send.clientId });
+    }
+  }
+}
