@@ -33,8 +33,8 @@ import {
   encodeMembershipRow,
   type HeadRow,
 } from './rows.ts';
-import type { KeyRing } from './seal.ts';
-import { peerOf } from './staging.ts';
+import type { ConversationSeal, KeyRing } from './seal.ts';
+import { peerOf } from './row-batch.ts';
 
 const problemsKept = 100;
 const walkAtOnce = 256;
@@ -45,6 +45,7 @@ interface Walked {
   readonly convNo: ConvNo;
   readonly row: ConversationRow | undefined;
   readonly head: HeadRow | undefined;
+  readonly seal: ConversationSeal | undefined;
   seq: Seq;
   ord: number;
   msgId: bigint;
@@ -139,11 +140,13 @@ export class Check {
   #begin(convNo: ConvNo): Walked {
     const row = this.#get(convKey(table.conversation, convNo));
     const head = this.#get(convKey(table.head, convNo));
+    const decoded = row && decodeConversationRow(row);
     if (row === undefined) this.#say(`entries belong to no conversation: ${convNo}`);
     return {
       convNo,
-      row: row && decodeConversationRow(row),
+      row: decoded,
       head: head && decodeHeadRow(head),
+      seal: decoded && this.#keys.of(decoded.convId),
       seq: 0,
       ord: 0,
       msgId: 0n,
@@ -168,9 +171,8 @@ export class Check {
       if (stored === undefined || decodeSeq(stored) !== seq)
         this.#say(`${where} is not found by its client key`);
     }
-    if (walked.row === undefined) return;
     try {
-      this.#keys.open(walked.row.convId, row.msgId, row.revision, { keyId: row.keyId, bytes: row.sealed });
+      walked.seal?.open(row.msgId, row.revision, { keyId: row.keyId, bytes: row.sealed });
     } catch (error) {
       this.#say(`${where} does not open: ${messageOf(error)}`);
     }

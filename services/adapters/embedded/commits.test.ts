@@ -14,6 +14,7 @@ import {
   type SampleConversation,
 } from '../../ports/message-store-conformance/samples.ts';
 import type { CommitBatch, ConversationCommit } from '../../ports/message-store.ts';
+import { ClientKeyFilter } from './client-keys.ts';
 import { Commits } from './commits.ts';
 import { Conversations } from './conversations.ts';
 import { Database } from './database.ts';
@@ -37,10 +38,11 @@ async function fixture(failpoints: string) {
   });
   const keys = new KeyRing([firstKey]);
   const { epoch } = await prepareSchema(database.level, keys);
-  const conversations = new Conversations(database);
+  const conversations = new Conversations(database, keys);
+  const clientKeys = await ClientKeyFilter.begin(database);
   const commits = new Commits({
     database,
-    keys,
+    clientKeys,
     conversations,
     epoch,
     failpoints: Failpoints.parse(failpoints),
@@ -60,6 +62,7 @@ async function fixture(failpoints: string) {
     hide: () => rename(current, away),
     bring: () => rename(away, current),
     [Symbol.asyncDispose]: async () => {
+      await clientKeys.stop();
       await database.close();
       await directory[Symbol.asyncDispose]();
     },

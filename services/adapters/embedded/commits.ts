@@ -6,17 +6,17 @@ import {
   StoreError,
 } from '../../ports/message-store.ts';
 import type { Failpoints } from '../../core/failpoint.ts';
+import type { ClientKeyFilter } from './client-keys.ts';
 import type { Conversations } from './conversations.ts';
 import type { Database } from './database.ts';
 import { entryKey } from './keys.ts';
 import { msgIdOfEntryRow } from './rows.ts';
 import type { Level } from './level.ts';
-import type { KeyRing } from './seal.ts';
 import { Staging } from './staging.ts';
 
 export interface CommitsOptions {
   readonly database: Database;
-  readonly keys: KeyRing;
+  readonly clientKeys: ClientKeyFilter;
   readonly conversations: Conversations;
   readonly epoch: string;
   readonly failpoints: Failpoints | undefined;
@@ -39,10 +39,10 @@ export class Commits {
   }
 
   async commit(batch: CommitBatch): Promise<CommitOutcome[]> {
-    const { epoch, database, keys, conversations } = this.#options;
+    const { epoch, database, clientKeys, conversations } = this.#options;
     if (batch.epoch !== epoch)
       throw new StoreError('epoch', `the store's epoch is ${epoch}, not ${batch.epoch}`);
-    const staging = new Staging(this.#level(batch), keys, conversations);
+    const staging = new Staging(this.#level(batch), conversations, clientKeys);
     try {
       const outcomes = await this.#stage(staging, batch);
       this.#unsettled = undefined;
@@ -53,7 +53,7 @@ export class Commits {
       }
       return outcomes;
     } finally {
-      await staging.discard();
+      await staging.rows.discard();
     }
   }
 
@@ -84,7 +84,7 @@ export class Commits {
     if (failpoints !== undefined) await this.#hit('beforeCommit');
     if (traceFd !== undefined) writeSync(traceFd, traceLine(staging, batch));
     try {
-      await staging.write(sync);
+      await staging.rows.write(sync);
       await failpoints?.hit('afterCommit');
     } catch (cause) {
       await this.#settle(staging, batch, cause);
@@ -113,7 +113,7 @@ export class Commits {
       throw unknown(error);
     }
     const [first] = staging.staged;
-    const [entry] = first?.commit.entries ?? [];
+    const [entry] = first?.entries ?? [];
     if (first === undefined || entry === undefined) throw error;
     // LevelDB's batch is atomic: one of its rows speaks for all.
     const value = database.level.getSync(entryKey(first.convNo, entry.seq));
@@ -143,8 +143,8 @@ function unknown(cause: unknown): StoreError {
 
 /** `commit <batch id>` and `<conv no>:<seq>:<msg id>` for each entry, to be paired with the fdatasync that follows. */
 function traceLine(staging: Staging, batch: CommitBatch): string {
-  const entries = staging.staged.flatMap(({ convNo, commit }) =>
-    commit.entries.map(({ seq, msgId }) => ` ${convNo}:${seq}:${msgId}`),
+  const entries = staging.staged.flatMap(({ convNo, entries: written }) =>
+    written.map(({ seq, msgId }) => ` ${convNo}:${seq}:${msgId}`),
   );
   return `commit ${batch.batchId}${entries.join('')}\n`;
 }

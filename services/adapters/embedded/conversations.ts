@@ -4,20 +4,24 @@ import { GenerationCache } from './generation-cache.ts';
 import { convKey, table } from './keys.ts';
 import type { LevelSnapshot } from './level.ts';
 import { type ConversationRow, decodeConversationRow, decodeHeadRow, type HeadRow } from './rows.ts';
+import type { ConversationSeal, KeyRing } from './seal.ts';
 
-/** A conversation's rows that every commit looks at. */
+/** What every commit needs of a conversation. */
 export interface Conversation {
   readonly row: ConversationRow;
-  head: HeadRow;
+  readonly head: HeadRow;
+  readonly seal: ConversationSeal;
 }
 
 /** Heads and rows of conversations, read once and kept: the store's thread is the only writer there is. */
 export class Conversations {
   readonly #database: Database;
+  readonly #keys: KeyRing;
   readonly #cache: GenerationCache<ConvNo, Conversation>;
 
-  constructor(database: Database, capacity = 65_536) {
+  constructor(database: Database, keys: KeyRing, capacity = 65_536) {
     this.#database = database;
+    this.#keys = keys;
     this.#cache = new GenerationCache(capacity);
   }
 
@@ -38,7 +42,11 @@ export class Conversations {
     if (row === undefined) return undefined;
     const head = level.getSync(convKey(table.head, convNo), options);
     if (head === undefined) throw new RangeError(`conversation ${convNo} has no head`);
-    return { row: decodeConversationRow(row), head: decodeHeadRow(head) };
+    return this.make(decodeConversationRow(row), decodeHeadRow(head));
+  }
+
+  make(row: ConversationRow, head: HeadRow): Conversation {
+    return { row, head, seal: this.#keys.of(row.convId) };
   }
 
   set(convNo: ConvNo, conversation: Conversation): void {

@@ -10,8 +10,9 @@ import {
   StoreError,
   type StoredEntry,
 } from '../../ports/message-store.ts';
-import type { Conversations } from './conversations.ts';
+import type { Conversation, Conversations } from './conversations.ts';
 import type { Database } from './database.ts';
+import { findDuplicate } from './duplicates.ts';
 import {
   after,
   convByNameKey,
@@ -38,8 +39,6 @@ import {
   type EntryRow,
   type MembershipRow,
 } from './rows.ts';
-import type { KeyRing } from './seal.ts';
-import { findDuplicate } from './staging.ts';
 
 // Synchronous look-ups cost half of asynchronous ones, but hold up the commits behind them: after so many, others first.
 const rowsAtOnce = 64;
@@ -48,12 +47,10 @@ const walkAtOnce = 512;
 /** Everything that is read besides what a commit needs. */
 export class Reads {
   readonly #database: Database;
-  readonly #keys: KeyRing;
   readonly #conversations: Conversations;
 
-  constructor(database: Database, keys: KeyRing, conversations: Conversations) {
+  constructor(database: Database, conversations: Conversations) {
     this.#database = database;
-    this.#keys = keys;
     this.#conversations = conversations;
   }
 
@@ -109,7 +106,6 @@ export class Reads {
   async range(convNo: ConvNo, from: Seq, to: Seq, limit: number, backward: boolean): Promise<StoredEntry[]> {
     const conversation = this.#conversations.get(convNo);
     if (conversation === undefined) return [];
-    const { convId } = conversation.row;
     const first = Math.max(from, 1);
     const last = Math.min(to, conversation.head.seq);
     const low = backward ? Math.max(first, last - limit + 1) : first;
@@ -117,12 +113,12 @@ export class Reads {
     const entries: StoredEntry[] = [];
     for (let seq = low; seq <= high; seq++) {
       if (seq > low && (seq - low) % rowsAtOnce === 0) await turn();
-      entries.push(this.#entry(convNo, convId, seq));
+      entries.push(this.#entry(convNo, conversation, seq));
     }
     return entries;
   }
 
-  #entry(convNo: ConvNo, convId: ConvId, seq: Seq): StoredEntry {
+  #entry(convNo: ConvNo, conversation: Conversation, seq: Seq): StoredEntry {
     const value = this.#database.level.getSync(entryKey(convNo, seq));
     if (value === undefined) throw new RangeError(`entry ${seq} of conversation ${convNo} is missing`);
     const row = decodeEntryRow(value);
@@ -136,16 +132,8 @@ export class Reads {
       createdAtMs,
       recalled,
       revision,
-      content: this.#open(convId, seq, row),
+      content: open(conversation, seq, row),
     };
-  }
-
-  #open(convId: ConvId, seq: Seq, { msgId, revision, keyId, sealed }: EntryRow): Uint8Array {
-    try {
-      return this.#keys.open(convId, msgId, revision, { keyId, bytes: sealed });
-    } catch (cause) {
-      throw new StoreError('unavailable', `entry ${seq} of ${convId} does not open`, cause);
-    }
   }
 
   findClientKeys(convNo: ConvNo, keys: readonly Uint8Array[]): Duplicate[] {
@@ -245,6 +233,14 @@ export class Reads {
   #snapshot(): { readonly at: LevelSnapshot } & AsyncDisposable {
     const at = this.#database.level.snapshot();
     return { at, [Symbol.asyncDispose]: () => at.close() };
+  }
+}
+
+function open({ row, seal }: Conversation, seq: Seq, entry: EntryRow): Uint8Array {
+  try {
+    return seal.open(entry.msgId, entry.revision, { keyId: entry.keyId, bytes: entry.sealed });
+  } catch (cause) {
+    throw new StoreError('unavailable', `entry ${seq} of ${row.convId} does not open`, cause);
   }
 }
 

@@ -55,7 +55,7 @@ export async function prepareSchema(
 
 function createStore(_level: Level, batch: LevelBatch, keys: KeyRing): void {
   batch.put(metaKey(epochName), Buffer.from(randomBytes(16).toString('hex')));
-  const { keyId, bytes } = keys.seal(noConversation, 0n, 0, randomBytes(32));
+  const { keyId, bytes } = keys.of(noConversation).seal(0n, 0, randomBytes(32));
   const secret = ByteWriter.row();
   secret.u32(keyId);
   secret.raw(bytes);
@@ -64,7 +64,7 @@ function createStore(_level: Level, batch: LevelBatch, keys: KeyRing): void {
 
 function openSecret(row: Buffer, keys: KeyRing): Uint8Array {
   const reader = new ByteReader(row);
-  return keys.open(noConversation, 0n, 0, { keyId: reader.u32(), bytes: reader.rest() });
+  return keys.of(noConversation).open(0n, 0, { keyId: reader.u32(), bytes: reader.rest() });
 }
 
 /** Every master key that ever sealed here must be given, and be the same one. */
@@ -77,7 +77,7 @@ async function proveKeys(level: Level, keys: KeyRing): Promise<void> {
         `the store is sealed with master key ${keyId}, which was not given`,
       );
     try {
-      keys.open(noConversation, BigInt(keyId), 0, { keyId, bytes });
+      keys.of(noConversation).open(BigInt(keyId), 0, { keyId, bytes });
     } catch (cause) {
       throw new StoreError(
         'unavailable',
@@ -93,7 +93,7 @@ async function addProofs(level: Level, keys: KeyRing): Promise<void> {
   for (const keyId of keys.ids) {
     const key = keyProofKey(keyId);
     if (level.getSync(key) === undefined)
-      batch.put(key, Buffer.from(keys.seal(noConversation, BigInt(keyId), 0, proofText, keyId).bytes));
+      batch.put(key, Buffer.from(keys.of(noConversation).seal(BigInt(keyId), 0, proofText, keyId).bytes));
   }
   await batch.write({ sync: true });
 }

@@ -8,7 +8,6 @@ import {
 } from 'node:crypto';
 import type { ConvId, MsgId } from '../../core/ids.ts';
 import { ByteWriter } from './bytes.ts';
-import { GenerationCache } from './generation-cache.ts';
 
 export interface MasterKey {
   /** 1 to 2^32 − 1; the highest id seals, all open. */
@@ -28,69 +27,51 @@ const nonceBytes = 12;
 const tagBytes = 16;
 const extractSalt = 'parley store v1';
 
-/**
- * Seals contents with AES-256-GCM. The key is HKDF-SHA-256 of (master key, key id, conversation); (conversation, msg id,
- * revision) is associated data, so that a row moved elsewhere does not open. Nonces are random: one made of seq and
- * revision would repeat after a voided batch. A conversation key may seal 2^32 contents before random nonces get
- * uncomfortable, which no conversation reaches.
- */
+/** The master keys, from which each conversation's keys come. */
 export class KeyRing {
-  readonly #keys: ReadonlyMap<number, ConversationKeys>;
-  readonly #newest: ConversationKeys;
+  /** HKDF's first half (extract), which depends on the master key alone. */
+  readonly #pseudoRandomKeys: ReadonlyMap<number, KeyObject>;
   readonly #nonces = Buffer.alloc(nonceBytes * 1024);
   #nonceAt: number = this.#nonces.byteLength;
+  readonly newestId: number;
 
-  constructor(masterKeys: readonly MasterKey[], cachedKeys = 65_536) {
-    const sorted = [...masterKeys].sort((one, other) => one.id - other.id);
-    const newest = sorted.at(-1);
-    if (newest === undefined) throw new RangeError('no master key given');
-    this.#keys = new Map(sorted.map((master) => [master.id, new ConversationKeys(master, cachedKeys)]));
-    if (this.#keys.size !== sorted.length) throw new RangeError('two master keys have the same id');
-    this.#newest = this.#keys.get(newest.id) as ConversationKeys;
+  constructor(masterKeys: readonly MasterKey[]) {
+    for (const { id, key } of masterKeys) {
+      if (!Number.isInteger(id) || id < 1 || id > 0xffff_ffff)
+        throw new RangeError(`${id} can't be the id of a master key: 1 to 4294967295`);
+      if (key.byteLength !== 32) throw new RangeError(`master key ${id} has not 32 bytes`);
+    }
+    this.#pseudoRandomKeys = new Map(
+      masterKeys.map(({ id, key }) => [
+        id,
+        createSecretKey(createHmac('sha256', extractSalt).update(key).digest()),
+      ]),
+    );
+    if (masterKeys.length === 0) throw new RangeError('no master key given');
+    if (this.#pseudoRandomKeys.size < masterKeys.length)
+      throw new RangeError('two master keys have the same id');
+    this.newestId = Math.max(...this.ids);
   }
 
   get ids(): number[] {
-    return [...this.#keys.keys()];
+    return [...this.#pseudoRandomKeys.keys()];
   }
 
-  /** Seals with the newest key, or the one named. */
-  seal(convId: ConvId, msgId: MsgId, revision: number, content: Uint8Array, keyId?: number): Sealed {
-    const keys = keyId === undefined ? this.#newest : this.#keyed(keyId);
-    const nonce = this.#nonce();
-    const cipher = createCipheriv(algorithm, keys.of(convId), nonce, { authTagLength: tagBytes });
-    cipher.setAAD(associated(convId, msgId, revision));
-    const body = cipher.update(content);
-    cipher.final();
-    const bytes = Buffer.allocUnsafe(nonceBytes + body.byteLength + tagBytes);
-    bytes.set(nonce);
-    bytes.set(body, nonceBytes);
-    bytes.set(cipher.getAuthTag(), nonceBytes + body.byteLength);
-    return { keyId: keys.id, bytes };
+  /** What seals and opens a conversation's contents. Keep it where the conversation is used often: keys are derived once. */
+  of(convId: ConvId): ConversationSeal {
+    return new ConversationSeal(this, convId);
   }
 
-  /** Throws where the bytes were sealed for another place or with another key. */
-  open(convId: ConvId, msgId: MsgId, revision: number, sealed: Sealed): Uint8Array {
-    const { bytes } = sealed;
-    const bodyEnd = bytes.byteLength - tagBytes;
-    if (bodyEnd < nonceBytes) throw new RangeError('too short to be sealed');
-    const key = this.#keyed(sealed.keyId).of(convId);
-    const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, nonceBytes), {
-      authTagLength: tagBytes,
-    });
-    decipher.setAAD(associated(convId, msgId, revision));
-    decipher.setAuthTag(bytes.subarray(bodyEnd));
-    const content = decipher.update(bytes.subarray(nonceBytes, bodyEnd));
-    decipher.final();
-    return content;
+  /** HKDF's second half (expand): the key of a conversation under one master key. */
+  derive(keyId: number, convId: ConvId): KeyObject {
+    const key = this.#pseudoRandomKeys.get(keyId);
+    if (key === undefined) throw new RangeError(`sealed with master key ${keyId}, which was not given`);
+    const expanded = createHmac('sha256', key).update(`${keyId}\0${convId}`).update(Buffer.of(1));
+    return createSecretKey(expanded.digest());
   }
 
-  #keyed(keyId: number): ConversationKeys {
-    const keys = this.#keys.get(keyId);
-    if (keys === undefined) throw new RangeError(`sealed with master key ${keyId}, which was not given`);
-    return keys;
-  }
-
-  #nonce(): Buffer {
+  /** 12 random bytes, never handed out before; a view that holds until the next 1,024. */
+  nonce(): Buffer {
     if (this.#nonceAt === this.#nonces.byteLength) {
       randomFillSync(this.#nonces);
       this.#nonceAt = 0;
@@ -101,40 +82,61 @@ export class KeyRing {
   }
 }
 
-/** One master key's keys of conversations. A KeyObject halves the cost of each use, so they are kept. */
-class ConversationKeys {
-  readonly id: number;
-  readonly #pseudoRandomKey: KeyObject;
-  readonly #cache: GenerationCache<ConvId, KeyObject>;
+/**
+ * Seals one conversation's contents with AES-256-GCM. The key is HKDF-SHA-256 of (master key, key id, conversation);
+ * (conversation, msg id, revision) is associated data, so that a row moved elsewhere does not open. Nonces are random:
+ * one made of seq and revision would repeat after a voided batch. Under one key 2^32 random nonces are safe; no
+ * conversation gets that long.
+ */
+export class ConversationSeal {
+  readonly #ring: KeyRing;
+  readonly #convId: ConvId;
+  #newest: KeyObject | undefined;
 
-  constructor(master: MasterKey, cachedKeys: number) {
-    if (!Number.isInteger(master.id) || master.id < 1 || master.id > 0xffff_ffff)
-      throw new RangeError(`${master.id} can't be the id of a master key: 1 to 4294967295`);
-    if (master.key.byteLength !== 32) throw new RangeError(`master key ${master.id} has not 32 bytes`);
-    this.id = master.id;
-    // HKDF's first half (extract) depends on the master key alone; done once, it saves half of each derivation.
-    this.#pseudoRandomKey = createSecretKey(createHmac('sha256', extractSalt).update(master.key).digest());
-    this.#cache = new GenerationCache(cachedKeys);
+  constructor(ring: KeyRing, convId: ConvId) {
+    this.#ring = ring;
+    this.#convId = convId;
   }
 
-  of(convId: ConvId): KeyObject {
-    const cached = this.#cache.get(convId);
-    if (cached !== undefined) return cached;
-    const key = createSecretKey(
-      createHmac('sha256', this.#pseudoRandomKey)
-        .update(`${this.id}\0${convId}`)
-        .update(Buffer.of(1))
-        .digest(),
-    );
-    this.#cache.set(convId, key);
-    return key;
+  /** Seals with the newest key, or the one named. */
+  seal(msgId: MsgId, revision: number, content: Uint8Array, keyId: number = this.#ring.newestId): Sealed {
+    const nonce = this.#ring.nonce();
+    const cipher = createCipheriv(algorithm, this.#key(keyId), nonce, { authTagLength: tagBytes });
+    cipher.setAAD(this.#associated(msgId, revision));
+    const body = cipher.update(content);
+    cipher.final();
+    const bytes = Buffer.allocUnsafe(nonceBytes + body.byteLength + tagBytes);
+    bytes.set(nonce);
+    bytes.set(body, nonceBytes);
+    bytes.set(cipher.getAuthTag(), nonceBytes + body.byteLength);
+    return { keyId, bytes };
   }
-}
 
-function associated(convId: ConvId, msgId: MsgId, revision: number): Buffer {
-  const out = ByteWriter.row();
-  out.text(convId);
-  out.u64(msgId);
-  out.u32(revision);
-  return out.view();
+  /** Throws where the bytes were sealed for another place or with another key. */
+  open(msgId: MsgId, revision: number, { keyId, bytes }: Sealed): Uint8Array {
+    const bodyEnd = bytes.byteLength - tagBytes;
+    if (bodyEnd < nonceBytes) throw new RangeError('too short to be sealed');
+    const nonce = bytes.subarray(0, nonceBytes);
+    const decipher = createDecipheriv(algorithm, this.#key(keyId), nonce, { authTagLength: tagBytes });
+    decipher.setAAD(this.#associated(msgId, revision));
+    decipher.setAuthTag(bytes.subarray(bodyEnd));
+    const content = decipher.update(bytes.subarray(nonceBytes, bodyEnd));
+    decipher.final();
+    return content;
+  }
+
+  /** A KeyObject halves the cost of each use, so the newest is kept; older ones are on their way out. */
+  #key(keyId: number): KeyObject {
+    if (keyId !== this.#ring.newestId) return this.#ring.derive(keyId, this.#convId);
+    this.#newest ??= this.#ring.derive(keyId, this.#convId);
+    return this.#newest;
+  }
+
+  #associated(msgId: MsgId, revision: number): Buffer {
+    const out = ByteWriter.row();
+    out.text(this.#convId);
+    out.u64(msgId);
+    out.u32(revision);
+    return out.view();
+  }
 }

@@ -1,4 +1,4 @@
-import type { ConvNo, MsgId, UserId } from '../../core/ids.ts';
+import type { ConvNo, MsgId } from '../../core/ids.ts';
 import {
   type CommitOutcome,
   type ConversationCommit,
@@ -7,36 +7,20 @@ import {
   type Projection,
   StoreError,
 } from '../../ports/message-store.ts';
+import type { ClientKeyFilter } from './client-keys.ts';
 import type { Conversation, Conversations } from './conversations.ts';
-import {
-  clientKeyKey,
-  convByNameKey,
-  convKey,
-  convUserKey,
-  entryKey,
-  membershipKey,
-  msgIdKey,
-  table,
-} from './keys.ts';
+import { findDuplicate } from './duplicates.ts';
+import { convByNameKey, entryKey } from './keys.ts';
 import type { Level } from './level.ts';
-import {
-  type ConversationRow,
-  decodeConvNo,
-  decodeEntryRow,
-  decodeSeq,
-  encodeConversationRow,
-  encodeConvNo,
-  encodeEntryRow,
-  encodeGroupRow,
-  encodeHeadRow,
-  encodeMemberRow,
-  encodeMembershipRow,
-  encodePlaceRow,
-  encodeSeq,
-  msgIdOfEntryRow,
-} from './rows.ts';
-import type { LevelBatch } from './schema.ts';
-import type { KeyRing } from './seal.ts';
+import { RowBatch } from './row-batch.ts';
+import { decodeConvNo, decodeEntryRow, msgIdOfEntryRow } from './rows.ts';
+
+/** A conversation as it will be once the batch is written. */
+interface Staged {
+  readonly convNo: ConvNo;
+  readonly conversation: Conversation;
+  readonly entries: readonly NewEntry[];
+}
 
 /**
  * One batch on its way into LevelDB: looks up what MySQL's unique keys would say, and puts the rows of the conversations
@@ -44,179 +28,113 @@ import type { KeyRing } from './seal.ts';
  */
 export class Staging {
   readonly #level: Level;
-  readonly #keys: KeyRing;
   readonly #conversations: Conversations;
-  readonly #batch: LevelBatch;
+  readonly #clientKeys: ClientKeyFilter;
   readonly #seen = new Set<ConvNo | string>();
-  /** The conversations as they will be once the batch is written. */
-  readonly staged: {
-    readonly convNo: ConvNo;
-    readonly conversation: Conversation;
-    readonly commit: ConversationCommit;
-  }[] = [];
+  readonly rows: RowBatch;
+  readonly staged: Staged[] = [];
 
-  constructor(level: Level, keys: KeyRing, conversations: Conversations) {
+  constructor(level: Level, conversations: Conversations, clientKeys: ClientKeyFilter) {
     this.#level = level;
-    this.#keys = keys;
     this.#conversations = conversations;
-    this.#batch = level.batch();
+    this.#clientKeys = clientKeys;
+    this.rows = new RowBatch(level, clientKeys);
   }
 
-  /** Whether anything is to be written. */
+  /** Whether nothing is to be written. */
   get empty(): boolean {
     return this.staged.length === 0;
-  }
-
-  write(sync: boolean): Promise<void> {
-    return this.#batch.write({ sync });
-  }
-
-  discard(): Promise<void> {
-    return this.#batch.close();
   }
 
   /** Throws `rejected` for what can never be written. */
   add(commit: ConversationCommit): CommitOutcome {
     this.#assertSound(commit);
-    const existing = this.#existing(commit);
+    const convNo = this.#existingNo(commit);
+    const existing = this.#conversations.get(convNo);
+    if (existing !== undefined && existing.row.convId !== commit.convId)
+      throw rejected(`conversation ${convNo} is ${existing.row.convId}, not ${commit.convId}`);
     const first = commit.entries[0] as NewEntry;
     const fresh = commit.create === undefined ? existing?.head.seq === first.seq - 1 : existing === undefined;
     // A conversation that is only now made can't have any client key yet.
-    const duplicates = existing === undefined ? [] : this.#duplicates(existing.convNo, commit.entries);
+    const duplicates = existing === undefined ? [] : this.#duplicates(convNo, commit.entries);
     if (fresh && duplicates.length === 0) {
       this.#stage(commit, existing);
       return { t: 'committed' };
     }
-    if (existing?.convNo === commit.convNo && this.#isThere(commit)) return { t: 'committed' };
+    if (convNo === commit.convNo && this.#stands(commit)) return { t: 'committed' };
     return fresh ? { t: 'duplicate', duplicates } : { t: 'fenced', duplicates };
   }
 
-  /** Whether all of the commit's entries stand in the log with the msg ids given. */
-  #isThere(commit: ConversationCommit): boolean {
-    return commit.entries.every((entry) => this.#msgIdAt(commit.convNo, entry.seq) === entry.msgId);
-  }
-
-  #existing(commit: ConversationCommit): (Conversation & { readonly convNo: ConvNo }) | undefined {
-    let { convNo } = commit;
-    if (commit.create !== undefined) {
-      const named = this.#level.getSync(convByNameKey(commit.convId));
-      if (named !== undefined) convNo = decodeConvNo(named);
-    }
-    const found = this.#conversations.get(convNo);
-    if (found === undefined) return undefined;
-    if (found.row.convId !== commit.convId)
-      throw rejected(`conversation ${convNo} is ${found.row.convId}, not ${commit.convId}`);
-    return { row: found.row, head: found.head, convNo };
+  /** The conversation's number: where one is to be made whose id is there already, the number that one has. */
+  #existingNo({ convNo, convId, create }: ConversationCommit): ConvNo {
+    const named = create === undefined ? undefined : this.#level.getSync(convByNameKey(convId));
+    return named === undefined ? convNo : decodeConvNo(named);
   }
 
   #duplicates(convNo: ConvNo, entries: readonly NewEntry[]): Duplicate[] {
     const duplicates: Duplicate[] = [];
     for (const { clientKey } of entries) {
-      const duplicate = clientKey && findDuplicate(this.#level, convNo, clientKey);
+      if (clientKey === undefined) continue;
+      const mayHave = (key: Buffer) => this.#clientKeys.mayHave(key);
+      const duplicate = findDuplicate(this.#level, convNo, clientKey, mayHave);
       if (duplicate !== undefined) duplicates.push(duplicate);
     }
     return duplicates;
   }
 
+  /** Whether all of the commit's entries stand in the log with the msg ids given. */
+  #stands({ convNo, entries }: ConversationCommit): boolean {
+    return entries.every((entry) => {
+      const value = this.#level.getSync(entryKey(convNo, entry.seq));
+      return value !== undefined && msgIdOfEntryRow(value) === entry.msgId;
+    });
+  }
+
   #stage(commit: ConversationCommit, existing: Conversation | undefined): void {
-    const batch = this.#batch;
-    const { convNo, entries } = commit;
-    const row = existing?.row ?? this.#create(commit);
-    this.#stageEntries(commit);
-    for (const member of commit.members) {
-      const peer = peerOf(row, member.userId);
-      batch.put(convUserKey(table.member, convNo, member.userId), encodeMemberRow(member));
-      batch.put(
-        membershipKey(member.userId, row.convId),
-        encodeMembershipRow({ convNo, kind: row.kind, peer, member }),
-      );
-    }
-    if (commit.group !== undefined) batch.put(convKey(table.group, convNo), encodeGroupRow(commit.group));
+    const { convNo, entries, projections } = commit;
+    const { row, seal } = existing ?? this.#create(commit);
     const last = entries.at(-1) as NewEntry;
     const projectedSeq =
-      commit.projections.length === 0
+      projections.length === 0
         ? (existing?.head.projectedSeq ?? 0)
         : (entries.findLast((entry) => entry.kind !== 'message') ?? last).seq;
     const head = { seq: last.seq, ord: last.ord, msgId: last.msgId, projectedSeq };
-    batch.put(convKey(table.head, convNo), encodeHeadRow(head));
-    this.staged.push({ convNo, conversation: { row, head }, commit });
+    const conversation = { row, head, seal };
+    this.#stageEntries(commit, conversation);
+    for (const member of commit.members) this.rows.member(convNo, row, member);
+    if (commit.group !== undefined) this.rows.group(convNo, commit.group);
+    this.rows.head(convNo, head);
+    this.staged.push({ convNo, conversation, entries });
   }
 
-  #create(commit: ConversationCommit): ConversationRow {
-    const { convNo, convId } = commit;
-    const kind = commit.create ?? 'group';
-    const row = {
-      convId,
-      kind,
-      users: kind === 'direct' ? commit.members.map((member) => member.userId) : [],
-    };
-    this.#batch.put(convByNameKey(convId), encodeConvNo(convNo));
-    this.#batch.put(convKey(table.conversation, convNo), encodeConversationRow(row));
-    return row;
+  #create({ convNo, convId, create, members }: ConversationCommit): Conversation {
+    const kind = create ?? 'group';
+    const users = kind === 'direct' ? members.map((member) => member.userId) : [];
+    const row = { convId, kind, users };
+    this.rows.conversation(convNo, row);
+    return this.#conversations.make(row, { seq: 0, ord: 0, msgId: 0n, projectedSeq: 0 });
   }
 
-  #stageEntries(commit: ConversationCommit): void {
-    const { convNo, entries } = commit;
-    const first = entries[0] as NewEntry;
+  #stageEntries({ convNo, entries, projections }: ConversationCommit, { seal }: Conversation): void {
     const changes = new Map<MsgId, Projection>();
-    for (const projection of commit.projections) {
+    const first = (entries[0] as NewEntry).seq;
+    for (const projection of projections) {
       const { seq, msgId } = projection;
-      if (seq < first.seq) this.#project(commit, projection);
-      else if (entries[seq - first.seq]?.msgId === msgId) changes.set(msgId, projection);
+      if (seq < first) this.#project(convNo, seal, projection);
+      else if (entries[seq - first]?.msgId === msgId) changes.set(msgId, projection);
       else throw rejected(`a projection names ${msgId} at seq ${seq}`);
     }
-    for (const entry of entries) {
-      // An entry of this very batch is written as it is after its change: its first content never reaches the disk.
-      const change = changes.get(entry.msgId);
-      this.#putEntry(commit, { ...entry, recalled: false, revision: 0 }, change);
-      if (entry.clientKey !== undefined)
-        this.#batch.put(clientKeyKey(convNo, entry.clientKey), encodeSeq(entry.seq));
-      this.#batch.put(msgIdKey(entry.msgId), encodePlaceRow({ convNo, seq: entry.seq }));
-    }
+    // An entry of this very batch is written as it is after its change: its first content never reaches the disk.
+    for (const entry of entries) this.rows.entry(convNo, seal, entry, changes.get(entry.msgId));
   }
 
-  #project(commit: ConversationCommit, projection: Projection): void {
-    const value = this.#level.getSync(entryKey(commit.convNo, projection.seq));
-    const row = value && decodeEntryRow(value);
-    if (row === undefined || row.msgId !== projection.msgId)
-      throw rejected(`a projection names ${projection.msgId} at seq ${projection.seq}`);
-    if (row.revision >= projection.revision)
-      throw rejected(`seq ${projection.seq} has revision ${row.revision} already`);
-    this.#putEntry(commit, { ...row, seq: projection.seq }, projection);
-  }
-
-  #putEntry(
-    { convNo, convId }: ConversationCommit,
-    entry: Omit<NewEntry, 'content'> & {
-      readonly content?: Uint8Array;
-      readonly recalled: boolean;
-      readonly revision: number;
-    },
-    change: Projection | undefined,
-  ): void {
-    const revision = change?.revision ?? entry.revision;
-    const content = change?.content ?? entry.content ?? new Uint8Array(0);
-    const sealed = this.#keys.seal(convId, entry.msgId, revision, content);
-    this.#batch.put(
-      entryKey(convNo, entry.seq),
-      encodeEntryRow({
-        msgId: entry.msgId,
-        kind: entry.kind,
-        ord: entry.ord,
-        sender: entry.sender,
-        createdAtMs: entry.createdAtMs,
-        recalled: change?.recalled ?? entry.recalled,
-        revision,
-        clientKey: entry.clientKey,
-        keyId: sealed.keyId,
-        sealed: sealed.bytes,
-      }),
-    );
-  }
-
-  #msgIdAt(convNo: ConvNo, seq: number): MsgId | undefined {
+  #project(convNo: ConvNo, seal: Conversation['seal'], projection: Projection): void {
+    const { seq, msgId, revision } = projection;
     const value = this.#level.getSync(entryKey(convNo, seq));
-    return value && msgIdOfEntryRow(value);
+    const row = value && decodeEntryRow(value);
+    if (row === undefined || row.msgId !== msgId) throw rejected(`a projection names ${msgId} at seq ${seq}`);
+    if (row.revision >= revision) throw rejected(`seq ${seq} has revision ${row.revision} already`);
+    this.rows.changed(convNo, seq, seal, row, projection);
   }
 
   /** What no caller that works would send; MySQL would refuse most of it by a key. */
@@ -230,33 +148,20 @@ export class Staging {
     this.#seen.add(convNo).add(convId);
     if (create === 'direct' && (members.length < 1 || members.length > 2))
       throw rejected(`a direct conversation of ${members.length} users`);
-    if (entries.length === 1) return;
-    const clientKeys = new Set<string>();
-    entries.forEach((entry, at) => {
-      if (entry.seq !== first.seq + at) throw rejected(`${convId} has a gap before seq ${entry.seq}`);
-      if (entry.clientKey === undefined) return;
-      const clientKey = Buffer.from(entry.clientKey).toString('latin1');
-      if (clientKeys.has(clientKey)) throw rejected(`${convId} has the same client key twice`);
-      clientKeys.add(clientKey);
-    });
+    if (entries.length > 1) assertConsecutive(convId, entries);
   }
 }
 
-export function findDuplicate(level: Level, convNo: ConvNo, clientKey: Uint8Array): Duplicate | undefined {
-  const found = level.getSync(clientKeyKey(convNo, clientKey));
-  if (found === undefined) return undefined;
-  const seq = decodeSeq(found);
-  const value = level.getSync(entryKey(convNo, seq));
-  if (value === undefined)
-    throw new StoreError('unavailable', `entry ${seq} of conversation ${convNo} is missing`);
-  const { msgId, kind, createdAtMs } = decodeEntryRow(value);
-  return { clientKey, seq, msgId, kind, createdAtMs };
-}
-
-/** The other user of a direct conversation; the user himself where he talks to himself. */
-export function peerOf(row: ConversationRow, user: UserId): UserId | undefined {
-  if (row.kind !== 'direct') return undefined;
-  return row.users.find((other) => other !== user) ?? user;
+function assertConsecutive(convId: string, entries: readonly NewEntry[]): void {
+  const clientKeys = new Set<string>();
+  let expected = entries[0]?.seq ?? 0;
+  for (const { seq, clientKey } of entries) {
+    if (seq !== expected++) throw rejected(`${convId} has a gap before seq ${seq}`);
+    if (clientKey === undefined) continue;
+    const text = Buffer.from(clientKey).toString('latin1');
+    if (clientKeys.has(text)) throw rejected(`${convId} has the same client key twice`);
+    clientKeys.add(text);
+  }
 }
 
 function rejected(message: string): StoreError {

@@ -14,6 +14,7 @@ import {
 import { Check } from './check.ts';
 import { decodeCommit, encodeOutcomes } from './commit-codec.ts';
 import { Commits } from './commits.ts';
+import { ClientKeyFilter } from './client-keys.ts';
 import { Conversations } from './conversations.ts';
 import { raiseCursors } from './cursors.ts';
 import { Database } from './database.ts';
@@ -37,6 +38,7 @@ interface StoreParts {
   readonly database: Database;
   readonly keys: KeyRing;
   readonly identity: StoreIdentity;
+  readonly clientKeys: ClientKeyFilter;
   readonly setup: ThreadSetup;
 }
 
@@ -55,21 +57,23 @@ export class StoreThread implements Handlers {
   readonly identity: StoreIdentity;
   readonly #database: Database;
   readonly #keys: KeyRing;
+  readonly #clientKeys: ClientKeyFilter;
   readonly #reads: Reads;
   readonly #commits: Commits;
   readonly #leases: Leases;
   readonly #writes = new Lane();
 
-  private constructor({ database, keys, identity, setup }: StoreParts) {
-    const conversations = new Conversations(database);
+  private constructor({ database, keys, identity, clientKeys, setup }: StoreParts) {
+    const conversations = new Conversations(database, keys);
     this.identity = identity;
     this.#database = database;
     this.#keys = keys;
-    this.#reads = new Reads(database, keys, conversations);
+    this.#clientKeys = clientKeys;
+    this.#reads = new Reads(database, conversations);
     this.#leases = new Leases(database);
     this.#commits = new Commits({
       database,
-      keys,
+      clientKeys,
       conversations,
       epoch: identity.epoch,
       failpoints: Failpoints.parse(setup.failpoints),
@@ -91,7 +95,8 @@ export class StoreThread implements Handlers {
     });
     try {
       const identity = await prepareSchema(database.level, keys);
-      return new StoreThread({ database, keys, identity, setup });
+      const clientKeys = await ClientKeyFilter.begin(database);
+      return new StoreThread({ database, keys, identity, clientKeys, setup });
     } catch (error) {
       await database.close();
       throw isFull(error)
@@ -154,6 +159,7 @@ export class StoreThread implements Handlers {
   }
 
   async close(): Promise<void> {
+    await this.#clientKeys.stop();
     await this.#writes.run(() => this.#database.close());
   }
 }
