@@ -290,6 +290,11 @@ describe('the page', () => {
       await composer(page).fill('kept');
       await page.keyboard.press('Enter');
       await page.locator('[data-status=pending]', { hasText: 'kept' }).waitFor();
+      // Writing made it try at once; that failed, too.
+      await page.getByText('No connection.').waitFor();
+      await page.evaluate(() => {
+        window.preview.reachable = true;
+      });
       await page.getByRole('button', { name: 'Try now' }).click();
       await page.locator('[data-status=read]', { hasText: 'kept' }).waitFor();
       await page.getByText('No connection.').waitFor({ state: 'detached' });

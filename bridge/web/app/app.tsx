@@ -5,6 +5,7 @@ import { ClientSession } from './client-session.tsx';
 import type { ClientSource } from './client-source.ts';
 import { CrashGuard } from './crash-guard.tsx';
 import type { IdentityStore } from './identity.ts';
+import { describeReason } from './problem.ts';
 
 interface AppProps {
   identities: IdentityStore;
@@ -13,19 +14,23 @@ interface AppProps {
   names: boolean;
 }
 
+/** The server takes no names. */
+const wantsToken = new Set(['developmentOnly', 'tokenMissing']);
+
 /** Either nobody is signed in, or somebody is. */
 export function App({ identities, source, names }: AppProps) {
   const [identity, setIdentity] = useState(() => identities.read());
-  const [problem, setProblem] = useState('');
+  // Why the last session ended, as a stable reason; empty when the user ended it.
+  const [refusal, setRefusal] = useState('');
   return (
     <CrashGuard>
       {identity === undefined ? (
         <SignIn
-          problem={problem}
-          names={names}
+          problem={refusal === '' ? '' : describeReason(refusal)}
+          names={names && !wantsToken.has(refusal)}
           onSignIn={(next, remember) => {
             identities.write(next, remember);
-            setProblem('');
+            setRefusal('');
             setIdentity(next);
           }}
         />
@@ -33,9 +38,9 @@ export function App({ identities, source, names }: AppProps) {
         <ClientSession
           identity={identity}
           source={source}
-          onSignOut={(why) => {
+          onSignOut={(reason) => {
             identities.clear();
-            setProblem(why);
+            setRefusal(reason);
             setIdentity(undefined);
           }}
         />

@@ -9,7 +9,7 @@ interface ClientSessionProps {
   identity: Identity;
   source: ClientSource;
   /** With the reason, or an empty text when the user asked for it. */
-  onSignOut: (why: string) => void;
+  onSignOut: (reason: string) => void;
 }
 
 /** Holds the client of who is signed in, from start to close. */
@@ -18,16 +18,16 @@ export function ClientSession({ identity, source, onSignOut }: ClientSessionProp
   const client = useOpenClient(source, identity, again);
   useNetwork(client);
   if (client === undefined) return null;
-  const signOut = async (why: string) => {
-    onSignOut(why);
+  const signOut = async (reason: string) => {
+    onSignOut(reason);
     await client.close();
-    if (why === '') await source.forget(identity);
+    if (reason === '') await source.forget(identity);
   };
   return (
     <ClientContext.Provider value={client}>
       <SessionGate
         key={again}
-        onSignOut={(why) => void signOut(why)}
+        onSignOut={(reason) => void signOut(reason)}
         onOpenAgain={() => setAgain((n) => n + 1)}
       />
     </ClientContext.Provider>

@@ -26,7 +26,10 @@ const sentences: Record<string, string> = {
   groupsUnavailable: 'Groups can’t be changed right now. Try again in a moment.',
   timedOut: 'The server didn’t answer in time.',
   offline: 'There is no connection to the server.',
-  notConnected: 'There is no connection to the server.',
+  connectionLost: 'There is no connection to the server.',
+  upstreamUnavailable: 'The server can’t answer right now. Try again in a moment.',
+  tooManyPending: 'Too many messages wait to be sent.',
+  tooMuchLoaded: 'This is as far back as this page can show.',
   tooManyConnections: 'There are too many connections. Try again later.',
   internal: 'Something went wrong on the server.',
 };

@@ -6,7 +6,8 @@ import { describeReason } from './problem.ts';
 import { Shell } from './shell.tsx';
 
 interface SessionGateProps {
-  onSignOut: (why: string) => void;
+  /** With the reason, or an empty text when the user asked for it. */
+  onSignOut: (reason: string) => void;
   onOpenAgain: () => void;
 }
 
@@ -26,7 +27,7 @@ export function SessionGate({ onSignOut, onOpenAgain }: SessionGateProps) {
   const reason = state.t === 'ended' ? state.reason : '';
   const refused = signInAgain.has(reason);
   useEffect(() => {
-    if (refused) onSignOut(describeReason(reason));
+    if (refused) onSignOut(reason);
   }, [refused]);
   if (refused) return null;
   if (reason === '') return <Shell onSignOut={() => onSignOut('')} />;

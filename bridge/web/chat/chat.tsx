@@ -1,7 +1,9 @@
 import { useState } from 'preact/hooks';
 import { useClient, useLog } from '../app/client.ts';
+import { describeProblem } from '../app/problem.ts';
 import { useAttention } from '../app/use-attention.ts';
 import { MembersPanel } from '../members/members-panel.tsx';
+import { toast } from '../ui/toasts.tsx';
 import { Announcer } from './announcer.tsx';
 import { ChatHeader } from './chat-header.tsx';
 import { Composer } from './composer.tsx';
@@ -28,10 +30,18 @@ export function Chat({ open, drafts, panel, onPanel }: ChatProps) {
   const [unreadAfter, clearMark] = useUnreadMark(open.summary, attention);
   const [sent, setSent] = useState(0);
   const { summary, convId, peer } = open;
-  const send = (text: string) => {
-    client.send(convId, text);
+  const send = (text: string): boolean => {
+    try {
+      client.send(convId, text);
+    } catch (thrown) {
+      toast(describeProblem(thrown));
+      return false;
+    }
+    // Somebody who writes wants it out now, not when the back-off says.
+    client.reconnectNow();
     clearMark();
     setSent((n) => n + 1);
+    return true;
   };
   return (
     <>

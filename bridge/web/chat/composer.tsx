@@ -12,7 +12,8 @@ interface ComposerProps {
   /** Whether the conversation exists: typing in one that doesn't has nobody to be told. */
   exists: boolean;
   drafts: Drafts;
-  onSend: (text: string) => void;
+  /** False when the text was not taken. */
+  onSend: (text: string) => boolean;
 }
 
 /** Where messages are written. Enter sends, Shift+Enter begins a line; what is not sent stays as a draft. */
@@ -41,8 +42,7 @@ export function Composer({ convId, title, exists, drafts, onSend }: ComposerProp
   const send = () => {
     if (!ready) return;
     typing.stop();
-    onSend(text.trim());
-    change('');
+    if (onSend(text.trim())) change('');
     input.current?.focus();
   };
   return (

@@ -29,6 +29,7 @@ export class FakeClient implements ChatClient {
   delayMs = 300;
   /** What `start` leads to. */
   startState: ConnectionState = { t: 'online', sessionId: 'fake' };
+  reachable = true;
   /** Every second page of history fails. */
   flakyHistory = false;
   readonly said: string[] = [];
@@ -53,8 +54,9 @@ export class FakeClient implements ChatClient {
   }
 
   reconnectNow(): void {
+    if (this.state.t !== 'waiting') return;
     this.setState({ t: 'connecting', attempt: 2 });
-    setTimeout(() => this.setState({ t: 'online', sessionId: 'again' }), 400);
+    setTimeout(() => this.setState(this.reachable ? { t: 'online', sessionId: 'again' } : waiting()), 400);
   }
 
   setState(state: ConnectionState): void {
@@ -227,6 +229,11 @@ export class FakeClient implements ChatClient {
     const peer = convId.slice(2);
     return this.put(new FakeConversation({ convId, title: peer, peer }));
   }
+}
+
+/** Twelve seconds from the next try. */
+export function waiting(): ConnectionState {
+  return { t: 'waiting', retryAtMs: Date.now() + 12_000, reason: 'connectionLost' };
 }
 
 function emptyLog(convId: string): ConversationLog {

@@ -1,5 +1,5 @@
 import { Role } from '../../../gen/parley/chat/v1/entry_pb.ts';
-import { FakeClient } from './fake-client.ts';
+import { FakeClient, waiting } from './fake-client.ts';
 import { FakeConversation } from './fake-conversation.ts';
 
 const minute = 60_000;
@@ -14,8 +14,10 @@ export function sceneClient(name: string, userId: string): FakeClient {
   if (name === 'history') history(client);
   if (name === 'many') many(client);
   if (name === 'flaky') flaky(client);
-  if (name === 'offline')
-    client.startState = { t: 'waiting', retryAtMs: Date.now() + 12_000, reason: 'connectionLost' };
+  if (name === 'offline') {
+    client.startState = waiting();
+    client.reachable = false;
+  }
   if (name === 'superseded') client.startState = { t: 'ended', reason: 'superseded' };
   if (name === 'refused') client.startState = { t: 'ended', reason: 'tokenInvalid' };
   return client;
