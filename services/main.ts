@@ -1,8 +1,10 @@
+import { chatCommand } from './chat-command.ts';
 import { checkCommand } from './cli/check-command.ts';
 import { runCli } from './cli/run-cli.ts';
 import { startCommand } from './cli/start-command.ts';
 import { tokenCommand } from './cli/token-command.ts';
 
-process.exitCode = await runCli(process.argv.slice(2), [startCommand(), tokenCommand(), checkCommand()]);
+const commands = [startCommand(), chatCommand(), tokenCommand(), checkCommand()];
+process.exitCode = await runCli(process.argv.slice(2), commands);
 // By now nothing should keep the process; what does anyway gets no say.
 setTimeout(() => process.exit(), 2_000).unref();
