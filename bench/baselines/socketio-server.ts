@@ -47,7 +47,7 @@ io.use((socket, next) => {
 
 io.on('connection', (socket) => {
   const me: string = socket.data.user;
-  socket.join(`u:${me}`);
+  void socket.join(`u:${me}`);
 
   socket.on('private', async ({ to, text }: { to: string; text: string }, ack: Ack) => {
     try {
@@ -60,7 +60,7 @@ io.on('connection', (socket) => {
   });
 
   socket.on('join', (group: string, ack: Ack) => {
-    socket.join(`g:${group}`);
+    void socket.join(`g:${group}`);
     ack({ ok: true });
   });
 

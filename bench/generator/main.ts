@@ -98,7 +98,7 @@ async function carryOut(request: Request): Promise<unknown> {
   }
 }
 
-process.on('message', async (request: Request) => {
+async function answer(request: Request): Promise<void> {
   let reply: Reply;
   try {
     reply = { id: request.id, ok: true, result: await carryOut(request) };
@@ -106,5 +106,7 @@ process.on('message', async (request: Request) => {
     reply = { id: request.id, ok: false, error: error instanceof Error ? error.message : String(error) };
   }
   process.send?.(reply);
-});
+}
+
+process.on('message', (request: Request) => void answer(request));
 process.on('disconnect', () => process.exit(0));

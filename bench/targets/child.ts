@@ -16,6 +16,8 @@ export interface ChildOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Descriptors that it gets from 3 on. */
+  readonly extraFds?: readonly number[];
   /** Ready once a line of its output (or of its errors) has this in it. */
   readonly readyWhen: RegExp;
   readonly readyWithinMs?: number;
@@ -47,7 +49,7 @@ export class Child implements AsyncDisposable {
   static async start(o: ChildOptions): Promise<Child> {
     const child = new Child(
       spawn(o.command, o.args, {
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['ignore', 'pipe', 'pipe', ...(o.extraFds ?? [])],
         env: { ...process.env, ...o.env },
         cwd: o.cwd,
       }),

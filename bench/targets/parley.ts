@@ -21,8 +21,8 @@ export interface ParleyOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** For node itself: profiling. */
   readonly nodeArgs?: readonly string[];
-  /** Put in front of node: a tracer. */
-  readonly wrapper?: readonly string[];
+  /** Descriptors that the server gets from 3 on. */
+  readonly extraFds?: readonly number[];
   readonly readyWithinMs?: number;
 }
 
@@ -43,16 +43,10 @@ export class ParleyServer implements AsyncDisposable {
 
   static async start(o: ParleyOptions): Promise<ParleyServer> {
     const ports = o.ports ?? (await freePorts());
-    const [command = process.execPath, ...args] = [
-      ...(o.wrapper ?? []),
-      process.execPath,
-      ...(o.nodeArgs ?? []),
-      main,
-      'start',
-    ];
     const child = await Child.start({
-      command,
-      args,
+      command: process.execPath,
+      args: [...(o.nodeArgs ?? []), main, 'start'],
+      extraFds: o.extraFds,
       env: {
         PARLEY_MODE: 'development',
         PARLEY_DATA_DIR: o.dataDir,

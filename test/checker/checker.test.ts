@@ -113,7 +113,12 @@ const good: Evidence = {
       entries: group,
       cursors: [{ user: 'ann', deliveredSeq: 8, readSeq: 8 }],
     },
-    { convId: 'd_1', direct: ['ann', 'bob'], entries: direct, cursors: [] },
+    {
+      convId: 'd_1',
+      direct: ['ann', 'bob'],
+      entries: direct,
+      cursors: [{ user: 'bob', deliveredSeq: 3, readSeq: 3 }],
+    },
   ],
 };
 
@@ -295,6 +300,13 @@ const broken: Readonly<Record<string, readonly [Evidence, ...Rule[]]>> = {
     'cursorsOnlyGrow',
   ],
   'a cursor passes the head': [withEvents('bob', plus(cursor('ann', 4, 0))), 'cursorsOnlyGrow'],
+  'a crash takes a cursor back for good': [
+    withStore('d_1', () => ({ cursors: [{ user: 'bob', deliveredSeq: 3, readSeq: 2 }] })),
+    'cursorsOnlyGrow',
+  ],
+  'after a crash a cursor may be behind until its owner is back': [
+    withEvents('ann', plus({ t: 'connected', run: 2 }, cursor('bob', 1, 0))),
+  ],
   'a stored cursor passes the head': [
     withStore('g', () => ({ cursors: [{ user: 'bob', deliveredSeq: 9, readSeq: 0 }] })),
     'cursorsOnlyGrow',

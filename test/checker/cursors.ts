@@ -1,38 +1,58 @@
 import type { Findings } from './finding.ts';
 import type { IndexedEvidence } from './indexed.ts';
 
-/** Cursors never go back, whoever is told of them and through whatever happens, and never pass the head. */
+interface Place {
+  readonly delivered: number;
+  readonly read: number;
+}
+
+const nowhere: Place = { delivered: 0, read: 0 };
+const show = ({ delivered, read }: Place): string => `${delivered}/${read}`;
+const furthest = (one: Place, other: Place): Place => ({
+  delivered: Math.max(one.delivered, other.delivered),
+  read: Math.max(one.read, other.read),
+});
+
+/**
+ * Cursors never pass the head, and never go back: not while a server runs, and, since clients name theirs again after
+ * a crash, not in the end. Cursors are written behind, so a server that has just crashed may be behind for a while.
+ */
 export function cursorsOnlyGrow({ clients, conversations }: IndexedEvidence, findings: Findings): void {
-  const highest = new Map<string, { delivered: number; read: number }>();
+  const highest = new Map<string, Place>();
   for (const { user: observer, events } of clients) {
-    const seen = new Map<string, { delivered: number; read: number }>();
+    let run: number | undefined;
+    let seen = new Map<string, Place>();
     for (const event of events) {
+      if (event.t === 'connected' && event.run !== run) {
+        run = event.run;
+        seen = new Map();
+      }
       if (event.t !== 'cursor') continue;
-      const { convId, user, deliveredSeq, readSeq } = event;
+      const { convId, user } = event;
       const key = JSON.stringify([convId, user]);
-      const before = seen.get(key) ?? { delivered: 0, read: 0 };
-      if (deliveredSeq < before.delivered || readSeq < before.read)
+      const now: Place = { delivered: event.deliveredSeq, read: event.readSeq };
+      const before = seen.get(key) ?? nowhere;
+      if (now.delivered < before.delivered || now.read < before.read)
         findings.add(
           'cursorsOnlyGrow',
-          `${observer} saw the cursor of ${user} in ${convId} go back from ` +
-            `${before.delivered}/${before.read} to ${deliveredSeq}/${readSeq}`,
+          `${observer} saw the cursor of ${user} in ${convId} go back from ${show(before)} to ${show(now)}`,
         );
-      const now = {
-        delivered: Math.max(before.delivered, deliveredSeq),
-        read: Math.max(before.read, readSeq),
-      };
-      seen.set(key, now);
-      const all = highest.get(key) ?? { delivered: 0, read: 0 };
-      highest.set(key, {
-        delivered: Math.max(all.delivered, now.delivered),
-        read: Math.max(all.read, now.read),
-      });
+      seen.set(key, furthest(before, now));
+      highest.set(key, furthest(highest.get(key) ?? nowhere, now));
     }
   }
-  for (const [convId, conversation] of conversations)
-    for (const { user, deliveredSeq, readSeq } of conversation.cursors)
-      if (Math.max(deliveredSeq, readSeq) > conversation.head)
+  for (const [convId, { head, cursors }] of conversations)
+    for (const { user, deliveredSeq, readSeq } of cursors) {
+      const now: Place = { delivered: deliveredSeq, read: readSeq };
+      const before = highest.get(JSON.stringify([convId, user])) ?? nowhere;
+      if (now.delivered < before.delivered || now.read < before.read)
+        findings.add(
+          'cursorsOnlyGrow',
+          `the cursor of ${user} in ${convId} was ${show(before)} once, and is ${show(now)} in the end`,
+        );
+      if (Math.max(deliveredSeq, readSeq) > head)
         findings.add('cursorsOnlyGrow', `the cursor of ${user} in ${convId} is past the head`);
+    }
   for (const [key, { delivered, read }] of highest) {
     const [convId, user] = JSON.parse(key) as [string, string];
     const head = conversations.get(convId)?.head ?? 0;

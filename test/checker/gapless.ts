@@ -1,9 +1,10 @@
 import type { Findings } from './finding.ts';
 import type { IndexedEvidence } from './indexed.ts';
+import type { EntryContent } from './log.ts';
 
 /**
  * The store has every seq from 1 to the head. Within a session, each live entry of a conversation is the one after the
- * last, a repeat, or follows a gap that was told. That repeats come in order is another rule's.
+ * last, a repeat, follows a gap that was told, or is the reader's own joining. That repeats come in order is another rule's.
  */
 export function gapless({ store, clients }: IndexedEvidence, findings: Findings): void {
   for (const { convId, entries } of store) {
@@ -38,6 +39,12 @@ export function gapless({ store, clients }: IndexedEvidence, findings: Findings)
       }
     }
   }
+}
+
+/** What went before one's joining is not one's own. */
+function joins(content: EntryContent, user: string): boolean {
+  if (content.t === 'membersAdded') return content.users.includes(user);
+  return content.t === 'groupCreated' && content.members.includes(user);
 }
 
 const range = (from: number, to: number): string => (from === to ? `${from}` : `${from}–${to}`);
