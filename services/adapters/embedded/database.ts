@@ -84,13 +84,20 @@ export class Database {
 
   /** Resolves once reads work; rejects where that takes longer than `withinMs`, or never. */
   async readable(withinMs: number): Promise<void> {
-    const giveUp = sleep(withinMs, 'late' as const, { ref: false, signal: this.#stop.signal }).catch(
-      () => 'late' as const,
-    );
-    while (this.#state.t === 'reopening') {
-      if ((await Promise.race([this.#changed.promise, giveUp])) === 'late') break;
-    }
+    if (this.#state.t === 'reopening') await this.#mended(withinMs);
     if (this.#state.t === 'reopening' || this.#state.t === 'closed') throw unreadable(this.#state);
+  }
+
+  async #mended(withinMs: number): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      late.resolve();
+    }, withinMs);
+    while (this.#state.t === 'reopening' && !isLate)
+      await Promise.race([this.#changed.promise, late.promise]);
+    clearTimeout(timer);
   }
 
   /** Call when a write has failed: refuses writes from now on, and starts mending. Returns what refused writes are told. */
