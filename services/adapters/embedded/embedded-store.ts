@@ -50,7 +50,7 @@ export interface EmbeddedStoreOptions {
 }
 
 const mebibyte = 1024 * 1024;
-const clientKeysAtMost = 1_000;
+const itemsAtMost = 1_000;
 const cursorsAtOnce = 512;
 
 /** Opens the store in `directory`. Rejects with a StoreError that says in words why it can't. */
@@ -91,6 +91,7 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
   }
 
   async load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]> {
+    assertBounded('conversations', convIds.length, 0);
     return decodeSnapshots(unpack(await this.#calls.call('load', [convIds])));
   }
 
@@ -101,12 +102,12 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
     limit: number,
     backward: boolean,
   ): Promise<readonly StoredEntry[]> {
+    assertBounded('entries', limit, 1);
     return decodeEntries(unpack(await this.#calls.call('range', [convNo, from, to, limit, backward])));
   }
 
   async findClientKeys(convNo: ConvNo, keys: readonly Uint8Array[]): Promise<readonly Duplicate[]> {
-    if (keys.length > clientKeysAtMost)
-      throw new StoreError('rejected', `more than ${clientKeysAtMost} client keys at once`);
+    assertBounded('client keys', keys.length, 0);
     const packed = pack(encoded(() => encodeClientKeys(convNo, keys)));
     return decodeDuplicates(unpack(await this.#calls.call('findClientKeys', [packed], packed)));
   }
@@ -120,6 +121,7 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
     after: ConvId | undefined,
     limit: number,
   ): Promise<readonly Membership[]> {
+    assertBounded('memberships', limit, 1);
     return decodeMemberships(unpack(await this.#calls.call('memberships', [userId, after, limit])));
   }
 
@@ -150,6 +152,11 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function assertBounded(what: string, count: number, least: number): void {
+  if (count < least || count > itemsAtMost)
+    throw new StoreError('rejected', `${count} ${what} at once: ${least} to ${itemsAtMost} are allowed`);
 }
 
 /** What can't even be expressed is refused like everything else that can never be written. */

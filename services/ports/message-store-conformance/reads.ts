@@ -172,8 +172,26 @@ export function readPromises(open: OpenStore): void {
           createdAtMs,
         })),
       );
-      const tooMany = Array.from({ length: 1_001 }, (_, at) => clientKey(`${at}`));
-      await assert.rejects(store.findClientKeys(talk.convNo, tooMany), failsWith('rejected'));
+    });
+  });
+
+  describe('every read', () => {
+    it('is bounded', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const many = Array.from({ length: 1_001 }, (_, at) => `${at}`);
+      const tooMuch = [
+        () => store.load(many as ConvId[]),
+        () => store.range(1n, 1, 9_999, 1_001, false),
+        () => store.range(1n, 1, 9_999, 0, false),
+        () => store.findClientKeys(1n, many.map(clientKey)),
+        () => store.memberships(user('ada'), undefined, 1_001),
+        () => store.memberships(user('ada'), undefined, 0),
+      ];
+      for (const read of tooMuch) await assert.rejects(read(), failsWith('rejected'));
+      const enough = many.slice(1);
+      assert.equal((await store.load(enough as ConvId[])).length, 1_000);
+      assert.deepEqual(await store.findClientKeys(1n, enough.map(clientKey)), []);
     });
   });
 
