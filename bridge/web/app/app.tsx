@@ -4,7 +4,7 @@ import { Toasts } from '../ui/toasts.tsx';
 import { ClientSession } from './client-session.tsx';
 import type { ClientSource } from './client-source.ts';
 import { CrashGuard } from './crash-guard.tsx';
-import type { IdentityStore } from './identity.ts';
+import type { Identity, IdentityStore } from './identity.ts';
 import { describeReason } from './problem.ts';
 
 interface AppProps {
@@ -22,12 +22,13 @@ export function App({ identities, source, names }: AppProps) {
   const [identity, setIdentity] = useState(() => identities.read());
   // Why the last session ended, as a stable reason; empty when the user ended it.
   const [refusal, setRefusal] = useState('');
+  const [way, setWay] = useState<Identity['t']>(names ? 'name' : 'token');
   return (
     <CrashGuard>
       {identity === undefined ? (
         <SignIn
           problem={refusal === '' ? '' : describeReason(refusal)}
-          names={names && !wantsToken.has(refusal)}
+          way={way}
           onSignIn={(next, remember) => {
             identities.write(next, remember);
             setRefusal('');
@@ -41,6 +42,7 @@ export function App({ identities, source, names }: AppProps) {
           onSignOut={(reason) => {
             identities.clear();
             setRefusal(reason);
+            setWay(wantsToken.has(reason) ? 'token' : identity.t);
             setIdentity(undefined);
           }}
         />

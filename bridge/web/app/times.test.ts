@@ -16,16 +16,13 @@ test('days are counted by midnights, not by hours', () => {
 test('a day is called as people call it', () => {
   assert.equal(dayLabel(at(24), noon), 'Today');
   assert.equal(dayLabel(at(23, 23), noon), 'Yesterday');
-  assert.equal(
-    dayLabel(at(20), noon),
-    new Intl.DateTimeFormat(undefined, { weekday: 'long' }).format(at(20)),
-  );
+  assert.equal(dayLabel(at(20), noon), 'Friday');
   assert.ok(!dayLabel(at(3), noon).includes('2026'));
   assert.ok(dayLabel(at(3, 9, 10, 2024), noon).includes('2024'));
 });
 
 test('lists show a time, a day or a date', () => {
-  assert.match(shortTime(at(24), noon), /\d:00|\d\.00|\dh/);
+  assert.match(shortTime(at(24), noon), /9:00/);
   assert.equal(shortTime(at(23), noon), 'Yesterday');
   // A server whose clock is ahead does not make messages of tomorrow.
   assert.equal(shortTime(at(25, 0), noon), shortTime(at(24, 0), noon));

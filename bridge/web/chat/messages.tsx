@@ -4,6 +4,7 @@ import type { ConversationLog, LogItem } from '../../../sdk/types.ts';
 import { useClient } from '../app/client.ts';
 import { Confirm } from '../ui/confirm.tsx';
 import type { OpenConversation } from './conversation-ref.ts';
+import { FloatingDay } from './floating-day.tsx';
 import { JumpButton } from './jump-button.tsx';
 import { type ListControls, type ListView, MessageList } from './message-list.tsx';
 import { MessageRow } from './message-row.tsx';
@@ -81,6 +82,8 @@ export function Messages({ open, log, unreadAfter, attention, sent }: MessagesPr
             )
           }
         />
+      ) : view?.atEnd === false ? (
+        <FloatingDay row={rows[view.visible.from]} />
       ) : null}
       {view?.atEnd === false ? (
         <JumpButton

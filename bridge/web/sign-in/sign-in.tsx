@@ -9,16 +9,16 @@ import './sign-in.css';
 interface SignInProps {
   /** Why the last attempt or session ended; empty when there was none. */
   problem: string;
-  /** Whether names alone are likely to do: on this machine, in development. */
-  names: boolean;
+  /** What to ask for first. */
+  way: Identity['t'];
   onSignIn: (identity: Identity, remember: boolean) => void;
 }
 
 /** Asks who the user is: a name where the server runs for development, else a token of the host application. */
-export function SignIn({ problem, names, onSignIn }: SignInProps) {
-  const [way, setWay] = useState<Identity['t']>(names ? 'name' : 'token');
+export function SignIn({ problem, way: first, onSignIn }: SignInProps) {
+  const [way, setWay] = useState(first);
   const [typed, setTyped] = useState('');
-  const [remember, setRemember] = useState(names);
+  const [remember, setRemember] = useState(first === 'name');
   const [refused, setRefused] = useState('');
   const submit = () => {
     const value = tidyName(typed);

@@ -1,0 +1,12 @@
+import { dayLabel } from '../app/times.ts';
+import type { Row } from './rows.ts';
+
+/** Which day one looks at, while one looks back. The heading of the day itself scrolls away. */
+export function FloatingDay({ row }: { row: Row | undefined }) {
+  if (row?.t !== 'message' && row?.t !== 'notice') return null;
+  return (
+    <div class="floating-day" aria-hidden="true">
+      <span class="day-label">{dayLabel(row.item.createdAtMs, Date.now())}</span>
+    </div>
+  );
+}
