@@ -135,9 +135,12 @@ export class Bridge implements Service {
   }
 
   #listener(accept: (connection: Socket) => void): Listener {
-    return new Listener((connection) => {
-      if (this.#halfOpen.enter(connection)) accept(connection);
-      else connection.destroy();
-    });
+    return new Listener(
+      (connection) => {
+        if (this.#halfOpen.enter(connection)) accept(connection);
+        else connection.destroy();
+      },
+      (connection) => this.#halfOpen.leave(connection),
+    );
   }
 }

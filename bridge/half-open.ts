@@ -31,11 +31,10 @@ export class HalfOpen {
       return false;
     }
     this.#waiting.set(connection, this.#init.clock.monotonicMs());
-    connection.once('close', () => this.#waiting.delete(connection));
     return true;
   }
 
-  /** The connection made its first request. */
+  /** The connection made its first request, or is gone. */
   leave(connection: Duplex): void {
     this.#waiting.delete(connection);
   }

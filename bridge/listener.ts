@@ -6,10 +6,18 @@ export class Listener {
   readonly #servers: Server[] = [];
   readonly #connections = new Set<Socket>();
   readonly #accept: (connection: Socket) => void;
+  /** One function for all connections: they are many, and mostly idle. */
+  readonly #onClose: (this: Socket) => void;
   #closing: Promise<unknown>[] | undefined;
 
-  constructor(accept: (connection: Socket) => void) {
+  /** `gone` is called when an accepted connection is closed. */
+  constructor(accept: (connection: Socket) => void, gone: (connection: Socket) => void) {
     this.#accept = accept;
+    const connections = this.#connections;
+    this.#onClose = function onClose() {
+      connections.delete(this);
+      gone(this);
+    };
   }
 
   /** The port in use, once listening. */
@@ -54,7 +62,7 @@ export class Listener {
   #take(connection: Socket): void {
     this.#connections.add(connection);
     connection.on('error', ignore);
-    connection.once('close', () => this.#connections.delete(connection));
+    connection.on('close', this.#onClose);
     this.#accept(connection);
   }
 }

@@ -1,4 +1,4 @@
-import { Fault } from '../services/core/fault.ts';
+import type { Fault } from '../services/core/fault.ts';
 import { type HttpRequest, type HttpResponse, respond } from './http-types.ts';
 
 /** What REST and plain HTTP answer when they refuse. */

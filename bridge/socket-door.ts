@@ -21,6 +21,7 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
   readonly #counters: BridgeCounters;
   readonly #inlet: DoorInlet;
   readonly #sockets = new Map<number, BridgeSocket>();
+  readonly #perAddress = new Map<string, number>();
   #lastSession = 0;
 
   constructor(init: SocketDoorInit) {
@@ -34,6 +35,11 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     return this.#sockets.size;
   }
 
+  /** Sockets of one address. */
+  sizeOf(address: string): number {
+    return this.#perAddress.get(address) ?? 0;
+  }
+
   nextSession(): number {
     this.#lastSession += 1;
     return this.#lastSession;
@@ -45,7 +51,7 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     this.#sockets.set(session, socket);
     this.#counters.socketsOpen[dialect.name] += 1;
     this.#counters.socketsOpened[dialect.name] += 1;
-    socket.once('close', () => this.#closed(socket));
+    this.#countAddress(client.remoteAddress, 1);
     dialect.opened?.(socket);
     this.#inlet.open(session, { remoteAddress: client.remoteAddress, transport: dialect.transport });
     dialect.begin(socket);
@@ -120,7 +126,7 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     clearTimeout(timer);
   }
 
-  #closed(socket: BridgeSocket): void {
+  closed(socket: BridgeSocket): void {
     if (!this.#sockets.delete(socket.session)) return;
     this.#forget(socket);
     this.#inlet.closed(socket.session);
@@ -128,7 +134,14 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
 
   #forget(socket: BridgeSocket): void {
     this.#counters.socketsOpen[socket.dialect.name] -= 1;
+    this.#countAddress(socket.client.remoteAddress, -1);
     socket.dialect.closed?.(socket);
+  }
+
+  #countAddress(address: string, by: number): void {
+    const count = this.sizeOf(address) + by;
+    if (count === 0) this.#perAddress.delete(address);
+    else this.#perAddress.set(address, count);
   }
 }
 

@@ -16,6 +16,8 @@ export interface SocketOwner {
   slow(socket: BridgeSocket): void;
   drained(socket: BridgeSocket): void;
   gaveUp(socket: BridgeSocket): void;
+  /** The TCP connection is gone. Called once. */
+  closed(socket: BridgeSocket): void;
 }
 
 /**
@@ -44,6 +46,7 @@ export class BridgeSocket extends WebSocket {
     this.#owner = owner;
     this.on('message', onMessage);
     this.on('error', ignore);
+    this.on('close', onClose);
   }
 
   /** An encoded ConnectRequest for the connection node. */
@@ -56,6 +59,10 @@ export class BridgeSocket extends WebSocket {
     if (this.readyState !== WebSocket.OPEN) return;
     this.#owner.received(data.length);
     this.dialect.receive(this, data, isBinary);
+  }
+
+  gone(): void {
+    this.#owner.closed(this);
   }
 
   /** Writes whole WebSocket frames. The buffer may be shared: it is not changed. */
@@ -129,6 +136,10 @@ function protocolFault(code: number | undefined): Fault | undefined {
 
 function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
   (this as BridgeSocket).receive(data as Buffer, isBinary);
+}
+
+function onClose(this: WebSocket): void {
+  (this as BridgeSocket).gone();
 }
 
 /** `ws` closes the socket by itself after an error. */

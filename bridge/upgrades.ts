@@ -34,7 +34,6 @@ export interface UpgradesInit {
 export class Upgrades {
   readonly #init: UpgradesInit;
   readonly #server: WebSocketServer;
-  readonly #perAddress = new Map<string, number>();
   /** What was read of a handshake, from its check to its answer. */
   readonly #clients = new WeakMap<IncomingMessage, Client>();
 
@@ -82,9 +81,8 @@ export class Upgrades {
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      // No closure may outlive this call: it would keep the request in memory as long as the socket.
       const opened = webSocket as BridgeSocket;
-      this.#count(address, 1);
-      opened.once('close', () => this.#count(address, -1));
       opened.admit(door.nextSession(), this.#clients.get(request) as Client, socket as Socket, door);
       door.open(opened);
     });
@@ -94,14 +92,8 @@ export class Upgrades {
     const { config, door } = this.#init;
     if (door.size >= config.maxSockets)
       throw new Fault('tooManyConnections', { message: 'this node has as many connections as it takes' });
-    if ((this.#perAddress.get(address) ?? 0) >= config.maxSocketsPerAddress)
+    if (door.sizeOf(address) >= config.maxSocketsPerAddress)
       throw new Fault('tooManyConnections', { message: 'too many connections from this address' });
-  }
-
-  #count(address: string, by: number): void {
-    const count = (this.#perAddress.get(address) ?? 0) + by;
-    if (count === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, count);
   }
 
   #refuse(socket: Duplex, counted: RefusalReason, what: Problem): void {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { wsFrame } from './ws-frame.ts';
 
 // The framing of `ws` itself, which it does not export from its package.
-const { frame } = createRequire(import.meta.url)('ws').Sender as {
+const sender = createRequire(import.meta.url)('ws').Sender as {
   frame(data: Buffer, options: object): Buffer[];
 };
 
@@ -15,7 +15,9 @@ test('frames are those of ws, at every length of header', () => {
       ['text', 1],
       ['binary', 2],
     ] as const) {
-      const expected = Buffer.concat(frame(payload, { fin: true, opcode, mask: false, readOnly: true }));
+      const expected = Buffer.concat(
+        sender.frame(payload, { fin: true, opcode, mask: false, readOnly: true }),
+      );
       assert.ok(wsFrame(kind, payload).equals(expected), `${kind} of ${length}`);
     }
   }

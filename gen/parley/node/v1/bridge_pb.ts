@@ -34,7 +34,7 @@ export const AttachRequestSchema: GenMessage<AttachRequest> = /*@__PURE__*/
   messageDesc(file_parley_node_v1_bridge, 0);
 
 /**
- * Frames to a bridge, at most 4 MiB.
+ * Frames to a bridge, at most 16 MiB: a page of history may be large.
  *
  * @generated from message parley.node.v1.AttachResponse
  */
