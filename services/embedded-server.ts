@@ -9,6 +9,7 @@ import { loadTokenSecrets } from './connection/token-secrets.ts';
 import { Tokens } from './connection/token.ts';
 import { systemClock } from './core/clock.ts';
 import { checkReach } from './core/core-options.ts';
+import { Failpoints } from './core/failpoint.ts';
 import { LeaseHolder } from './core/lease-holder.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
@@ -104,7 +105,16 @@ async function linkedNodes(config: Config, log: Logger, store: EmbeddedStore, to
   });
   // Runs are told apart by when they began; 51 bits of an id are time and worker.
   const incarnation = Number(ids.source.next() >> 12n);
-  const message = new MessageNode({ config: config.message, store, ids: ids.source, clock, incarnation });
+  const failpoints = Failpoints.parse(config.test.failpoints);
+  const message = new MessageNode({
+    config: config.message,
+    store,
+    ids: ids.source,
+    clock,
+    incarnation,
+    log,
+    failpoints,
+  });
   const group = new GroupNode({ log });
   const connection = new ConnectionNode({
     config: config.connection,
@@ -115,6 +125,7 @@ async function linkedNodes(config: Config, log: Logger, store: EmbeddedStore, to
     log,
     epoch: () => store.epoch,
     random: Math.random,
+    failpoints,
   });
   connectDirect<GroupRequestFrame, GroupDecisionFrame>({
     a: (link) => message.connectGroup(link),

@@ -1,87 +1,105 @@
+/** How many more sends of a session may keep their place while they are refused; shared by its chains. */
+export interface PlaceBudget {
+  left: number;
+}
+
+interface Flight {
+  readonly place: number;
+  /** A client may send again before it has the answer. */
+  copies: number;
+  /** One of the copies was taken, or refused for good. */
+  settled: boolean;
+}
+
 /**
  * Keeps one session's sends in one conversation in order around refusals.
  *
  * Clients pipeline sends. When the owner refuses one with a retry, those behind it must not be taken before it is, or
  * the sender's order would break. So every send carries a chain number: an owner that refuses a send retryably refuses
  * all that carry this number or a lower one. Once everything is answered, the number rises, and only the refused sends
- * pass, in their first order, each sent again or skipped; anything else is refused with `retry: here` until they are
- * through. Pure; one object per conversation with sends under way.
+ * pass, in their first order, each sent again or skipped; anything else waits behind them, refused with `retry: here`,
+ * and has its place from then on. Pure; one object per conversation with sends under way.
  */
 export class SendChain {
   /** Draws the next chain number; numbers of a session only rise. */
   readonly #draw: () => number;
+  readonly #budget: PlaceBudget;
   #number: number;
-  /** Client ids under way, with their first place. */
-  readonly #unanswered = new Map<string, number>();
+  readonly #flying = new Map<string, Flight>();
   /** Refused with a retry, in their first order. */
-  #refused: { readonly clientId: string; readonly place: number }[] = [];
+  readonly #refused: { readonly clientId: string; readonly place: number }[] = [];
+  readonly #waiting = new Set<string>();
   #places = 0;
-  /** Everything is answered and the number has risen: the refused ones may pass. */
-  #reopened = false;
-  readonly #maxRefused: number;
+  /** The owner has refused one, and not all are answered yet. */
+  #closed = false;
 
-  constructor({ draw, maxRefused }: { draw: () => number; maxRefused: number }) {
+  constructor({ draw, budget }: { draw: () => number; budget: PlaceBudget }) {
     this.#draw = draw;
+    this.#budget = budget;
     this.#number = draw();
-    this.#maxRefused = maxRefused;
   }
 
   /** Nothing under way and nothing refused: the chain can be forgotten. */
   get idle(): boolean {
-    return this.#unanswered.size === 0 && this.#refused.length === 0;
+    return this.#flying.size === 0 && this.#refused.length === 0;
   }
 
-  get unanswered(): number {
-    return this.#unanswered.size;
-  }
-
-  /** Whether the send may pass: its chain number, or undefined when it must wait its turn. */
+  /** Whether the send may pass: its chain number, or undefined when it must wait its turn (then `hold` it). */
   admit(clientId: string): number | undefined {
-    if (this.#refused.length === 0) return this.#pass(clientId, this.#places++);
+    if (this.#closed) return undefined;
     const first = this.#refused[0];
-    if (!this.#reopened || first?.clientId !== clientId) return undefined;
+    if (first === undefined) return this.#pass(clientId, this.#places++);
+    if (first.clientId !== clientId) return undefined;
     this.#refused.shift();
+    this.#waiting.delete(clientId);
+    this.#budget.left += 1;
     return this.#pass(clientId, first.place);
   }
 
-  /** A send that is refused with a retry before it was passed on (rate, commands under way) keeps its place. */
-  hold(clientId: string): void {
-    if (this.#refused.length === 0 && !this.#unanswered.has(clientId)) this.#refuse(clientId, this.#places++);
+  /** A send that is refused with a retry before it was passed on keeps its place. False: there is none left. */
+  hold(clientId: string): boolean {
+    if (this.#flying.has(clientId) || this.#waiting.has(clientId)) return true;
+    if (this.#budget.left <= 0) return false;
+    this.#keep(clientId, this.#places++);
+    return true;
   }
 
   /** The answer of a send that passed. */
   answered(clientId: string, retry: boolean): void {
-    const place = this.#unanswered.get(clientId);
-    if (place === undefined) return;
-    this.#unanswered.delete(clientId);
-    if (retry) this.#refuse(clientId, place);
-    this.#reopen();
+    const flight = this.#flying.get(clientId);
+    if (flight === undefined) return;
+    flight.copies -= 1;
+    if (retry) this.#closed = true;
+    else flight.settled = true;
+    if (flight.copies > 0) return;
+    this.#flying.delete(clientId);
+    if (!flight.settled) this.#keep(clientId, flight.place);
+    if (!this.#closed || this.#flying.size > 0) return;
+    this.#number = this.#draw();
+    this.#closed = false;
   }
 
   /** The client gives a refused send up. */
-  skip(clientId: string): boolean {
-    const before = this.#refused.length;
-    this.#refused = this.#refused.filter((one) => one.clientId !== clientId);
-    return this.#refused.length < before;
+  skip(clientId: string): void {
+    if (!this.#waiting.delete(clientId)) return;
+    this.#budget.left += 1;
+    this.#refused.splice(
+      this.#refused.findIndex((one) => one.clientId === clientId),
+      1,
+    );
   }
 
   #pass(clientId: string, place: number): number {
-    this.#unanswered.set(clientId, place);
+    const flight = this.#flying.get(clientId);
+    if (flight === undefined) this.#flying.set(clientId, { place, copies: 1, settled: false });
+    else flight.copies += 1;
     return this.#number;
   }
 
-  #refuse(clientId: string, place: number): void {
-    this.#reopened = false;
-    if (this.#refused.some((one) => one.clientId === clientId)) return;
-    if (this.#refused.length >= this.#maxRefused) this.#refused.shift();
-    const at = this.#refused.findIndex((one) => one.place > place);
-    this.#refused.splice(at < 0 ? this.#refused.length : at, 0, { clientId, place });
-    if (this.#unanswered.size === 0) this.#reopen();
-  }
-
-  #reopen(): void {
-    if (this.#reopened || this.#refused.length === 0 || this.#unanswered.size > 0) return;
-    this.#number = this.#draw();
-    this.#reopened = true;
+  #keep(clientId: string, place: number): void {
+    this.#waiting.add(clientId);
+    this.#budget.left -= 1;
+    const before = this.#refused.findLastIndex((one) => one.place < place);
+    this.#refused.splice(before + 1, 0, { clientId, place });
   }
 }

@@ -8,6 +8,14 @@ import { errorOf, fragment } from './wire.ts';
 
 export type ResultOf<T extends Result['t']> = Extract<Result, { t: T }>;
 
+export interface CommandAnswer<T extends Result['t']> {
+  done(result: ResultOf<T>): void;
+  more?(result: ResultOf<T>): void;
+  refused?(fault: Fault): void;
+  /** What the session hears of a refusal is for `refused` to say. */
+  readonly quiet?: true;
+}
+
 export interface DeskParts {
   readonly clock: Clock;
   readonly messages: MessageLink;
@@ -15,7 +23,11 @@ export interface DeskParts {
   /** Commands of one session that wait for their answer, at most. */
   readonly maxInFlight: number;
   queue(session: Session, encoded: Uint8Array): void;
+  end(session: Session, fault: Fault): void;
 }
+
+/** Pages that one session waits for, at most: each may have half a megabyte. */
+const maxReading = 64;
 
 /** What all commands of sessions share: their pace, the calls to message nodes, the answers. */
 export class CommandDesk {
@@ -39,17 +51,30 @@ export class CommandDesk {
     throw new Fault('overloaded', { message: 'too many commands wait for their answer', retryAfterMs: 100 });
   }
 
-  /** Asks a message node; a refusal goes to `refused`, or straight to the session. */
-  call<T extends Result['t']>(
+  /** Like `call`, for what is answered by much; throws a fault with a retry when too much is asked for already. */
+  read<T extends Result['t']>(
     session: Session,
     id: number,
     op: Operation,
-    answer: {
-      done(result: ResultOf<T>): void;
-      more?(result: ResultOf<T>): void;
-      refused?(fault: Fault): void;
-    },
+    done: (result: ResultOf<T>) => void,
   ): void {
+    if (session.reading >= maxReading) {
+      throw new Fault('overloaded', { message: 'too many pages are asked for at once', retryAfterMs: 50 });
+    }
+    session.reading += 1;
+    this.call<T>(session, id, op, {
+      done: (result) => {
+        session.reading -= 1;
+        done(result);
+      },
+      refused: () => {
+        session.reading -= 1;
+      },
+    });
+  }
+
+  /** Asks a message node; a refusal goes to `refused`, and to the session unless the answer is quiet. */
+  call<T extends Result['t']>(session: Session, id: number, op: Operation, answer: CommandAnswer<T>): void {
     session.inFlight += 1;
     this.#parts.messages.call(session.no, session.userId, op, {
       more: answer.more as ((result: Result) => void) | undefined,
@@ -59,13 +84,14 @@ export class CommandDesk {
           answer.done(result as ResultOf<T>);
         } catch (error) {
           if (!(error instanceof Fault)) throw error;
-          this.refuse(session, id, error);
+          if (answer.quiet) answer.refused?.(error);
+          else this.refuse(session, id, error);
         }
       },
       refused: (fault) => {
         session.inFlight -= 1;
         answer.refused?.(fault);
-        this.refuse(session, id, fault);
+        if (!answer.quiet) this.refuse(session, id, fault);
       },
     });
   }

@@ -10,6 +10,7 @@ import type {
   SessionInfo,
   UnaryHost,
 } from '../core/door.ts';
+import type { Failpoints } from '../core/failpoint.ts';
 import { Fault, toFault } from '../core/fault.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
@@ -44,11 +45,14 @@ export interface ConnectionNodeParts {
   /** Store epoch that sessions are told. */
   readonly epoch: () => string;
   readonly random: () => number;
+  readonly failpoints?: Failpoints | undefined;
 }
 
 const redeliverEveryMs = 5_000;
 const secondMs = 1_000;
 const drainPollMs = 20;
+/** Frames of commands that wait for the session to be open, at most. */
+const maxWaitingBytes = 512 * 1024;
 
 /** A connection node: the sessions of the clients that its doors let in. */
 export class ConnectionNode implements Service, SessionHost, UnaryHost {
@@ -64,6 +68,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   readonly #flusher: Flusher;
   #lastSession = 0;
   #draining = false;
+  #drainedAtMs = 0;
   #timers: NodeJS.Timeout[] = [];
 
   constructor(parts: ConnectionNodeParts) {
@@ -76,10 +81,16 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       timeoutMs: config.callTimeoutMs,
       push: (frame) => this.#pushed(frame),
       lost: () => this.#endAll(new Fault('ownerLost', { message: 'the message node is gone' })),
+      failed: (error) => this.#bug('a frame of a message node could not be taken', error),
     });
     this.#messages = messages;
-    this.#flusher = new Flusher({ collect: () => this.#pushes.collect(), nowMs: () => clock.monotonicMs() });
+    this.#flusher = new Flusher({
+      collect: () => this.#pushes.collect(),
+      nowMs: () => clock.monotonicMs(),
+      failed: (error) => this.#bug('a flush failed', error),
+    });
     const queue = (session: Session, encoded: Uint8Array): void => this.#queue(session, encoded);
+    const end = (session: Session, fault: Fault): void => this.#end(session, fault);
     this.#pushes = new Pushes({
       clock,
       sessions: this.#sessions,
@@ -88,7 +99,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       redeliverAfterMs: config.redeliverAfterMs,
       queue,
       send: (frame, bytes) => messages.send(frame, bytes),
-      end: (session, fault) => this.#end(session, fault),
+      end,
       dirty: () => this.#flusher.schedule(),
     });
     this.#watches = new Watches({
@@ -105,6 +116,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       maxInFlight: config.maxInFlight,
       developmentGroups: parts.mode === 'development',
       queue,
+      end,
     });
     this.#unary = new UnaryApi({ auth, tokens, clock, messages, meters });
   }
@@ -120,25 +132,28 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
 
   async start(): Promise<void> {
     this.#timers = [
-      setInterval(() => this.#tick(), secondMs),
-      setInterval(() => this.#pushes.redeliver(), redeliverEveryMs),
+      setInterval(() => this.#guarded(() => this.#tick()), secondMs),
+      setInterval(() => this.#guarded(() => this.#pushes.redeliver()), redeliverEveryMs),
     ];
   }
 
   /** Tells sessions to go elsewhere, spread over half the time, and closes at its end those that stayed. */
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
-    for (const session of this.#sessions.all()) {
-      const delayMs = Math.floor(this.#parts.random() * deadlineMs * 0.5);
-      if (session.state === 'open')
-        this.#queue(session, fragment(0, { case: 'draining', value: { delayMs } }));
-    }
+    const { clock } = this.#parts;
+    this.#drainedAtMs = clock.monotonicMs() + deadlineMs;
+    for (const session of this.#sessions.all()) if (session.state === 'open') this.#tellDraining(session);
     this.#flusher.flush();
-    const until = this.#parts.clock.monotonicMs() + deadlineMs;
-    while (this.#sessions.size > 0 && this.#parts.clock.monotonicMs() < until) {
+    while (this.#sessions.size > 0 && clock.monotonicMs() < this.#drainedAtMs) {
       await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     }
     this.#endAll(new Fault('nodeDraining', { message: 'the node is going away' }));
+  }
+
+  #tellDraining(session: Session): void {
+    const leftMs = this.#drainedAtMs - this.#parts.clock.monotonicMs();
+    const delayMs = Math.max(0, Math.floor(this.#parts.random() * leftMs * 0.5));
+    this.#queue(session, fragment(0, { case: 'draining', value: { delayMs } }));
   }
 
   async stop(_reason: StopReason): Promise<void> {
@@ -154,7 +169,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     const sessions = new Map<number, Session>();
     return {
       open: (doorSession, info) => {
-        const session = this.#open(outlet, doorSession, info);
+        const session = this.#admit(outlet, doorSession, info);
         if (session !== undefined) sessions.set(doorSession, session);
       },
       data: (doorSession, frame) => {
@@ -183,7 +198,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     };
   }
 
-  #open(outlet: DoorOutlet, doorSession: number, info: SessionInfo): Session | undefined {
+  #admit(outlet: DoorOutlet, doorSession: number, info: SessionInfo): Session | undefined {
     const { config, clock } = this.#parts;
     const fault = this.#noRoom();
     if (fault !== undefined) {
@@ -211,6 +226,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     if (session.state === 'closed') return;
     session.heardAtMs = this.#parts.clock.monotonicMs();
     try {
+      if (session.state !== 'open') mayWait(session, frame.byteLength);
       for (const command of decoded(frame)) this.#command(session, command);
     } catch (error) {
       this.#end(session, toFault(error));
@@ -248,12 +264,9 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       if (this.#parts.mode === 'development' && this.#parts.config.lobby)
         await this.#joinLobby(session.userId);
       await session.whenRegistered();
+      await this.#parts.failpoints?.hit('afterRegister');
       if (isClosed(session)) return;
-      session.state = 'open';
-      this.#queue(session, fragment(command.id, { case: 'welcome', value: this.#welcome(session) }));
-      const waiting = session.waiting;
-      session.waiting = [];
-      for (const waited of waiting) this.#command(session, waited);
+      this.#open(session, command.id);
     } catch (error) {
       this.#end(session, toFault(error), command.id);
     }
@@ -263,7 +276,20 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     this.#sessions.signIn(session);
     session.state = 'registering';
     const { no, userId, deviceId } = session;
-    this.#messages.send({ t: 'sessionUp', session: no, userId, deviceId });
+    if (this.#messages.send({ t: 'sessionUp', session: no, userId, deviceId }) === 'queued') return;
+    throw new Fault('upstreamUnavailable', { message: 'the message node is gone' });
+  }
+
+  /** Welcome comes first, then what was pushed since the session is registered, then what its commands bring. */
+  #open(session: Session, hello: number): void {
+    session.state = 'open';
+    this.#queue(session, fragment(hello, { case: 'welcome', value: this.#welcome(session) }));
+    const { early, waiting } = session;
+    session.early = [];
+    session.waiting = [];
+    for (const encoded of early) this.#queue(session, encoded);
+    if (this.#draining) this.#tellDraining(session);
+    for (const waited of waiting) this.#command(session, waited);
   }
 
   /** Development: everybody finds the others in the lobby. */
@@ -292,19 +318,20 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   }
 
   #queue(session: Session, encoded: Uint8Array): void {
-    if (session.state !== 'closed') this.#flusher.queue(session, encoded);
+    if (session.state === 'registering') session.early.push(encoded);
+    else if (session.state !== 'closed') this.#flusher.queue(session, encoded);
   }
 
   /** Ends a session: it is told why, and the door closes it once that is written. */
   #end(session: Session, fault: Fault, replyTo = 0): void {
     if (session.state === 'closed') return;
-    if (fault.reason === 'internal') this.#parts.log.error('a session failed', {}, fault.cause);
+    if (fault.reason === 'internal') this.#bug('a session failed', fault.cause);
     this.meters.close(fault.reason);
-    this.#queue(session, fragment(replyTo, { case: 'error', value: errorOf(fault) }));
-    this.#queue(session, fragment(0, { case: 'kicked', value: kickedOf(fault) }));
+    this.#flusher.queue(session, fragment(replyTo, { case: 'error', value: errorOf(fault) }));
+    this.#flusher.queue(session, fragment(0, { case: 'kicked', value: kickedOf(fault) }));
     this.#flusher.flush();
     this.#gone(session);
-    session.outlet.close(session.doorSession, fault.spec.closeCode, fault.reason);
+    this.#guarded(() => session.outlet.close(session.doorSession, fault.spec.closeCode, fault.reason));
   }
 
   #endAll(fault: Fault): void {
@@ -316,6 +343,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     const registered = session.state === 'registering' || session.state === 'open';
     session.state = 'closed';
     session.waiting = [];
+    session.early = [];
     session.markRegistered();
     this.meters.gone(session.info.transport);
     this.#sessions.remove(session);
@@ -356,6 +384,19 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     }
   }
 
+  /** What must not throw, and what is told where it does. */
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#bug('a task failed', error);
+    }
+  }
+
+  #bug(message: string, error: unknown): void {
+    this.#parts.log.error(message, { 'event.action': 'internal-error' }, error);
+  }
+
   #tick(): void {
     const { clock, config } = this.#parts;
     this.#messages.expire();
@@ -365,6 +406,13 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       if (fault !== undefined) this.#end(session, fault);
     }
   }
+}
+
+/** Commands that come before welcome wait, but not without end. */
+function mayWait(session: Session, bytes: number): void {
+  session.waitingBytes += bytes;
+  if (session.waitingBytes <= maxWaitingBytes) return;
+  throw new Fault('tooManyCommands', { message: 'too much before welcome' });
 }
 
 function isClosed(session: Session): boolean {

@@ -47,16 +47,24 @@ const empty = new Uint8Array(0);
 export class Flusher {
   readonly #collect: () => void;
   readonly #nowMs: () => number;
+  readonly #failed: (error: unknown) => void;
   #root = new PathNode(undefined, empty);
   #dirty: FlushTarget[] = [];
   #scheduled = false;
+  /** Asked for while a flush was under way. */
+  #again = false;
+  #flushing = false;
   #endedAtMs = 0;
   #gapMs = 0;
 
-  /** `collect` is called before each flush, to queue what was gathered for many sessions. */
-  constructor({ collect, nowMs }: { collect: () => void; nowMs: () => number }) {
-    this.#collect = collect;
-    this.#nowMs = nowMs;
+  /**
+   * `collect` is called before each flush, to queue what was gathered for many sessions. `failed` is told of errors of
+   * doors: they cost the sessions concerned a frame, nobody else.
+   */
+  constructor(parts: { collect: () => void; nowMs: () => number; failed: (error: unknown) => void }) {
+    this.#collect = parts.collect;
+    this.#nowMs = parts.nowMs;
+    this.#failed = parts.failed;
   }
 
   /** Queues a fragment (an encoded ConnectResponse) for a session. */
@@ -70,7 +78,8 @@ export class Flusher {
   }
 
   schedule(): void {
-    if (this.#scheduled) return;
+    if (this.#flushing) this.#again = true;
+    if (this.#scheduled || this.#flushing) return;
     this.#scheduled = true;
     const waitMs = this.#endedAtMs + this.#gapMs - this.#nowMs();
     if (waitMs < 1) setImmediate(() => this.flush());
@@ -78,9 +87,16 @@ export class Flusher {
   }
 
   flush(): void {
-    this.#scheduled = true;
+    // A door that closes a session while it is written to must not begin another flush inside this one.
+    if (this.#flushing) {
+      this.#again = true;
+      return;
+    }
+    this.#flushing = true;
+    this.#scheduled = false;
     const startedAtMs = this.#nowMs();
-    this.#collect();
+    this.#guarded(this.#collect);
+    this.#again = false;
     const dirty = this.#dirty;
     this.#dirty = [];
     this.#root = new PathNode(undefined, empty);
@@ -90,11 +106,27 @@ export class Flusher {
       target.path = undefined;
       if (leaf !== undefined) address(leaf, target, leaves);
     }
-    for (const leaf of leaves) deliver(leaf);
-    this.#scheduled = false;
+    for (const leaf of leaves) this.#deliver(leaf);
+    this.#flushing = false;
     this.#endedAtMs = this.#nowMs();
     this.#gapMs = Math.min(maxGapMs, gapPerCost * (this.#endedAtMs - startedAtMs));
-    if (this.#dirty.length > 0) this.schedule();
+    if (this.#again) this.schedule();
+  }
+
+  #deliver(leaf: PathNode): void {
+    for (const frame of frames(fragmentsOf(leaf))) {
+      for (const { outlet, sessions } of leaf.targets ?? []) {
+        this.#guarded(() => outlet.deliver(sessions, frame));
+      }
+    }
+  }
+
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 }
 
@@ -112,15 +144,12 @@ function address(leaf: PathNode, { outlet, doorSession }: FlushTarget, leaves: P
   leaf.targets.push({ outlet, sessions: [doorSession] });
 }
 
-function deliver(leaf: PathNode): void {
+function fragmentsOf(leaf: PathNode): Uint8Array[] {
   const fragments: Uint8Array[] = [];
   for (let node: PathNode | undefined = leaf; node?.parent !== undefined; node = node.parent) {
     fragments.push(node.fragment);
   }
-  fragments.reverse();
-  for (const frame of frames(fragments)) {
-    for (const { outlet, sessions } of leaf.targets ?? []) outlet.deliver(sessions, frame);
-  }
+  return fragments.reverse();
 }
 
 function* frames(fragments: readonly Uint8Array[]): Iterable<Uint8Array> {

@@ -16,6 +16,8 @@ export type Arrival =
 export class ForwardOrder<T extends { readonly seq: Seq }> {
   #incarnation = 0;
   #last: Seq = 0;
+  /** The last one that came, held or not. */
+  #highest: Seq = 0;
   readonly #held = new Map<Seq, T>();
   readonly #maxHeld: number;
 
@@ -29,24 +31,34 @@ export class ForwardOrder<T extends { readonly seq: Seq }> {
 
   /** The range to fetch; undefined when nothing is missing. */
   get missing(): { readonly from: Seq; readonly to: Seq } | undefined {
-    if (this.#held.size === 0) return undefined;
-    return { from: this.#last + 1, to: Math.min(...this.#held.keys()) - 1 };
+    if (this.#highest <= this.#last) return undefined;
+    // What came too early and found no room is missing, too.
+    const to = this.#held.size === 0 ? this.#highest : Math.min(...this.#held.keys()) - 1;
+    return { from: this.#last + 1, to };
   }
 
   arrive(incarnation: number, entry: T): Arrival {
     if (incarnation !== this.#incarnation) {
       this.#incarnation = incarnation;
       this.#held.clear();
+      this.#highest = 0;
       // The first entry of an incarnation is where its forwarding starts, unless it leaves a hole.
       if (this.#last === 0 || entry.seq <= this.#last) this.#last = entry.seq - 1;
     }
     if (entry.seq <= this.#last) return 'old';
     if (entry.seq > this.#last + 1) {
+      this.#highest = Math.max(this.#highest, entry.seq);
       if (this.#held.size < this.#maxHeld) this.#held.set(entry.seq, entry);
       return 'early';
     }
     this.#last = entry.seq;
     return 'next';
+  }
+
+  /** What is missing up to here is given up: the next one is the one after it. */
+  skip(to: Seq): void {
+    this.#last = Math.max(this.#last, to);
+    for (const seq of this.#held.keys()) if (seq <= this.#last) this.#held.delete(seq);
   }
 
   /** Held entries that come next now. */

@@ -23,6 +23,7 @@ export class MessageLink {
   readonly #timeoutMs: number;
   readonly #push: (frame: Push) => void;
   readonly #lost: (reason: string) => void;
+  readonly #failed: (error: unknown) => void;
   readonly #calls = new Map<number, Call>();
   #link: Link<EdgeFrame> | undefined;
   #last = 0;
@@ -32,11 +33,14 @@ export class MessageLink {
     readonly timeoutMs: number;
     readonly push: (frame: Push) => void;
     readonly lost: (reason: string) => void;
+    /** Told of errors in what follows from a frame: the link goes on. */
+    readonly failed: (error: unknown) => void;
   }) {
     this.#clock = parts.clock;
     this.#timeoutMs = parts.timeoutMs;
     this.#push = parts.push;
     this.#lost = parts.lost;
+    this.#failed = parts.failed;
   }
 
   get calls(): number {
@@ -47,7 +51,13 @@ export class MessageLink {
     this.#link = link;
     return {
       frames: (frames) => {
-        for (const frame of frames) this.#take(frame);
+        for (const frame of frames) {
+          try {
+            this.#take(frame);
+          } catch (error) {
+            this.#failed(error);
+          }
+        }
       },
       down: (reason) => {
         this.#link = undefined;
@@ -79,8 +89,14 @@ export class MessageLink {
     return new Promise((resolve, reject) => this.call(0, userId, op, { done: resolve, refused: reject }));
   }
 
+  /**
+   * A link that can't take a frame is closed, and its sessions with it, so that nothing is lost unseen; calls are
+   * refused instead, and typing may be lost.
+   */
   send(frame: EdgeFrame, bytes = 128): 'queued' | 'full' | 'closed' {
-    return this.#link?.send(frame, bytes) ?? 'closed';
+    const sent = this.#link?.send(frame, bytes) ?? 'closed';
+    if (sent === 'full' && frame.t !== 'command' && frame.t !== 'typing') this.#link?.close('sendQueueFull');
+    return sent;
   }
 
   /** Gives up calls without an answer. To be called every second or so. */
@@ -115,7 +131,11 @@ export class MessageLink {
     for (const [number, call] of this.#calls) {
       if (!which(call)) continue;
       this.#calls.delete(number);
-      call.refused(fault);
+      try {
+        call.refused(fault);
+      } catch (error) {
+        this.#failed(error);
+      }
     }
   }
 }

@@ -8,7 +8,7 @@ import { redeliver } from './redelivery.ts';
 import { Rooms } from './rooms.ts';
 import type { Session } from './session.ts';
 import type { SessionBook } from './session-book.ts';
-import { fragment } from './wire.ts';
+import { fragment, gapFragment } from './wire.ts';
 
 export interface PushHost {
   readonly clock: Clock;
@@ -52,20 +52,32 @@ export class Pushes {
     this.#host.send({ t: 'delivered', items }, 64 * items.length);
   }
 
-  /** An acknowledgement of something pushed here; false where nothing of that conversation was. Throws `beyondHead`. */
+  /**
+   * An acknowledgement of something pushed here; false where it goes beyond that: then it is for the owner to judge, and
+   * `acknowledged` takes it when the owner has.
+   */
   acknowledge(session: Session, convId: ConvId, seq: Seq): boolean {
     const delivery = session.deliveries.get(convId);
-    if (delivery === undefined) return false;
-    if (seq > delivery.room.last) {
-      throw new Fault('beyondHead', { message: `the log ends at ${delivery.room.last}`, field: 'ack.seq' });
-    }
+    if (delivery === undefined || seq > delivery.end) return false;
+    this.#take(delivery, seq);
+    if (this.#delivered.push({ convId, userId: session.userId, seq }) === 1) this.#host.dirty();
+    return true;
+  }
+
+  /** The owner has taken an acknowledgement. */
+  acknowledged(session: Session, convId: ConvId, seq: Seq): void {
+    const delivery = session.deliveries.get(convId);
+    if (delivery !== undefined) this.#take(delivery, Math.min(seq, delivery.end));
+  }
+
+  #take(delivery: Delivery, seq: Seq): void {
+    const { session } = delivery;
     session.unackedBytes -= delivery.acknowledge(seq);
+    this.rooms.acknowledged(delivery);
     if (session.overWindow && session.unackedBytes <= this.#host.windowBytes / 2) {
       session.overWindow = false;
       this.catchUp(session);
     }
-    if (this.#delivered.push({ convId, userId: session.userId, seq }) === 1) this.#host.dirty();
-    return true;
   }
 
   /** The session takes pushes again: what was held back is named, and the client fetches it at its pace. */
@@ -87,7 +99,7 @@ export class Pushes {
       afterMs: redeliverAfterMs,
       announce: (delivery, from, to) => {
         meters.redeliveries += 1;
-        if (delivery.session.receptive) this.#gap(delivery, from, to);
+        this.#gap(delivery, from, to);
       },
       giveUp: ({ session }) =>
         this.#host.end(session, new Fault('unacknowledged', { message: 'nothing is acknowledged' })),
@@ -139,7 +151,6 @@ export class Pushes {
   }
 
   #gap({ session, room }: Delivery, from: Seq, to: Seq): void {
-    const value = { convId: room.convId, fromSeq: BigInt(from), toSeq: BigInt(to) };
-    this.#host.queue(session, fragment(0, { case: 'gap', value }));
+    this.#host.queue(session, gapFragment(room.convId, from, to));
   }
 }

@@ -19,17 +19,20 @@ export function redeliver(active: Set<Room>, host: RedeliveryHost): void {
     const dueSeq = mark(room, nowMs, host.afterMs);
     let owing = false;
     for (const delivery of [...room.deliveries]) {
-      if (delivery.ackedSeq >= delivery.end) continue;
+      if (!delivery.owes) continue;
       owing = true;
+      const from = Math.max(delivery.ackedSeq + 1, delivery.firstSeq);
       const to = Math.min(dueSeq, delivery.sentSeq);
-      if (delivery.ackedSeq >= to || nowMs - delivery.announcedAtMs < host.afterMs) continue;
+      if (from > to || nowMs - delivery.announcedAtMs < host.afterMs) continue;
+      // One that reads nothing can't be told; it is closed for that.
+      if (delivery.session.pausedAtMs > 0) continue;
       if (delivery.announcements >= maxAnnouncements) {
         host.giveUp(delivery);
         continue;
       }
       delivery.announcements += 1;
       delivery.announcedAtMs = nowMs;
-      host.announce(delivery, Math.max(delivery.ackedSeq + 1, delivery.firstSeq), to);
+      host.announce(delivery, from, to);
     }
     if (!owing && !room.waiting) active.delete(room);
   }

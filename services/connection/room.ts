@@ -4,10 +4,14 @@ import type { AudienceNo, Hearer, LogEntry } from '../peer/edge-frames.ts';
 import { Delivery } from './delivery.ts';
 import { ForwardOrder } from './forward-order.ts';
 import type { Session } from './session.ts';
+import { gapFragment } from './wire.ts';
 
+/** An entry, or the announcement of a gap up to seq. */
 interface Pending {
+  readonly fromSeq: Seq;
   readonly seq: Seq;
   readonly fragment: Uint8Array;
+  /** 0 for gaps. */
   readonly createdAtMs: number;
 }
 
@@ -29,7 +33,11 @@ export class Room {
   readonly order = new ForwardOrder<LogEntry>({ maxHeld });
   readonly deliveries: Delivery[] = [];
   #pending: Pending[] = [];
-  #leavers = false;
+  /** What waits is not in order: another incarnation of the owner has begun to forward again. */
+  #jumbled = false;
+  #begun = false;
+  /** Something is missing, and a timer looks after it. */
+  fetching = false;
   /** Where the log stood at the last ticks, oldest first: what is older than the redelivery time must be acknowledged. */
   readonly marks: { readonly atMs: number; readonly seq: Seq }[] = [];
 
@@ -52,40 +60,47 @@ export class Room {
 
   /** Encodes an entry that comes next. */
   add(entry: LogEntry): void {
-    this.#pending.push({
-      seq: entry.seq,
-      fragment: entryFragment(entry, entry.content),
-      createdAtMs: entry.createdAtMs,
-    });
+    const { seq, createdAtMs } = entry;
+    this.#wait({ fromSeq: seq, seq, fragment: entryFragment(entry, entry.content), createdAtMs });
+  }
+
+  /** Entries that could not be fetched are told as a gap. */
+  addGap(fromSeq: Seq, toSeq: Seq): void {
+    const fragment = gapFragment(this.convId, fromSeq, toSeq);
+    this.#wait({ fromSeq, seq: toSeq, fragment, createdAtMs: 0 });
   }
 
   /** A session of a hearer, once. */
-  enter(session: Session, { firstSeq, lastSeq }: Hearer): void {
-    if (lastSeq > 0) this.#leavers = true;
+  enter(session: Session, { firstSeq, lastSeq }: Hearer): Delivery {
     const held = session.deliveries.get(this.convId);
     if (held !== undefined && held.room === this) {
       held.firstSeq = firstSeq;
       held.lastSeq = lastSeq;
-      return;
+      return held;
     }
     const delivery = new Delivery(session, this, firstSeq, lastSeq);
     delivery.index = this.deliveries.push(delivery) - 1;
     session.deliveries.set(this.convId, delivery);
+    return delivery;
   }
 
   leave(delivery: Delivery): void {
+    const { session } = delivery;
+    session.unackedBytes -= delivery.bytes;
+    delivery.bytes = 0;
     const last = this.deliveries.pop();
     if (last !== undefined && last !== delivery) {
       this.deliveries[delivery.index] = last;
       last.index = delivery.index;
     }
-    delivery.session.deliveries.delete(this.convId);
+    session.deliveries.delete(this.convId);
   }
 
   /** Hands what waits to each session; returns how many entries were handed over. */
   flush(push: Push, flushed: (createdAtMs: number) => void): number {
-    const pending = this.#pending;
+    const pending = this.#jumbled ? ascending(this.#pending) : this.#pending;
     this.#pending = [];
+    this.#jumbled = false;
     const first = pending[0];
     const last = pending.at(-1);
     if (first === undefined || last === undefined) return 0;
@@ -95,25 +110,28 @@ export class Room {
       const from = Math.max(delivery.firstSeq, delivery.sentSeq + 1);
       const to = delivery.lastSeq === 0 ? last.seq : Math.min(delivery.lastSeq, last.seq);
       if (from > to) continue;
-      const exact = from <= first.seq && to === last.seq;
-      const own = exact ? pending : pending.filter(({ seq }) => seq >= from && seq <= to);
+      const exact = from <= first.fromSeq && to === last.seq;
+      const own = exact ? pending : pending.filter(({ seq, fromSeq }) => seq >= from && fromSeq <= to);
       if (own.length > 0 && push(delivery, exact ? whole : joined(own), to)) delivered += own.length;
     }
-    for (const { createdAtMs } of pending) flushed(createdAtMs);
-    if (this.#leavers) this.#forgetLeavers(last.seq);
+    for (const { createdAtMs } of pending) if (createdAtMs > 0) flushed(createdAtMs);
     return delivered;
   }
 
-  /** Those whose range has ended hear no more. */
-  #forgetLeavers(seq: Seq): void {
-    this.#leavers = false;
-    for (const delivery of [...this.deliveries]) {
-      this.#leavers ||= delivery.lastSeq > 0;
-      if (delivery.lastSeq === 0 || delivery.lastSeq > seq || delivery.ackedSeq < delivery.sentSeq) continue;
-      this.hearers.delete(delivery.session.userId);
-      this.leave(delivery);
-    }
+  #wait(pending: Pending): void {
+    const last = this.#pending.at(-1);
+    if (last !== undefined && pending.seq <= last.seq) this.#jumbled = true;
+    this.#pending.push(pending);
+    if (this.#begun) return;
+    // What was before the first entry that is heard of was committed before these sessions were registered.
+    this.#begun = true;
+    for (const delivery of this.deliveries) delivery.begin(pending.fromSeq - 1);
   }
+}
+
+function ascending(pending: readonly Pending[]): Pending[] {
+  const bySeq = new Map(pending.map((one) => [one.seq, one]));
+  return [...bySeq.values()].sort((one, other) => one.seq - other.seq);
 }
 
 function joined(pending: readonly Pending[]): Uint8Array {

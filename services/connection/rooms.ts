@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
-import type { ConvId, UserId } from '../core/ids.ts';
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { AudienceFrame, AudienceNo, EdgeFrame, EntryFrame, Hearer } from '../peer/edge-frames.ts';
+import type { Delivery } from './delivery.ts';
 import { type Push, Room } from './room.ts';
 import type { Session } from './session.ts';
 
@@ -15,6 +16,9 @@ export interface RoomsHost {
 
 /** How long a missing entry may take to come by itself before it is fetched. */
 const patienceMs = 20;
+/** How long a fetched one may take, doubled from try to try; after the last one, sessions are told of a gap. */
+const fetchMs = 250;
+const maxFetches = 5;
 
 /** The conversations that sessions of this edge hear of. */
 export class Rooms {
@@ -80,38 +84,91 @@ export class Rooms {
   /** All that waits, handed to `push`; returns how many deliveries were made. */
   flush(push: Push, flushed: (createdAtMs: number) => void): number {
     let delivered = 0;
-    for (const room of this.#dirty) delivered += room.flush(push, flushed);
-    this.#dirty.clear();
+    for (const room of this.#dirty) {
+      this.#dirty.delete(room);
+      delivered += room.flush(push, flushed);
+      this.#tidy(room);
+    }
     return delivered;
   }
 
   /** The session is gone. */
   leave(session: Session): void {
-    for (const delivery of [...session.deliveries.values()]) {
-      delivery.room.leave(delivery);
-      this.#tidy(delivery.room);
+    for (const { room } of [...session.deliveries.values()]) {
+      const delivery = session.deliveries.get(room.convId);
+      if (delivery !== undefined) room.leave(delivery);
+      this.#forgetLeaver(room, session.userId);
+      this.#tidy(room);
     }
+  }
+
+  /** The session has acknowledged something: who is owed nothing more need not be remembered. */
+  acknowledged(delivery: Delivery): void {
+    const { room, session, lastSeq, ackedSeq } = delivery;
+    if (delivery.owes) return;
+    const left = lastSeq > 0 && ackedSeq >= lastSeq;
+    if (!left && room.hearers.has(session.userId)) return;
+    room.leave(delivery);
+    this.#forgetLeaver(room, session.userId);
+    this.#tidy(room);
   }
 
   #add(room: Room, entry: EntryFrame['entry']): void {
     room.add(entry);
+    this.#wait(room);
+  }
+
+  #wait(room: Room): void {
     this.#dirty.add(room);
     this.active.add(room);
     this.#host.dirty();
   }
 
   #awaitMissing(room: Room): void {
-    const before = room.order.missing;
+    if (room.fetching) return;
+    room.fetching = true;
+    this.#lookAfter(room, room.order.missing?.from ?? 0, 0, patienceMs);
+  }
+
+  /** `fetches`: how often what is missing from here on was asked for. */
+  #lookAfter(room: Room, from: Seq, fetches: number, waitMs: number): void {
     setTimeout(() => {
-      const missing = room.order.missing;
-      if (missing === undefined || missing.from !== before?.from) return;
-      this.#host.send({ t: 'pull', convId: room.convId, fromSeq: missing.from, toSeq: missing.to });
-    }, patienceMs).unref();
+      const { missing } = room.order;
+      if (missing === undefined || this.#byConversation.get(room.convId) !== room) {
+        room.fetching = false;
+      } else if (missing.from !== from) {
+        this.#lookAfter(room, missing.from, 0, patienceMs);
+      } else if (fetches < maxFetches) {
+        this.#host.send({ t: 'pull', convId: room.convId, fromSeq: missing.from, toSeq: missing.to });
+        this.#lookAfter(room, from, fetches + 1, fetchMs * 2 ** fetches);
+      } else {
+        this.#giveUp(room, missing);
+        this.#lookAfter(room, 0, 0, patienceMs);
+      }
+    }, waitMs).unref();
+  }
+
+  /** Gapless or told: what can't be had is named, and what comes after it goes on. */
+  #giveUp(room: Room, { from, to }: { readonly from: Seq; readonly to: Seq }): void {
+    room.order.skip(to);
+    room.addGap(from, to);
+    this.#wait(room);
+    for (const entry of room.order.released()) this.#add(room, entry);
   }
 
   #admit(room: Room, hearer: Hearer): void {
     room.hearers.set(hearer.userId, hearer);
-    for (const session of this.#host.sessionsOf(hearer.userId)) room.enter(session, hearer);
+    for (const session of this.#host.sessionsOf(hearer.userId))
+      this.acknowledged(room.enter(session, hearer));
+    this.#forgetLeaver(room, hearer.userId);
+  }
+
+  /** Nobody tells of users who left and have no session here. */
+  #forgetLeaver(room: Room, userId: UserId): void {
+    const hearer = room.hearers.get(userId);
+    if (hearer === undefined || hearer.lastSeq === 0) return;
+    for (const session of this.#host.sessionsOf(userId)) if (session.deliveries.has(room.convId)) return;
+    room.hearers.delete(userId);
   }
 
   #dismiss(room: Room, userId: UserId): void {
@@ -119,7 +176,7 @@ export class Rooms {
     for (const session of this.#host.sessionsOf(userId)) {
       const delivery = session.deliveries.get(room.convId);
       // Who still owes an acknowledgement is asked for it, also when the owner has let go of the conversation.
-      if (delivery !== undefined && delivery.ackedSeq >= delivery.end) room.leave(delivery);
+      if (delivery !== undefined && !delivery.owes) room.leave(delivery);
     }
   }
 

@@ -17,7 +17,13 @@ interface Parts {
   readonly maxInFlight: number;
   /** Development: groups that sends name are created and joined on first use, where the session asked for it. */
   readonly developmentGroups: boolean;
+  end(session: Session, fault: Fault): void;
 }
+
+/** Groups that one session remembers to have made; beyond it, it asks again. */
+const maxEnsured = 1_000;
+/** Sends that wait for a group to be made, at most. */
+const maxWaiting = 1_024;
 
 /** Sends and skips: a session's sends in one conversation keep their order, around refusals, too. */
 export class SendCommands {
@@ -41,16 +47,18 @@ export class SendCommands {
     const chain = this.#chain(session, convId);
     try {
       this.#parts.desk.pace(session);
+      const number = chain.admit(clientId);
+      if (number !== undefined) {
+        this.#pass(session, command.id, chain, { t: 'send', convId, peer, clientId, body, chain: number });
+        return;
+      }
     } catch (error) {
-      chain.hold(clientId);
+      this.#hold(session, chain, clientId);
       throw error;
     }
-    const number = chain.admit(clientId);
-    if (number === undefined) {
-      const message = 'an earlier send was refused: send or skip it first';
-      throw new Fault('outOfOrder', { message, retryAfterMs: 50 });
-    }
-    this.#pass(session, command.id, chain, { t: 'send', convId, peer, clientId, body, chain: number });
+    this.#hold(session, chain, clientId);
+    const message = 'an earlier send was refused: send or skip it first';
+    throw new Fault('outOfOrder', { message, retryAfterMs: 50 });
   }
 
   /** Gives a refused send up. */
@@ -69,9 +77,17 @@ export class SendCommands {
   #chain(session: Session, convId: ConvId): SendChain {
     const known = session.chains.get(convId);
     if (known !== undefined) return known;
-    const chain = new SendChain({ draw: () => session.nextChain(), maxRefused: this.#parts.maxInFlight });
+    const budget = session.places(this.#parts.maxInFlight);
+    const chain = new SendChain({ draw: () => session.nextChain(), budget });
     session.chains.set(convId, chain);
     return chain;
+  }
+
+  /** The refused send keeps its place. A session that leaves too many lying can't be promised its order any more. */
+  #hold(session: Session, chain: SendChain, clientId: string): void {
+    if (chain.hold(clientId)) return;
+    const message = 'too many refused sends were neither sent again nor skipped';
+    this.#parts.end(session, new Fault('overloaded', { message }));
   }
 
   #pass(session: Session, id: number, chain: SendChain, op: SendOperation): void {
@@ -106,30 +122,37 @@ export class SendCommands {
     const key = `${session.no}:${convId}`;
     const waiting = this.#ensuring.get(key);
     if (waiting !== undefined) {
-      if (waiting.length >= check.limits.commands) {
-        throw new Fault('overloaded', { message: 'the group is being made', retryAfterMs: 100 });
+      if (waiting.length >= maxWaiting) {
+        this.#parts.end(session, new Fault('overloaded', { message: 'the group is still being made' }));
       }
       waiting.push(command);
       return;
     }
     const groupId = check.groupId(convId, 'send.conv_id');
+    desk.pace(session);
     const sends = [command];
     this.#ensuring.set(key, sends);
     const op = { t: 'group', groupId, clientId: '', change: { t: 'ensure' } } as const;
     desk.call<'groupChanged'>(session, command.id, op, {
       done: () => {
         this.#ensuring.delete(key);
+        if (session.ensured.size >= maxEnsured) session.ensured.clear();
         session.ensured.add(convId);
         for (const send of sends) this.#again(session, send);
       },
       refused: (fault) => {
         this.#ensuring.delete(key);
+        if (fault.spec.retry !== 'never') {
+          const chain = this.#chain(session, convId);
+          for (const { clientId } of sends) this.#hold(session, chain, clientId);
+        }
         for (const send of sends.slice(1)) desk.refuse(session, send.id, fault);
       },
     });
   }
 
   #again(session: Session, command: Send): void {
+    if (session.state !== 'open') return;
     try {
       this.send(session, command);
     } catch (error) {

@@ -40,7 +40,8 @@ export class SessionBook {
       own = new Set();
       this.#byUser.set(session.userId, own);
     }
-    if (own.size >= this.#maxPerUser) {
+    // A device that comes again takes the place of its former session, which may not know yet that it is dead.
+    if (own.size >= this.#maxPerUser && ![...own].some((other) => other.deviceId === session.deviceId)) {
       throw new Fault('tooManyConnections', { message: 'too many sessions of this user' });
     }
     own.add(session);

@@ -28,10 +28,10 @@ export class SessionCommands {
   readonly #sends: SendCommands;
 
   constructor(parts: CommandParts) {
-    const { meters, maxInFlight, developmentGroups } = parts;
+    const { meters, maxInFlight, developmentGroups, end } = parts;
     this.#parts = parts;
     this.#desk = new CommandDesk(parts);
-    this.#sends = new SendCommands({ desk: this.#desk, meters, maxInFlight, developmentGroups });
+    this.#sends = new SendCommands({ desk: this.#desk, meters, maxInFlight, developmentGroups, end });
   }
 
   carryOut(session: Session, command: DecodedCommand): void {
@@ -53,7 +53,7 @@ export class SessionCommands {
 
   #other(session: Session, id: number, command: Command['command']): void {
     const desk = this.#desk;
-    if (command.case !== 'typing' && command.case !== 'ping') desk.pace(session);
+    desk.pace(session);
     switch (command.case) {
       case 'ping':
         desk.pong(session, id);
@@ -65,13 +65,15 @@ export class SessionCommands {
         desk.call<'read'>(session, id, readOperation(command.value), { done: () => desk.pong(session, id) });
         return;
       case 'typing':
-        this.#typing(session, command.value);
+        this.#typing(session, id, command.value);
         return;
       case 'sync':
         this.#sync(session, id, command.value);
         return;
       case 'list':
-        desk.call<'page'>(session, id, listOperation(command.value, 'list'), this.#page(session, id));
+        desk.read<'page'>(session, id, listOperation(command.value, 'list'), (page) =>
+          desk.reply(session, entriesFragment(id, page)),
+        );
         return;
       case 'get':
         this.#get(session, id, command.value);
@@ -82,7 +84,7 @@ export class SessionCommands {
         });
         return;
       case 'watch':
-        this.#watch(session, command.value.userIds);
+        this.#watch(session, id, command.value.userIds);
         return;
       case 'auth':
         void this.#renew(session, id, command.value.token);
@@ -94,78 +96,120 @@ export class SessionCommands {
     }
   }
 
+  /** Every item counts, whatever becomes of the others; one answer: the first fault, or a pong. */
   #ack(session: Session, { id, items }: Acks): void {
     check.atMost(items.length, check.limits.ackItems, 'ack.items');
+    let open = items.length;
+    let first: Fault | undefined;
+    const settled = (fault?: Fault): void => {
+      first ??= fault;
+      open -= 1;
+      if (open > 0) return;
+      if (first === undefined) this.#desk.pong(session, id);
+      else this.#desk.refuse(session, id, first);
+    };
+    if (items.length === 0) this.#desk.pong(session, id);
     for (const [index, item] of items.entries()) {
-      if (item.msgId !== 0n) this.#ackEntry(session, id, item.msgId);
-      else {
-        const convId = check.convId(item.convId, `ack.items[${index}].conv_id`);
-        this.#ackUpTo(session, id, convId, check.seqFrom1(item.seq, `ack.items[${index}].seq`));
+      try {
+        if (item.msgId !== 0n) this.#ackEntry(session, item.msgId, settled);
+        else {
+          const convId = check.convId(item.convId, `ack.items[${index}].conv_id`);
+          this.#ackUpTo(session, convId, check.seqFrom1(item.seq, `ack.items[${index}].seq`), settled);
+        }
+      } catch (error) {
+        settled(toFault(error));
       }
     }
-    this.#desk.pong(session, id);
   }
 
-  #ackEntry(session: Session, id: number, msgId: bigint): void {
+  #ackEntry(session: Session, msgId: bigint, settled: (fault?: Fault) => void): void {
+    this.#desk.pace(session);
     this.#desk.call<'place'>(
       session,
-      id,
+      0,
       { t: 'locate', msgId },
       {
-        done: ({ convId, seq }) => this.#ackUpTo(session, id, convId, seq),
+        done: ({ convId, seq }) => this.#ackUpTo(session, convId, seq, settled),
+        refused: settled,
+        quiet: true,
       },
     );
   }
 
   /** What was not pushed here (but fetched, say) is for the owner to judge. */
-  #ackUpTo(session: Session, id: number, convId: ConvId, seq: Seq): void {
-    if (this.#parts.pushes.acknowledge(session, convId, seq)) return;
-    this.#desk.call<'read'>(session, id, { t: 'ack', convId, seq }, { done: () => {} });
-  }
-
-  #typing(session: Session, { convId, active }: { readonly convId: string; readonly active: boolean }): void {
-    const checked = check.convId(convId, 'typing.conv_id');
-    this.#parts.messages.send({ t: 'typing', convId: checked, userId: session.userId, active });
-  }
-
-  #page(session: Session, id: number) {
-    return {
-      done: (page: ResultOf<'page'>) => this.#desk.reply(session, entriesFragment(id, page)),
-    };
-  }
-
-  #get(session: Session, id: number, { convId, seq, msgId }: Get): void {
-    const get = (place: { readonly convId: ConvId; readonly seq: Seq }): void =>
-      this.#desk.call<'page'>(session, id, { t: 'get', ...place }, this.#page(session, id));
-    if (msgId === 0n) {
-      get({ convId: check.convId(convId, 'get.conv_id'), seq: check.seqFrom1(seq, 'get.seq') });
+  #ackUpTo(session: Session, convId: ConvId, seq: Seq, settled: (fault?: Fault) => void): void {
+    const { pushes } = this.#parts;
+    if (pushes.acknowledge(session, convId, seq)) {
+      settled();
       return;
     }
-    this.#desk.call<'place'>(
+    this.#desk.pace(session);
+    this.#desk.call<'read'>(
       session,
-      id,
-      { t: 'locate', msgId },
+      0,
+      { t: 'ack', convId, seq },
       {
-        done: (place) => get({ convId: place.convId, seq: place.seq }),
+        done: () => {
+          pushes.acknowledged(session, convId, seq);
+          settled();
+        },
+        refused: settled,
+        quiet: true,
       },
     );
   }
 
+  #typing(
+    session: Session,
+    id: number,
+    { convId, active }: { readonly convId: string; readonly active: boolean },
+  ): void {
+    const checked = check.convId(convId, 'typing.conv_id');
+    this.#parts.messages.send({ t: 'typing', convId: checked, userId: session.userId, active });
+    this.#desk.pong(session, id);
+  }
+
+  #get(session: Session, id: number, { convId, seq, msgId }: Get): void {
+    const desk = this.#desk;
+    const get = (place: { readonly convId: ConvId; readonly seq: Seq }): void =>
+      desk.read<'page'>(session, id, { t: 'get', ...place }, (page) =>
+        desk.reply(session, entriesFragment(id, page)),
+      );
+    if (msgId === 0n) {
+      get({ convId: check.convId(convId, 'get.conv_id'), seq: check.seqFrom1(seq, 'get.seq') });
+      return;
+    }
+    desk.call<'place'>(session, id, { t: 'locate', msgId }, { done: get });
+  }
+
+  /** One at a time: each walks through all of the user's conversations. */
   #sync(session: Session, id: number, command: Sync): void {
+    const op = syncOperation(command);
+    if (session.syncing) {
+      throw new Fault('overloaded', { message: 'a sync is under way', retryAfterMs: 200 });
+    }
+    session.syncing = true;
     const page = ({ conversations, removed }: ResultOf<'conversations'>, done: boolean): void => {
       const value = { conversations: conversations.map(conversationOf), removed: [...removed], done };
       this.#desk.reply(session, fragment(id, { case: 'changes', value }));
     };
-    this.#desk.call<'conversations'>(session, id, syncOperation(command), {
+    this.#desk.call<'conversations'>(session, id, op, {
       more: (result) => page(result, false),
-      done: (result) => page(result, true),
+      done: (result) => {
+        session.syncing = false;
+        page(result, true);
+      },
+      refused: () => {
+        session.syncing = false;
+      },
     });
   }
 
-  #watch(session: Session, names: readonly string[]): void {
+  #watch(session: Session, id: number, names: readonly string[]): void {
     check.atMost(names.length, check.limits.watchedUsers, 'watch.user_ids');
     const users = new Set(names.map((name, index) => check.userId(name, `watch.user_ids[${index}]`)));
     const shared = this.#parts.watches.replace(session, users);
+    this.#desk.pong(session, id);
     if (shared.length === 0) return;
     this.#desk.call<'presence'>(
       session,

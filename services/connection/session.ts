@@ -1,7 +1,7 @@
 import type { DoorOutlet, SessionInfo } from '../core/door.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { DecodedCommand } from '../codec/frames.ts';
-import type { SendChain } from './chain.ts';
+import type { PlaceBudget, SendChain } from './chain.ts';
 import type { Delivery } from './delivery.ts';
 import type { FlushTarget, PathNode } from './flusher.ts';
 import type { TokenBucket } from './token-bucket.ts';
@@ -33,9 +33,15 @@ export class Session implements FlushTarget {
   unackedBytes = 0;
   /** Over its window: pushes are held back until enough is acknowledged. */
   overWindow = false;
-  /** Commands that wait for the session to be open. */
+  /** Commands that wait for the session to be open, and the bytes of their frames. */
   waiting: DecodedCommand[] = [];
+  waitingBytes = 0;
+  /** Pushes that came between registration and welcome: they follow it. */
+  early: Uint8Array[] = [];
+  /** Commands that wait for their answer; pages among them; and whether a sync does. */
   inFlight = 0;
+  reading = 0;
+  syncing = false;
   readonly rate: TokenBucket;
   path: PathNode | undefined;
   // Made on first use: an idle session is small.
@@ -44,6 +50,7 @@ export class Session implements FlushTarget {
   #lagging: Set<Delivery> | undefined;
   #ensured: Set<ConvId> | undefined;
   #watched: ReadonlySet<UserId> | undefined;
+  #places: PlaceBudget | undefined;
   #lastChain = 0;
   #registered = false;
   #onRegistered: (() => void) | undefined;
@@ -111,6 +118,12 @@ export class Session implements FlushTarget {
     await new Promise<void>((resolve) => {
       this.#onRegistered = resolve;
     });
+  }
+
+  /** What its chains share: how many refused sends keep their place. */
+  places(max: number): PlaceBudget {
+    this.#places ??= { left: max };
+    return this.#places;
   }
 
   nextChain(): number {

@@ -13,7 +13,7 @@ import {
 } from '@bufbuild/protobuf';
 import type { Clock } from '../core/clock.ts';
 import type { CallContext, UnaryHost } from '../core/door.ts';
-import { Fault } from '../core/fault.ts';
+import { Fault, toFault } from '../core/fault.ts';
 import type { Operation, Result } from '../peer/edge-frames.ts';
 import type { Authenticator } from './auth.ts';
 import type { MessageLink } from './message-link.ts';
@@ -32,10 +32,14 @@ interface Route {
   readonly handle: AnyHandler;
 }
 
+/** Calls under way, at most. */
+const maxCalls = 4_096;
+
 /** The unary calls: the same operations as the session's commands, one call at a time. */
 export class UnaryApi implements UnaryHost {
   readonly #parts: UnaryParts;
   readonly #routes = new Map<string, Route>();
+  #calls = 0;
 
   constructor(parts: UnaryParts) {
     this.#parts = parts;
@@ -48,22 +52,33 @@ export class UnaryApi implements UnaryHost {
   }
 
   async call(rpc: string, request: unknown, context: CallContext): Promise<unknown> {
-    const { auth, meters, clock, tokens, messages } = this.#parts;
+    this.#calls += 1;
     try {
-      const route = this.#routes.get(rpc);
-      if (route === undefined) throw new Fault('unknownCommand', { message: `there is no ${rpc}` });
-      const caller = await auth.resolveCaller(context);
-      const ask = async <T extends Result['t']>(op: Operation, t: T): Promise<Extract<Result, { t: T }>> => {
-        const result = await messages.ask(caller.userId, op);
-        if (result.t !== t) throw new Error(`expected ${t}, got ${result.t}`);
-        return result as Extract<Result, { t: T }>;
-      };
-      const answer = await route.handle(request, { caller, clock, tokens, ask });
-      return create(route.method.output, answer as MessageInitShape<DescMessage>);
+      if (this.#calls > maxCalls) {
+        throw new Fault('overloaded', { message: 'too many calls wait for their answer', retryAfterMs: 100 });
+      }
+      return await this.#carryOut(rpc, request, context);
     } catch (error) {
-      if (error instanceof Fault) meters.refuse(error.reason);
-      throw error;
+      const fault = toFault(error);
+      this.#parts.meters.refuse(fault.reason);
+      throw fault;
+    } finally {
+      this.#calls -= 1;
     }
+  }
+
+  async #carryOut(rpc: string, request: unknown, context: CallContext): Promise<unknown> {
+    const { auth, clock, tokens, messages } = this.#parts;
+    const route = this.#routes.get(rpc);
+    if (route === undefined) throw new Fault('unknownCommand', { message: `there is no ${rpc}` });
+    const caller = await auth.resolveCaller(context);
+    const ask = async <T extends Result['t']>(op: Operation, t: T): Promise<Extract<Result, { t: T }>> => {
+      const result = await messages.ask(caller.userId, op);
+      if (result.t !== t) throw new Error(`expected ${t}, got ${result.t}`);
+      return result as Extract<Result, { t: T }>;
+    };
+    const answer = await route.handle(request, { caller, clock, tokens, ask });
+    return create(route.method.output, answer as MessageInitShape<DescMessage>);
   }
 
   #add(service: DescService, handlers: object): void {

@@ -51,6 +51,10 @@ export function fragment(replyTo: number, what: MessageInitShape<typeof EventSch
   return eventFragment(event(replyTo, what));
 }
 
+export function gapFragment(convId: string, fromSeq: number, toSeq: number): Uint8Array {
+  return fragment(0, { case: 'gap', value: { convId, fromSeq: BigInt(fromSeq), toSeq: BigInt(toSeq) } });
+}
+
 export function entryOf(entry: LogEntry): Entry {
   return fromBinary(EntrySchema, encodeEntry(entry, entry.content));
 }

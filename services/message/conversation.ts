@@ -29,6 +29,8 @@ export class Conversation {
   audiences: Audience[] = [];
   /** Cursors that moved while the conversation was hot. */
   readonly cursors = new Map<UserId, CursorPair>();
+  /** Whether what the store has of cursors is among them. */
+  cursorsLoaded = false;
   /** Whether presence changes of its members reach it: see `hot-conversations.ts`. */
   indexed = false;
   /** Batches and reads under way; not evicted meanwhile. */
@@ -53,6 +55,7 @@ export class Conversation {
   restore(snapshot: ConversationSnapshot): void {
     this.kind = snapshot.kind;
     this.convNo = snapshot.convNo;
+    this.cursorsLoaded = false;
     this.head = snapshot.head;
     this.projectedSeq = snapshot.projectedSeq;
     this.group = snapshot.group;

@@ -22,6 +22,7 @@ const flushAtOnce = 5_000;
 export class CursorBook {
   readonly #store: MessageStore;
   #dirty = new Map<Conversation, Set<UserId>>();
+  readonly #loading = new Map<Conversation, Promise<void>>();
 
   constructor(store: MessageStore) {
     this.#store = store;
@@ -52,6 +53,35 @@ export class CursorBook {
     }
     this.#mark(conversation, userId);
     return true;
+  }
+
+  /**
+   * Has what the store knows of a conversation's cursors among those of this node: without it, what is told of them
+   * would go back after a restart. Rejects with a StoreError.
+   */
+  load(conversation: Conversation): Promise<void> {
+    if (conversation.cursorsLoaded) return Promise.resolve();
+    let loading = this.#loading.get(conversation);
+    if (loading === undefined) {
+      loading = this.#load(conversation);
+      this.#loading.set(conversation, loading);
+    }
+    return loading;
+  }
+
+  async #load(conversation: Conversation): Promise<void> {
+    conversation.pins += 1;
+    try {
+      if (conversation.convNo === undefined) return;
+      for (const row of await this.#store.cursors(conversation.convNo, undefined)) {
+        const { deliveredSeq, readSeq, readOrd } = this.merged(conversation, row.userId, row);
+        conversation.cursors.set(row.userId, { deliveredSeq, readSeq, readOrd });
+      }
+      conversation.cursorsLoaded = true;
+    } finally {
+      this.#loading.delete(conversation);
+      conversation.pins -= 1;
+    }
   }
 
   /** The further of what this node and the store know. */
@@ -90,7 +120,8 @@ export class CursorBook {
       for (const userId of users) {
         const pair = conversation.cursors.get(userId);
         if (pair === undefined || conversation.convNo === undefined) continue;
-        rows.push({ convNo: conversation.convNo, userId, ...pair });
+        const { deliveredSeq, readSeq, readOrd } = pair;
+        rows.push({ convNo: conversation.convNo, userId, deliveredSeq, readSeq, readOrd });
         covered.push([conversation, userId]);
         if (rows.length >= flushAtOnce) await write();
       }

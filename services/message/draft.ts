@@ -33,6 +33,7 @@ export class Draft {
   #convNo: ConvNo | undefined;
   #seq: Seq;
   #ord: number;
+  #changes = 0;
 
   constructor(base: Conversation, draws: Draws) {
     this.base = base;
@@ -49,6 +50,15 @@ export class Draft {
 
   get kind(): ConversationKind | undefined {
     return this.base.kind ?? this.create;
+  }
+
+  /** Counts what was drafted: a command that fails half-way has changed it. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  get groupChanged(): boolean {
+    return this.#groupChanged;
   }
 
   get nextSeq(): Seq {
@@ -69,22 +79,25 @@ export class Draft {
   }
 
   begin(kind: ConversationKind): void {
-    this.create = kind;
     this.#convNo = this.#draws.nextId();
+    this.create = kind;
+    this.#changes += 1;
   }
 
   setGroup(group: GroupRow): void {
     this.group = group;
     this.#groupChanged = true;
+    this.#changes += 1;
   }
 
   /** A member who joins with the entry about to be appended. */
   join(userId: UserId, role: MemberRow['role']): void {
-    this.members.set(userId, {
+    const [joinedSeq, joinedOrd] = [this.nextSeq, this.#ord];
+    this.#setMember({
       userId,
       role,
-      joinedSeq: this.nextSeq,
-      joinedOrd: this.#ord,
+      joinedSeq,
+      joinedOrd,
       leftSeq: 0,
       leftOrd: 0,
       rev: this.#draws.nextId(),
@@ -93,31 +106,27 @@ export class Draft {
 
   /** A member who is out with the entry about to be appended. */
   part(row: MemberRow): void {
-    this.members.set(row.userId, {
-      ...row,
-      leftSeq: this.nextSeq,
-      leftOrd: this.#ord,
-      rev: this.#draws.nextId(),
-    });
+    const [leftSeq, leftOrd] = [this.nextSeq, this.#ord];
+    this.#setMember({ ...row, leftSeq, leftOrd, rev: this.#draws.nextId() });
   }
 
   setRole(row: MemberRow, role: MemberRow['role']): void {
-    this.members.set(row.userId, { ...row, role, rev: this.#draws.nextId() });
+    this.#setMember({ ...row, role, rev: this.#draws.nextId() });
+  }
+
+  #setMember(row: MemberRow): void {
+    this.members.set(row.userId, row);
+    this.#changes += 1;
   }
 
   append(kind: EntryKind, sender: string, content: Uint8Array, clientKey: Uint8Array | undefined): NewEntry {
+    // Drawn first: where no id is to be had, no number may be used up.
+    const msgId = this.#draws.nextId();
+    const createdAtMs = this.#draws.nowMs();
     this.#seq += 1;
     if (kind === 'message') this.#ord += 1;
-    const entry: NewEntry = {
-      seq: this.#seq,
-      msgId: this.#draws.nextId(),
-      kind,
-      ord: this.#ord,
-      sender,
-      createdAtMs: this.#draws.nowMs(),
-      clientKey,
-      content,
-    };
+    this.#changes += 1;
+    const entry = { seq: this.#seq, msgId, kind, ord: this.#ord, sender, createdAtMs, clientKey, content };
     this.entries.push(entry);
     return entry;
   }
@@ -155,9 +164,12 @@ export class Draft {
     if (this.create !== undefined) {
       base.kind = this.create;
       base.convNo = this.#convNo;
+      // Nobody has a cursor in what has only now been made.
+      base.cursorsLoaded = true;
     }
     base.head = { seq: last.seq, ord: last.ord, msgId: last.msgId };
-    if (this.projections.size > 0) base.projectedSeq = last.seq;
+    const projecting = this.entries.findLast(({ kind }) => kind === 'recall');
+    if (projecting !== undefined) base.projectedSeq = projecting.seq;
     base.group = this.group;
     for (const row of this.members.values()) base.members.set(row.userId, row);
     const stored: StoredEntry[] = [];

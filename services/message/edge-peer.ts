@@ -1,11 +1,13 @@
 import type { UserId } from '../core/ids.ts';
 import type { OwnerFrame, SessionNo } from '../peer/edge-frames.ts';
 import type { Link } from '../peer/link.ts';
+import type { RefusedChains } from './refused-chains.ts';
 
 export interface EdgeSession {
   readonly no: SessionNo;
   readonly userId: UserId;
   readonly deviceId: string;
+  readonly refused: RefusedChains;
 }
 
 /** One connection node, as a message node sees it: its link, and the sessions it has. */

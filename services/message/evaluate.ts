@@ -32,7 +32,8 @@ export interface Evaluation {
 
 /**
  * Takes the submissions of one conversation in turn: deduplicates, checks against the rules as they stand after all
- * earlier ones, and gives numbers. Pure but for the ids and times drawn.
+ * earlier ones, and gives numbers. Pure but for the ids and times drawn. Throws where one fails half-way: nothing of it
+ * may be committed then.
  */
 export function evaluate(
   conversation: Conversation,
@@ -78,6 +79,7 @@ function judge(
 }
 
 function decide(draft: Draft, submission: Submission, context: RuleContext): Settlement {
+  const before = draft.changes;
   try {
     const { intent } = submission;
     switch (intent.t) {
@@ -87,9 +89,12 @@ function decide(draft: Draft, submission: Submission, context: RuleContext): Set
         return applyRecall(draft, submission, intent, context);
       case 'decision':
         return applyDecision(draft, submission, intent);
+      case 'recheck':
+        return { t: 'refused', fault: new Fault('notAllowed', { message: 'nothing was asked for' }) };
     }
   } catch (error) {
-    if (error instanceof Fault) return { t: 'refused', fault: error };
+    // Half a command must not be committed: a draft that it has changed is void.
+    if (error instanceof Fault && draft.changes === before) return { t: 'refused', fault: error };
     throw error;
   }
 }

@@ -45,9 +45,17 @@ export class FanOut {
     }
   }
 
-  /** Rules were read again: edges get their audiences whole with the next entry. */
-  reset(conversation: Conversation): void {
+  /** Rules were read again: edges get their audiences whole, with those who left with an entry from `firstSeq` on. */
+  reset(conversation: Conversation, firstSeq: Seq): void {
     conversation.audiences = [];
+    for (const edge of this.#edges) this.#audience(conversation, edge, firstSeq);
+  }
+
+  /** All entries up to their leaving were forwarded. */
+  forgetLeavers(conversation: Conversation): void {
+    for (const { users } of conversation.audiences) {
+      for (const userId of users) if (conversation.present(userId) === undefined) users.delete(userId);
+    }
   }
 
   /** A user has a (further) session on an edge. */
@@ -102,8 +110,8 @@ export class FanOut {
 
   /** Sends entries to one edge again. */
   repeat(conversation: Conversation, edge: EdgePeer, entries: readonly StoredEntry[]): void {
-    const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
-    this.#announce(conversation, audience);
+    const audience = this.audienceFor(conversation, edge);
+    if (audience === undefined) return;
     for (const entry of entries) this.#send(audience, toLogEntry(conversation.convId, entry));
   }
 

@@ -15,6 +15,9 @@ export interface PageRequest {
 
 type Page = Extract<Result, { t: 'page' }>;
 
+/** A page with more than this has fewer entries than were asked for, so that no frame is endless. */
+const maxPageBytes = 512 * 1024;
+
 /** Pages of history, and single entries: from the newest entries held, from pages read before, or from the store. */
 export class History {
   readonly #store: MessageStore;
@@ -44,11 +47,13 @@ export class History {
       to = Math.min(from + limit - 1, range.last);
     }
     const visibleFrom = Math.max(from, range.first);
-    const seen = visibleFrom <= to ? await this.entries(conversation, visibleFrom, to) : [];
+    const all = visibleFrom <= to ? await this.entries(conversation, visibleFrom, to) : [];
+    const seen = withinBytes(all, maxPageBytes, backward);
+    const isCut = seen.length < all.length;
     // What lies before the reader's time is one entry that says so, whatever the page's borders.
-    const hidden = from < range.first ? [hiddenEntry(conversation.convId, range.first - 1)] : [];
-    const entries = hidden.length === 0 ? seen : [...hidden, ...seen];
-    const more = backward ? from > range.first : to < range.last;
+    const hides = from < range.first && !(backward && isCut);
+    const entries = hides ? [hiddenEntry(conversation.convId, range.first - 1), ...seen] : seen;
+    const more = isCut || (backward ? from > range.first : to < range.last);
     return { t: 'page', convId, entries, headSeq: range.last, more };
   }
 
@@ -91,6 +96,21 @@ export class History {
     const [entry] = await this.entries(conversation, seq, seq);
     return entry?.ord ?? 0;
   }
+}
+
+/** The first entries that have at most so many bytes, or the last ones; always one at least. */
+export function withinBytes(
+  entries: readonly LogEntry[],
+  maxBytes: number,
+  backward: boolean,
+): readonly LogEntry[] {
+  let bytes = 0;
+  for (let count = 0; count < entries.length; count += 1) {
+    const entry = entries.at(backward ? -1 - count : count) as LogEntry;
+    bytes += entry.content.byteLength + 160;
+    if (bytes > maxBytes && count > 0) return backward ? entries.slice(-count) : entries.slice(0, count);
+  }
+  return entries;
 }
 
 export function readable(

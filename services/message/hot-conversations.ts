@@ -20,7 +20,7 @@ export class HotConversations {
   readonly #clock: Clock;
   readonly #limits: HotLimits;
   readonly #conversations = new Map<ConvId, Conversation>();
-  readonly #loading = new Map<ConvId, Promise<void>>();
+  readonly #loading = new Map<ConvId, Promise<ReadonlySet<ConvId>>>();
   readonly #byMember = new Map<UserId, Set<Conversation>>();
   /** Indexed conversations too large for the index by member. */
   readonly #large = new Set<Conversation>();
@@ -50,8 +50,13 @@ export class HotConversations {
    * store's StoreError when one that isn't held can't be read.
    */
   async acquire(convIds: readonly ConvId[]): Promise<Conversation[]> {
-    const missing = convIds.filter((convId) => !this.#conversations.has(convId));
-    if (missing.length > 0) await this.#load(missing);
+    const absent = new Set<ConvId>();
+    for (;;) {
+      const missing = convIds.filter((convId) => !this.#conversations.has(convId) && !absent.has(convId));
+      if (missing.length === 0) break;
+      // One that was held before may be evicted meanwhile: it is looked for again.
+      for (const convId of await this.#load(missing)) absent.add(convId);
+    }
     const now = this.#clock.monotonicMs();
     return convIds.map((convId) => {
       const conversation = this.#conversations.get(convId) ?? this.#hold(new Conversation(convId));
@@ -92,8 +97,9 @@ export class HotConversations {
     }
   }
 
-  async #load(convIds: readonly ConvId[]): Promise<void> {
-    const waits = new Set<Promise<void>>();
+  /** Those among the conversations that don't exist; the others are held, until they are evicted. */
+  async #load(convIds: readonly ConvId[]): Promise<ConvId[]> {
+    const waits = new Set<Promise<ReadonlySet<ConvId>>>();
     const fresh: ConvId[] = [];
     for (const convId of convIds) {
       const loading = this.#loading.get(convId);
@@ -106,18 +112,26 @@ export class HotConversations {
       for (const convId of part) this.#loading.set(convId, load);
       waits.add(load);
     }
-    await Promise.all(waits);
+    const absent = await Promise.all(waits);
+    return convIds.filter((convId) => absent.some((set) => set.has(convId)));
   }
 
-  async #loadPart(convIds: readonly ConvId[]): Promise<void> {
+  async #loadPart(convIds: readonly ConvId[]): Promise<ReadonlySet<ConvId>> {
+    const absent = new Set<ConvId>();
     try {
-      for (const snapshot of await this.#store.load(convIds)) {
+      for (const [index, snapshot] of (await this.#store.load(convIds)).entries()) {
+        if (snapshot === undefined) {
+          absent.add(convIds[index] as ConvId);
+          continue;
+        }
         // One that came into being meanwhile knows better.
-        if (snapshot === undefined || this.#conversations.has(snapshot.convId)) continue;
+        if (this.#conversations.has(snapshot.convId)) continue;
         const conversation = new Conversation(snapshot.convId);
         conversation.restore(snapshot);
+        conversation.usedAtMs = this.#clock.monotonicMs();
         this.#hold(conversation);
       }
+      return absent;
     } finally {
       for (const convId of convIds) this.#loading.delete(convId);
     }

@@ -1,18 +1,14 @@
 import { Fault } from '../core/fault.ts';
 import type { ConvId, Seq } from '../core/ids.ts';
-import {
-  type CommitOutcome,
-  type MessageStore,
-  StoreError,
-  type StoredEntry,
-} from '../ports/message-store.ts';
+import { type CommitOutcome, StoreError, type StoredEntry } from '../ports/message-store.ts';
 import { keyText } from './client-key.ts';
 import type { Conversation } from './conversation.ts';
-import type { Draft, Draws } from './draft.ts';
-import { type Evaluation, evaluate, type RuleLimits } from './evaluate.ts';
-import type { HotConversations } from './hot-conversations.ts';
-import type { RefusedChains } from './refused-chains.ts';
-import type { Submission } from './submission.ts';
+import type { Draft } from './draft.ts';
+import type { Evaluation, RuleLimits } from './evaluate.ts';
+import { Judge, type JudgeHost, type Share } from './judge.ts';
+import { storeFault } from './store-fault.ts';
+import type { Settlement, Submission } from './submission.ts';
+import { type Pause, writeBatch } from './write-batch.ts';
 
 export interface LaneLimits extends RuleLimits {
   /** Bytes of submissions waiting, at most. */
@@ -22,30 +18,18 @@ export interface LaneLimits extends RuleLimits {
 }
 
 /** What a lane needs and tells. */
-export interface LaneHost {
-  readonly store: MessageStore;
-  readonly hot: HotConversations;
-  readonly draws: Draws;
-  readonly chains: RefusedChains;
+export interface LaneHost extends JudgeHost {
   readonly limits: LaneLimits;
+  /** The outcome is known, nobody has been told. */
+  beforeFanOut(): Promise<void> | undefined;
   /** After the commit, before the submissions are settled. */
   committed(conversation: Conversation, draft: Draft, entries: readonly StoredEntry[]): void;
-  /** Entries up to the new head that another owner wrote: they must be forwarded all the same. */
-  learned(conversation: Conversation, oldHead: Seq): void;
   batchCommitted(entries: number): void;
   fenceLost(): void;
-  /** Waits before a write whose outcome is unknown is made again. */
-  pause(attempt: number): Promise<void>;
+  readonly pause: Pause;
 }
 
-/** Conversations whose rules are read again in one batch before somebody is refused on them, at most. */
-const maxConfirmed = 64;
 const maxAttempts = 30;
-
-interface Share {
-  readonly conversation: Conversation;
-  readonly submissions: readonly Submission[];
-}
 
 /**
  * Group commit: one batch is in the store's hands while the next one fills, so batches grow with the load by
@@ -54,12 +38,16 @@ interface Share {
  */
 export class Lane {
   readonly #host: LaneHost;
+  readonly #judge: Judge;
   #queue: Submission[] = [];
   #queuedBytes = 0;
   #running: Promise<void> | undefined;
+  /** Of the batch under way: what goes back to the front of the queue, in order. */
+  #returned: Submission[] = [];
 
   constructor(host: LaneHost) {
     this.#host = host;
+    this.#judge = new Judge(host);
   }
 
   get queuedBytes(): number {
@@ -93,8 +81,10 @@ export class Lane {
       try {
         await this.#close(batch);
       } catch (error) {
-        // A bug; nobody may wait for ever because of it. Settling again what is settled does nothing.
+        // A bug; nobody may wait for ever because of it. Who was answered already isn't listening any more.
+        this.#host.bug(error);
         this.#refuseAll(batch, storeFault(error));
+        this.#returned = [];
       }
     }
     this.#running = undefined;
@@ -114,18 +104,12 @@ export class Lane {
 
   async #close(batch: readonly Submission[]): Promise<void> {
     const byConversation = new Map<ConvId, Submission[]>();
-    for (const submission of batch) {
-      if (this.#host.chains.refuses(submission.convId, submission.chain)) {
-        this.#refuse(
-          submission,
-          new Fault('outOfOrder', { message: 'an earlier send was refused: send it again first' }),
-        );
-        continue;
-      }
+    for (const submission of this.#inTurn(batch)) {
       const mates = byConversation.get(submission.convId);
       if (mates === undefined) byConversation.set(submission.convId, [submission]);
       else mates.push(submission);
     }
+    if (byConversation.size === 0) return;
     let held: Conversation[];
     try {
       held = await this.#host.hot.acquire([...byConversation.keys()]);
@@ -137,139 +121,98 @@ export class Lane {
       conversation,
       submissions: byConversation.get(conversation.convId) ?? [],
     }));
-    await this.#carryOut(shares);
-    this.#host.hot.release(held);
+    try {
+      await this.#carryOut(shares);
+    } finally {
+      this.#host.hot.release(held);
+    }
+    const returned = this.#returned;
+    this.#returned = [];
+    this.#queue.unshift(...returned);
+    for (const submission of returned) this.#queuedBytes += submission.bytes;
+  }
+
+  /** Without those that must not pass before an earlier one that was refused. */
+  #inTurn(submissions: readonly Submission[]): Submission[] {
+    return submissions.filter((submission) => {
+      const { chain, convId } = submission;
+      if (chain?.refused.refuses(convId, chain.number) !== true) return true;
+      const message = 'an earlier send was refused: send it again first';
+      this.#refuse(submission, new Fault('outOfOrder', { message }));
+      return false;
+    });
   }
 
   async #carryOut(shares: readonly Share[]): Promise<void> {
     let evaluations: Evaluation[];
     try {
-      evaluations = await this.#evaluate(shares);
+      evaluations = await this.#judge.evaluate(shares);
     } catch (error) {
-      this.#refuseAll(
-        shares.flatMap((share) => share.submissions),
-        storeFault(error),
-      );
+      this.#refuseAll(allOf(shares), storeFault(error));
       return;
     }
-    const writing = evaluations.filter(({ draft }) => draft.entries.length > 0);
-    for (const evaluation of evaluations) if (evaluation.draft.entries.length === 0) this.#settle(evaluation);
+    const writing: { readonly share: Share; readonly evaluation: Evaluation }[] = [];
+    for (const [index, evaluation] of evaluations.entries()) {
+      if (evaluation.draft.entries.length > 0) writing.push({ share: shares[index] as Share, evaluation });
+      else this.#settle(evaluation);
+    }
     if (writing.length === 0) return;
     let outcomes: readonly CommitOutcome[];
     try {
-      outcomes = await this.#commit(writing.map(({ draft }) => draft));
+      outcomes = await this.#commit(writing.map(({ evaluation }) => evaluation.draft));
     } catch (error) {
       await this.#voided(
-        shares.filter((share) => writing.some(({ draft }) => draft.base === share.conversation)),
+        writing.map(({ share }) => share),
         error,
       );
       return;
     }
-    await this.#conclude(writing, outcomes);
+    await this.#conclude(
+      writing.map(({ evaluation }) => evaluation),
+      outcomes,
+    );
   }
 
-  /** Evaluates; before anybody is refused for good, rules that may be stale are read again. */
-  async #evaluate(shares: readonly Share[]): Promise<Evaluation[]> {
-    const { limits, draws } = this.#host;
-    const contexts = new Map<Conversation, ReadonlyMap<Seq, StoredEntry>>();
-    for (const share of shares) {
-      if (share.submissions.some(({ intent }) => intent.t === 'recall')) {
-        contexts.set(share.conversation, await this.#targets(share));
-      }
-    }
-    const judge = ({ conversation, submissions }: Share): Evaluation =>
-      evaluate(conversation, submissions, draws, {
-        limits,
-        nowMs: draws.nowMs(),
-        targets: contexts.get(conversation) ?? noTargets,
-      });
-    const evaluations = shares.map(judge);
-    const doubtful = shares.filter((_, index) => (evaluations[index] as Evaluation).refused.length > 0);
-    if (doubtful.length === 0) return evaluations;
-    const confirmed = new Set(doubtful.slice(0, maxConfirmed));
-    await this.#confirm([...confirmed], evaluations);
-    return shares.map((share, index) => {
-      const evaluation = evaluations[index] as Evaluation;
-      if (confirmed.has(share)) return judge(share);
-      return evaluation.refused.length > 0 ? postponed(evaluation) : evaluation;
-    });
-  }
-
-  /** Reads rules again, and whether the refused commands made their entries long ago. */
-  async #confirm(shares: readonly Share[], evaluations: readonly Evaluation[]): Promise<void> {
-    const { hot, store } = this.#host;
-    const heads = new Map(shares.map(({ conversation }) => [conversation, conversation.head.seq]));
-    await hot.reload(shares.map(({ conversation }) => conversation));
-    for (const { draft, refused } of evaluations) {
-      const conversation = draft.base;
-      const oldHead = heads.get(conversation);
-      if (oldHead === undefined || conversation.convNo === undefined) continue;
-      if (conversation.head.seq > oldHead) this.#host.learned(conversation, oldHead);
-      const asked = refused.filter((submission) => submission.clientKey !== undefined);
-      const keys = asked.map((submission) => submission.clientKey as Uint8Array);
-      if (keys.length === 0) continue;
-      const found = new Map(
-        (await store.findClientKeys(conversation.convNo, keys)).map((d) => [keyText(d.clientKey), d]),
-      );
-      for (const submission of asked)
-        submission.known = found.get(keyText(submission.clientKey as Uint8Array));
-    }
-  }
-
-  async #targets({ conversation, submissions }: Share): Promise<ReadonlyMap<Seq, StoredEntry>> {
-    const targets = new Map<Seq, StoredEntry>();
-    for (const { intent } of submissions) {
-      if (intent.t !== 'recall' || conversation.convNo === undefined) continue;
-      if (intent.seq > conversation.head.seq || conversation.recent.get(intent.seq) !== undefined) continue;
-      const [entry] = await this.#host.store.range(conversation.convNo, intent.seq, intent.seq, 1, false);
-      if (entry !== undefined) targets.set(entry.seq, entry);
-    }
-    return targets;
-  }
-
-  /** Commits, and where it isn't known whether the commit happened, makes the identical write until it is. */
-  async #commit(drafts: readonly Draft[]): Promise<readonly CommitOutcome[]> {
-    const { store, draws } = this.#host;
-    const batch = {
-      epoch: store.epoch,
-      batchId: draws.nextId(),
-      conversations: drafts.map((draft) => draft.toCommit()),
-    };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await store.commit(batch);
-      } catch (error) {
-        if (!(error instanceof StoreError && error.kind === 'unknown')) throw error;
-        await this.#host.pause(attempt);
-      }
-    }
+  #commit(drafts: readonly Draft[]): Promise<readonly CommitOutcome[]> {
+    const { store, draws, pause } = this.#host;
+    const conversations = drafts.map((draft) => draft.toCommit());
+    return writeBatch(store, { epoch: store.epoch, batchId: draws.nextId(), conversations }, pause);
   }
 
   /** Nothing of the batch was written. One that can't be written is halved until the culprit is alone. */
   async #voided(shares: readonly Share[], error: unknown): Promise<void> {
     if (!(error instanceof StoreError && error.kind === 'rejected')) {
-      this.#refuseAll(
-        shares.flatMap((share) => share.submissions),
-        storeFault(error),
-      );
+      if (!(error instanceof StoreError || error instanceof Fault)) this.#host.bug(error);
+      this.#refuseAll(allOf(shares), storeFault(error));
       return;
     }
-    for (const half of halves(shares)) await this.#carryOut(half);
     const [only] = shares;
-    if (shares.length > 1 || only === undefined) return;
-    if (only.submissions.length === 1) {
-      this.#refuseAll(
-        only.submissions,
-        new Fault('notStorable', { message: 'the store refuses this entry', cause: error }),
-      );
+    if (only === undefined) return;
+    if (shares.length > 1) {
+      for (const half of halves(shares)) await this.#carryOut(half);
       return;
     }
-    for (const submissions of halves(only.submissions)) {
-      await this.#carryOut([{ conversation: only.conversation, submissions }]);
+    const { conversation, submissions } = only;
+    if (submissions.length === 1) {
+      const message = 'the store refuses this entry';
+      this.#refuseAll(submissions, new Fault('notStorable', { message, cause: error }));
+      return;
     }
+    for (const half of halves(submissions)) await this.#carryOutLater(conversation, half);
+  }
+
+  /** What comes after others of its conversation: behind those that went back, and refused with those it follows. */
+  async #carryOutLater(conversation: Conversation, submissions: readonly Submission[]): Promise<void> {
+    if (this.#returned.some(({ convId }) => convId === conversation.convId)) {
+      this.#returned.push(...submissions);
+      return;
+    }
+    const passing = this.#inTurn(submissions);
+    if (passing.length > 0) await this.#carryOut([{ conversation, submissions: passing }]);
   }
 
   async #conclude(writing: readonly Evaluation[], outcomes: readonly CommitOutcome[]): Promise<void> {
+    await this.#host.beforeFanOut();
     const again: Submission[] = [];
     const overtaken: Conversation[] = [];
     let committed = 0;
@@ -277,7 +220,7 @@ export class Lane {
       const outcome = outcomes[index] as CommitOutcome;
       if (outcome.t === 'committed') {
         committed += evaluation.draft.entries.length;
-        this.#host.committed(evaluation.draft.base, evaluation.draft, evaluation.draft.apply());
+        this.#committed(evaluation.draft);
         this.#settle(evaluation);
         continue;
       }
@@ -296,91 +239,73 @@ export class Lane {
     this.#putBack(again, lost);
   }
 
+  /** Whatever goes wrong behind it: what is committed is how things are, and is answered. */
+  #committed(draft: Draft): void {
+    const entries = draft.apply();
+    try {
+      this.#host.committed(draft.base, draft, entries);
+    } catch (error) {
+      this.#host.bug(error);
+    }
+  }
+
   /** The heads and rules of conversations in which another owner was faster; those that can't be read now. */
-  async #readAgain(overtaken: readonly Conversation[]): Promise<ReadonlySet<Conversation>> {
+  async #readAgain(overtaken: readonly Conversation[]): Promise<ReadonlySet<ConvId>> {
+    const { hot, learned } = this.#host;
     const heads = overtaken.map((conversation) => conversation.head.seq);
     try {
-      await this.#host.hot.reload(overtaken);
+      await hot.reload(overtaken);
     } catch {
-      return new Set(overtaken);
+      return new Set(overtaken.map(({ convId }) => convId));
     }
     for (const [index, conversation] of overtaken.entries()) {
-      if (conversation.exists) this.#host.learned(conversation, heads[index] as Seq);
+      if (conversation.exists) learned(conversation, heads[index] as Seq);
     }
     return new Set();
   }
 
-  #putBack(submissions: readonly Submission[], lost: ReadonlySet<Conversation>): void {
-    const unreadable = new Set([...lost].map((conversation) => conversation.convId));
-    const back: Submission[] = [];
+  #putBack(submissions: readonly Submission[], lost: ReadonlySet<ConvId>): void {
     for (const submission of submissions) {
       submission.attempts += 1;
-      if (submission.attempts > maxAttempts || unreadable.has(submission.convId)) {
-        this.#refuse(
-          submission,
-          new Fault('overloaded', { message: 'the conversation is contended', retryAfterMs: 500 }),
-        );
-      } else back.push(submission);
+      if (submission.attempts <= maxAttempts && !lost.has(submission.convId)) this.#returned.push(submission);
+      else {
+        const message = 'the conversation is contended';
+        this.#refuse(submission, new Fault('overloaded', { message, retryAfterMs: 500 }));
+      }
     }
-    this.#queue.unshift(...back);
-    for (const submission of back) this.#queuedBytes += submission.bytes;
   }
 
   #settle({ verdicts }: Evaluation): void {
     for (const { submission, settlement } of verdicts) {
       if (settlement.t === 'refused') this.#refuse(submission, settlement.fault);
-      else submission.settle(settlement);
+      else this.#answer(submission, settlement);
     }
   }
 
   #refuse(submission: Submission, fault: Fault): void {
-    if (fault.spec.retry !== 'never') this.#host.chains.refuse(submission.convId, submission.chain);
-    submission.settle({ t: 'refused', fault });
+    const { chain, convId } = submission;
+    if (fault.spec.retry !== 'never') chain?.refused.refuse(convId, chain.number);
+    this.#answer(submission, { t: 'refused', fault });
   }
 
   #refuseAll(submissions: readonly Submission[], fault: Fault): void {
     for (const submission of submissions) this.#refuse(submission, fault);
   }
+
+  #answer(submission: Submission, settlement: Settlement): void {
+    try {
+      submission.settle(settlement);
+    } catch (error) {
+      this.#host.bug(error);
+    }
+  }
 }
 
-const noTargets: ReadonlyMap<Seq, StoredEntry> = new Map();
+function allOf(shares: readonly Share[]): readonly Submission[] {
+  return shares.flatMap(({ submissions }) => submissions);
+}
 
-function halves<T>(items: readonly T[]): readonly (readonly T[])[] {
-  if (items.length < 2) return [];
+function halves<T>(items: readonly T[]): readonly [readonly T[], readonly T[]] {
   const middle = items.length >> 1;
   return [items.slice(0, middle), items.slice(middle)];
-}
-
-/** Refusals on rules that could not be read again in time become retries, and so does everything behind them. */
-function postponed({ draft, verdicts }: Evaluation): Evaluation {
-  const fault = new Fault('overloaded', { message: 'too many refusals to check at once', retryAfterMs: 500 });
-  draft.entries.length = 0;
-  return {
-    draft,
-    refused: [],
-    verdicts: verdicts.map(({ submission }) => ({ submission, settlement: { t: 'refused', fault } })),
-  };
-}
-
-/** What a client hears of a store that doesn't work. */
-export function storeFault(error: unknown): Fault {
-  if (error instanceof Fault) return error;
-  if (!(error instanceof StoreError))
-    return new Fault('internal', { message: 'internal error', cause: error });
-  switch (error.kind) {
-    case 'full':
-      return new Fault('diskFull', {
-        message: 'the disk is full: nothing new is taken',
-        retryAfterMs: 1000,
-        cause: error,
-      });
-    case 'epoch':
-      return new Fault('epochChanged', { message: 'the store was restored: start over', cause: error });
-    default:
-      return new Fault('storeUnavailable', {
-        message: 'the store is not available',
-        retryAfterMs: 500,
-        cause: error,
-      });
-  }
 }

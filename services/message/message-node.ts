@@ -1,12 +1,17 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConfigOf } from '../core/config.ts';
-import type { MsgId } from '../core/ids.ts';
+import type { Failpoints } from '../core/failpoint.ts';
+import { type Fault, toFault } from '../core/fault.ts';
+import type { ConvId, MsgId } from '../core/ids.ts';
+import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
-import type { EdgeFrame, OwnerFrame, Result } from '../peer/edge-frames.ts';
+import type { EdgeFrame, LogEntry, OwnerFrame, Result } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
-import type { MessageStore } from '../ports/message-store.ts';
+import { type MessageStore, StoreError } from '../ports/message-store.ts';
+import type { Conversation } from './conversation.ts';
 import { CursorBook } from './cursor-book.ts';
+import { CursorDesk } from './cursor-desk.ts';
 import { EdgePeer } from './edge-peer.ts';
 import { FanOut } from './fan-out.ts';
 import { GroupDesk } from './group-desk.ts';
@@ -18,6 +23,7 @@ import type { messageOptions } from './options.ts';
 import { Owner } from './owner.ts';
 import { PresenceBook } from './presence-book.ts';
 import { Receipts } from './receipts.ts';
+import { RefusedChains } from './refused-chains.ts';
 import { Views } from './views.ts';
 
 export interface MessageNodeParts {
@@ -27,11 +33,15 @@ export interface MessageNodeParts {
   readonly clock: Clock;
   /** Unique among all runs of all message nodes. */
   readonly incarnation: number;
+  readonly log: Logger;
+  readonly failpoints?: Failpoints | undefined;
 }
 
 const secondMs = 1_000;
 /** Typing is told to groups up to this size. */
 const maxTypingMembers = 100;
+/** How long a stopping node waits for what is in the store's hands. */
+const stopMs = 5_000;
 
 /** A message node: conversations, who is online, and the links to edges and group nodes. */
 export class MessageNode implements Service {
@@ -43,18 +53,21 @@ export class MessageNode implements Service {
   readonly #history: History;
   readonly #fanOut: FanOut;
   readonly #cursors: CursorBook;
-  readonly #receipts = new Receipts();
+  readonly #receipts: Receipts;
+  readonly #cursorDesk: CursorDesk;
   readonly #presence = new PresenceBook();
   readonly #groups: GroupDesk;
   readonly #owner: Owner;
   readonly #operations: Operations;
+  readonly #log: Logger;
   #edges = 0;
   #timers: NodeJS.Timeout[] = [];
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor({ config, store, ids, clock, incarnation }: MessageNodeParts) {
+  constructor({ config, store, ids, clock, incarnation, log, failpoints }: MessageNodeParts) {
     this.#config = config;
     this.#clock = clock;
+    this.#log = log;
     const limits = { maxConversations: config.hotConversations, maxRecentBytes: config.recentBytes };
     const hot = new HotConversations({ store, clock, limits });
     const history = new History({ store, pageBytes: config.pageBytes });
@@ -62,6 +75,9 @@ export class MessageNode implements Service {
     const fanOut = new FanOut({ hot, edges: this.#presence.edges, incarnation });
     const groups = new GroupDesk({ timeoutMs: config.decideTimeoutMs });
     const { meters } = this;
+    const receipts = new Receipts(cursors);
+    const presence = this.#presence;
+    const cursorDesk = new CursorDesk({ history, cursors, receipts, presence });
     const owner = new Owner({
       store,
       hot,
@@ -73,13 +89,14 @@ export class MessageNode implements Service {
       groups,
       meters,
       limits: { ...config, queueBytes: config.laneQueueBytes },
+      failpoints,
+      bug: (error) => this.#bug(error),
     });
     hot.onEvict = (conversation) => {
       fanOut.evicted(conversation);
-      this.#receipts.forget(conversation);
+      receipts.forget(conversation);
     };
     const views = new Views({ store, hot, cursors, history });
-    const { receipts, presence } = { receipts: this.#receipts, presence: this.#presence };
     this.#operations = new Operations({
       store,
       hot,
@@ -87,7 +104,7 @@ export class MessageNode implements Service {
       history,
       views,
       cursors,
-      receipts,
+      cursorDesk,
       presence,
       ids,
       clock,
@@ -96,6 +113,8 @@ export class MessageNode implements Service {
     this.#hot = hot;
     this.#history = history;
     this.#cursors = cursors;
+    this.#receipts = receipts;
+    this.#cursorDesk = cursorDesk;
     this.#fanOut = fanOut;
     this.#groups = groups;
     this.#owner = owner;
@@ -113,8 +132,8 @@ export class MessageNode implements Service {
     this.#timers = [
       setInterval(() => void this.#flush(), this.#config.cursorFlushMs),
       setInterval(() => {
-        this.#receipts.publish();
-        this.#hot.evict();
+        this.#guarded(() => this.#receipts.publish());
+        this.#guarded(() => this.#hot.evict());
       }, secondMs),
     ];
   }
@@ -124,10 +143,16 @@ export class MessageNode implements Service {
     await this.#flush();
   }
 
+  /** Waits for what is in the store's hands, but not for ever: a store that doesn't answer must not keep us up. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#owner.idle();
-    await this.#flush();
+    this.#owner.stop();
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, stopMs);
+    });
+    await Promise.race([this.#owner.idle().then(() => this.#flush()), patience]);
+    clearTimeout(timer);
   }
 
   /** A group node is linked. */
@@ -142,7 +167,7 @@ export class MessageNode implements Service {
     this.#presence.edges.add(edge);
     return {
       frames: (frames) => {
-        for (const frame of frames) this.#take(edge, frame);
+        for (const frame of frames) this.#guarded(() => this.#take(edge, frame));
       },
       down: () => this.#edgeDown(edge),
     };
@@ -154,14 +179,11 @@ export class MessageNode implements Service {
         this.#command(edge, frame);
         return;
       case 'delivered':
-        for (const { convId, userId, seq } of frame.items) {
-          const conversation = this.#hot.get(convId);
-          if (conversation?.exists === true) this.#operations.delivered(conversation, userId, seq);
-        }
+        this.#delivered(frame);
         return;
       case 'sessionUp': {
         const { session, userId, deviceId } = frame;
-        this.#presence.up(edge, { no: session, userId, deviceId });
+        this.#presence.up(edge, { no: session, userId, deviceId, refused: new RefusedChains() });
         this.#fanOut.sessionUp(edge, userId);
         edge.send({ t: 'registered', session });
         return;
@@ -179,38 +201,50 @@ export class MessageNode implements Service {
         this.#presence.unwatch(edge, frame.users);
         return;
       case 'audienceUnknown':
-        void this.#hot
-          .with(frame.convId, (conversation) => this.#fanOut.tellWhole(conversation, edge))
-          .catch(ignore);
+        this.#held(frame.convId, (conversation) => this.#fanOut.tellWhole(conversation, edge));
         return;
       case 'pull':
-        void this.#pull(edge, frame).catch(ignore);
+        this.#held(frame.convId, (conversation) => this.#pull(edge, conversation, frame));
     }
   }
 
   #command(edge: EdgePeer, { call, session, userId, op }: Extract<EdgeFrame, { t: 'command' }>): void {
     const reply = (result: Result): void => edge.send({ t: 'reply', call, result }, weigh(result));
-    this.#operations.carryOut(
-      {
-        edge,
-        session: `${edge.no}.${session}`,
-        userId,
-        more: reply,
-        done: reply,
-        refuse: ({ reason, message, field, retryAfterMs }) => {
-          this.meters.refused += 1;
-          edge.send({ t: 'refused', call, refusal: { reason, message, field, retryAfterMs } });
-        },
+    const asker = {
+      edge,
+      refused: edge.sessions.get(session)?.refused,
+      userId,
+      more: reply,
+      done: reply,
+      refuse: (fault: Fault): void => {
+        const { reason, message, field, retryAfterMs } = fault;
+        if (reason === 'internal') this.#bug(fault.cause);
+        this.meters.refused += 1;
+        edge.send({ t: 'refused', call, refusal: { reason, message, field, retryAfterMs } });
       },
-      op,
-    );
+    };
+    try {
+      this.#operations.carryOut(asker, op);
+    } catch (error) {
+      asker.refuse(toFault(error));
+    }
+  }
+
+  /** Most are of conversations that are hot: those are done at once. */
+  #delivered({ items }: Extract<EdgeFrame, { t: 'delivered' }>): void {
+    for (const { convId, userId, seq } of items) {
+      const conversation = this.#hot.get(convId);
+      if (conversation === undefined) {
+        this.#held(convId, (loaded) => this.#cursorDesk.delivered(loaded, userId, seq));
+      } else if (conversation.exists) this.#cursorDesk.delivered(conversation, userId, seq);
+    }
   }
 
   #typing({ convId, userId, active }: Extract<EdgeFrame, { t: 'typing' }>): void {
     const conversation = this.#hot.get(convId);
     if (conversation === undefined) {
       // Somebody types in a conversation that isn't hot yet: hold it, so that the next word is heard.
-      void this.#hot.with(convId, () => {}).catch(ignore);
+      this.#held(convId, () => {});
       return;
     }
     if (conversation.present(userId) === undefined) return;
@@ -221,19 +255,24 @@ export class MessageNode implements Service {
     }
   }
 
-  async #pull(edge: EdgePeer, { convId, fromSeq, toSeq }: Extract<EdgeFrame, { t: 'pull' }>): Promise<void> {
-    await this.#hot.with(convId, async (conversation) => {
-      const entries = await this.#history.stored(
-        conversation,
-        fromSeq,
-        Math.min(toSeq, conversation.head.seq),
-      );
-      this.#fanOut.repeat(conversation, edge, entries);
+  async #pull(
+    edge: EdgePeer,
+    conversation: Conversation,
+    { fromSeq, toSeq }: Extract<EdgeFrame, { t: 'pull' }>,
+  ): Promise<void> {
+    const last = Math.min(toSeq, conversation.head.seq);
+    if (fromSeq > last) return;
+    this.#fanOut.repeat(conversation, edge, await this.#history.stored(conversation, fromSeq, last));
+  }
+
+  /** With the conversation loaded. What a store that can't be read keeps from an edge, the edge asks for again. */
+  #held(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
+    this.#hot.with(convId, use).catch((error) => {
+      if (!(error instanceof StoreError)) this.#bug(error);
     });
   }
 
   #sessionDown(edge: EdgePeer, session: number): void {
-    this.#owner.chains.forget(`${edge.no}.${session}`);
     const gone = this.#presence.down(edge, session, this.#clock.wallMs());
     if (gone !== undefined) this.#fanOut.userGone(edge, gone);
   }
@@ -242,23 +281,36 @@ export class MessageNode implements Service {
     this.#presence.edges.delete(edge);
     this.#presence.unwatch(edge, [...edge.watched]);
     for (const session of [...edge.sessions.keys()]) {
-      this.#owner.chains.forget(`${edge.no}.${session}`);
       this.#presence.down(edge, session, this.#clock.wallMs());
     }
     this.#fanOut.edgeGone(edge);
   }
 
   #flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#cursors.flush());
+    this.#flushing = this.#flushing.then(() => this.#cursors.flush()).catch((error) => this.#bug(error));
     return this.#flushing;
+  }
+
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#bug(error);
+    }
+  }
+
+  #bug(error: unknown): void {
+    this.#log.error('a task of the message node failed', { 'event.action': 'internal-error' }, error);
   }
 }
 
 function weigh(result: Result): number {
-  if (result.t === 'page') return 128 + result.entries.length * 512;
-  if (result.t === 'conversations') return 128 + result.conversations.length * 1_024;
+  if (result.t === 'page') return 128 + weighEntries(result.entries);
+  if (result.t === 'conversations')
+    return result.conversations.reduce((sum, view) => sum + 512 + weighEntries(view.entries), 128);
   return result.t === 'members' ? 128 + result.members.length * 96 : 128;
 }
 
-/** What an edge didn't get because the store can't be read, it asks for again. */
-function ignore(): void {}
+function weighEntries(entries: readonly LogEntry[]): number {
+  return entries.reduce((sum, { content }) => sum + content.byteLength + 160, 0);
+}

@@ -1,21 +1,23 @@
 import { messageContent } from '../codec/frames.ts';
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
-import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
+import type { ConvId, MsgId, UserId } from '../core/ids.ts';
 import type { GroupView, Operation, Result, SendOperation } from '../peer/edge-frames.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
 import type { CursorBook } from './cursor-book.ts';
+import type { CursorDesk } from './cursor-desk.ts';
+import { MemberLists } from './member-list.ts';
 import type { EdgePeer } from './edge-peer.ts';
 import { type History, readable } from './history.ts';
 import type { HotConversations } from './hot-conversations.ts';
-import { storeFault } from './lane.ts';
 import type { MessageMeters } from './meters.ts';
 import type { Owner } from './owner.ts';
 import type { PresenceBook } from './presence-book.ts';
-import type { Receipts } from './receipts.ts';
+import type { RefusedChains } from './refused-chains.ts';
+import { storeFault } from './store-fault.ts';
 import type { Settlement } from './submission.ts';
-import { peerOf, type Views } from './views.ts';
+import type { Views } from './views.ts';
 
 export interface OperationParts {
   readonly store: MessageStore;
@@ -24,7 +26,7 @@ export interface OperationParts {
   readonly history: History;
   readonly views: Views;
   readonly cursors: CursorBook;
-  readonly receipts: Receipts;
+  readonly cursorDesk: CursorDesk;
   readonly presence: PresenceBook;
   readonly ids: { next(): MsgId };
   readonly clock: Clock;
@@ -34,8 +36,8 @@ export interface OperationParts {
 /** Who asks, and how the answer goes back: `done` with the last result, `more` with those before it. */
 export interface Asker {
   readonly edge: EdgePeer;
-  /** Names the session across edges. */
-  readonly session: string;
+  /** Which of the session's sends must not pass any more; undefined for unary calls, which promise no order. */
+  readonly refused: RefusedChains | undefined;
   readonly userId: UserId;
   more(result: Result): void;
   done(result: Result): void;
@@ -45,6 +47,7 @@ export interface Asker {
 /** Carries out what users ask of a message node. */
 export class Operations {
   readonly #parts: OperationParts;
+  readonly #lists = new MemberLists();
 
   constructor(parts: OperationParts) {
     this.#parts = parts;
@@ -53,12 +56,21 @@ export class Operations {
   carryOut(asker: Asker, op: Operation): void {
     this.#parts.meters.count(op.t);
     if (op.t === 'send') this.#send(asker, op);
-    else this.#ask(asker, op).then(asker.done, (error) => asker.refuse(storeFault(error)));
+    else void this.#answer(asker, op);
+  }
+
+  async #answer(asker: Asker, op: Exclude<Operation, SendOperation>): Promise<void> {
+    try {
+      asker.done(await this.#ask(asker, op));
+    } catch (error) {
+      asker.refuse(storeFault(error));
+    }
   }
 
   #send(asker: Asker, op: SendOperation): void {
     const { convId, clientId, peer } = op;
-    const chain = op.chain === 0 ? undefined : { session: asker.session, number: op.chain };
+    const { refused } = asker;
+    const chain = op.chain === 0 || refused === undefined ? undefined : { refused, number: op.chain };
     const intent = { t: 'send', peer, content: messageContent(clientId, op.body) } as const;
     this.#parts.owner.submit({ convId, sender: asker.userId, clientId, chain, intent }, (settlement) => {
       if (settlement.t === 'committed') asker.done({ ...settlement, t: 'sent', convId });
@@ -74,7 +86,7 @@ export class Operations {
         return this.#recall(userId, op);
       case 'read':
       case 'ack':
-        return hot.with(op.convId, (conversation) => this.#moveCursor(conversation, userId, op));
+        return hot.with(op.convId, (conversation) => this.#parts.cursorDesk.move(conversation, userId, op));
       case 'list':
         return hot.with(op.convId, (conversation) => history.page(conversation, userId, op));
       case 'get':
@@ -84,7 +96,7 @@ export class Operations {
             t: 'page',
             convId: op.convId,
             entries: [entry],
-            headSeq: conversation.head.seq,
+            headSeq: readable(conversation, userId).last,
             more: false,
           };
         });
@@ -119,6 +131,8 @@ export class Operations {
         return hot.with(op.groupId, (conversation) => this.#members(conversation, userId, op));
       case 'presence':
         return { t: 'presence', users: op.users.map((user) => presence.state(user)) };
+      case 'groupId':
+        return { t: 'place', convId: this.#parts.owner.groupId(userId, op.clientId), seq: 0 };
       case 'ids':
         return { t: 'ids', ids: Array.from({ length: op.count }, () => this.#parts.ids.next()) };
     }
@@ -162,52 +176,6 @@ export class Operations {
     return { t: 'conversations', conversations: [], removed: [], next: undefined };
   }
 
-  async #moveCursor(
-    conversation: Conversation,
-    userId: UserId,
-    { t, seq }: { readonly t: 'read' | 'ack'; readonly seq: Seq },
-  ): Promise<Result> {
-    const range = readable(conversation, userId);
-    if (seq > range.last)
-      throw new Fault('beyondHead', { message: `the log ends at ${range.last}`, field: `${t}.seq` });
-    if (t === 'ack') this.delivered(conversation, userId, seq);
-    else {
-      const readOrd = await this.#parts.history.ordAt(conversation, seq);
-      if (this.#parts.cursors.raise(conversation, userId, { readSeq: seq, readOrd }))
-        this.#tell(conversation, userId, true);
-    }
-    return {
-      t: 'read',
-      readSeq: Math.max(conversation.cursors.get(userId)?.readSeq ?? 0, t === 'read' ? seq : 0),
-    };
-  }
-
-  /** A device has everything up to seq. What is beyond the log's end is cut off. */
-  delivered(conversation: Conversation, userId: UserId, seq: Seq): void {
-    const last = conversation.visibleRange(userId)?.last ?? 0;
-    const deliveredSeq = Math.min(seq, last);
-    if (deliveredSeq === 0) return;
-    if (this.#parts.cursors.raise(conversation, userId, { deliveredSeq }))
-      this.#tell(conversation, userId, false);
-  }
-
-  /** Direct peers hear at once, groups in counts, and own other devices of what was read. */
-  #tell(conversation: Conversation, userId: UserId, read: boolean): void {
-    const cursor = conversation.cursors.get(userId);
-    if (cursor === undefined) return;
-    const to: UserId[] = read ? [userId] : [];
-    if (conversation.kind === 'direct') {
-      const peer = peerOf(conversation, userId);
-      if (peer !== undefined && peer !== userId) to.push(peer);
-    } else this.#parts.receipts.moved(conversation);
-    const { convId } = conversation;
-    const edges = new Set(to.flatMap((user) => [...this.#parts.presence.edgesOf(user)]));
-    for (const edge of edges) {
-      const { deliveredSeq, readSeq } = cursor;
-      edge.send({ t: 'cursor', convId, userId, deliveredSeq, readSeq, to });
-    }
-  }
-
   async #members(
     conversation: Conversation,
     userId: UserId,
@@ -216,10 +184,7 @@ export class Operations {
     readable(conversation, userId);
     if (conversation.present(userId) === undefined || conversation.convNo === undefined)
       throw new Fault('notMember');
-    const rows = [...conversation.members.values()]
-      .filter((row) => row.leftSeq === 0 && (op.after === undefined || row.userId > op.after))
-      .sort((one, other) => (one.userId < other.userId ? -1 : 1));
-    const page = rows.slice(0, op.limit);
+    const { rows: page, more } = this.#lists.page(conversation, op.after, op.limit);
     const users = page.map((row) => row.userId);
     const stored = await this.#parts.store.cursors(conversation.convNo, users);
     const cursors = new Map(stored.map((row) => [row.userId, row]));
@@ -231,7 +196,7 @@ export class Operations {
       );
       return { userId: row.userId, role: row.role, joinedSeq: row.joinedSeq, deliveredSeq, readSeq };
     });
-    return { t: 'members', members, next: rows.length > page.length ? page.at(-1)?.userId : undefined };
+    return { t: 'members', members, next: more ? page.at(-1)?.userId : undefined };
   }
 }
 

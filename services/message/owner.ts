@@ -1,4 +1,5 @@
-import { type Fault, toFault } from '../core/fault.ts';
+import type { Failpoints } from '../core/failpoint.ts';
+import { Fault, toFault } from '../core/fault.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { GroupChange } from '../peer/edge-frames.ts';
@@ -11,9 +12,9 @@ import type { FanOut } from './fan-out.ts';
 import type { GroupDesk } from './group-desk.ts';
 import type { History } from './history.ts';
 import type { HotConversations } from './hot-conversations.ts';
-import { Lane, type LaneLimits, storeFault } from './lane.ts';
+import { Lane, type LaneLimits } from './lane.ts';
 import type { MessageMeters } from './meters.ts';
-import { RefusedChains } from './refused-chains.ts';
+import { storeFault } from './store-fault.ts';
 import type { ChainLink, Intent, Settlement } from './submission.ts';
 
 export interface OwnerParts {
@@ -27,6 +28,9 @@ export interface OwnerParts {
   readonly groups: GroupDesk;
   readonly meters: MessageMeters;
   readonly limits: LaneLimits;
+  readonly failpoints: Failpoints | undefined;
+  /** An error that nobody's command may cause. */
+  bug(error: unknown): void;
 }
 
 export interface SubmitRequest {
@@ -45,25 +49,26 @@ export class Owner {
   readonly #parts: OwnerParts;
   readonly #keys: ClientKeys;
   readonly #lane: Lane;
-  readonly chains = new RefusedChains();
+  #stopping = false;
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
     this.#keys = new ClientKeys(parts.store.clientKeySecret);
+    const { store, hot, clock, ids, meters, limits, failpoints, bug } = parts;
     this.#lane = new Lane({
-      store: parts.store,
-      hot: parts.hot,
-      draws: { nextId: () => parts.ids.next(), nowMs: () => parts.clock.wallMs() },
-      chains: this.chains,
-      limits: parts.limits,
+      store,
+      hot,
+      draws: { nextId: () => ids.next(), nowMs: () => clock.wallMs() },
+      limits,
+      beforeFanOut: () => failpoints?.hit('beforeFanout'),
       committed: (conversation, draft, entries) => this.#committed(conversation, draft, entries),
-      learned: (conversation, oldHead) => void this.#learned(conversation, oldHead),
-      batchCommitted: (entries) => parts.meters.batch(entries),
+      learned: (conversation, oldHead) => void this.#learned(conversation, oldHead).catch(bug),
+      batchCommitted: (entries) => meters.batch(entries),
       fenceLost: () => {
-        parts.meters.fenceLost += 1;
+        meters.fenceLost += 1;
       },
-      pause: (attempt) =>
-        new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** attempt, 1_000)).unref()),
+      pause: (attempt) => this.#pause(attempt),
+      bug,
     });
   }
 
@@ -73,6 +78,17 @@ export class Owner {
 
   idle(): Promise<void> {
     return this.#lane.idle();
+  }
+
+  /** Whatever waits for a store that doesn't answer is given up. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  async #pause(attempt: number): Promise<boolean> {
+    const ms = Math.min(50 * 2 ** attempt, 1_000);
+    if (!this.#stopping) await new Promise((resolve) => setTimeout(resolve, ms));
+    return !this.#stopping;
   }
 
   submit(request: SubmitRequest, settle: (settlement: Settlement) => void): void {
@@ -90,6 +106,11 @@ export class Owner {
       known: undefined,
       attempts: 0,
     });
+  }
+
+  /** The id of a group that the user makes without naming one: the same for the same client id. */
+  groupId(actor: UserId, clientId: string): ConvId {
+    return `g${Buffer.from(this.#keys.of(actor, clientId)).toString('hex')}` as ConvId;
   }
 
   /** Changes a group: decided by a group node on the rules as they are, committed here if they still are so then. */
@@ -115,18 +136,24 @@ export class Owner {
     return hot.with(groupId, async (conversation): Promise<Settlement> => {
       const earlier = await this.#madeBefore(conversation, actor, clientId);
       if (earlier !== undefined) return earlier;
-      let fault: Fault;
+      const version = conversation.group?.version;
       try {
         const decision = await groups.decide(conversation, actor, change);
         if (decision.entries.length === 0) return nothingToDo;
-        return await new Promise((resolve) => {
-          const intent: Intent = { t: 'decision', decision, clientId };
-          this.submit({ convId: groupId, sender: actor, clientId, chain: undefined, intent }, resolve);
-        });
+        return await this.#settled(groupId, actor, clientId, { t: 'decision', decision, clientId });
       } catch (error) {
-        fault = toFault(error);
+        if (!(error instanceof Fault)) this.#parts.bug(error);
+        const fault = toFault(error);
+        if (fault.spec.retry === 'never') await this.#settled(groupId, actor, '', { t: 'recheck' });
+        // Refused on rules that have changed since: that says nothing.
+        return conversation.group?.version === version ? { t: 'refused', fault } : { t: 'stale' };
       }
-      return { t: 'refused', fault };
+    });
+  }
+
+  #settled(convId: ConvId, sender: UserId, clientId: string, intent: Intent): Promise<Settlement> {
+    return new Promise((resolve) => {
+      this.submit({ convId, sender, clientId, chain: undefined, intent }, resolve);
     });
   }
 
@@ -162,7 +189,7 @@ export class Owner {
         });
       }
     }
-    if (draft.group !== undefined && draft.members.size > 0) {
+    if (draft.group !== undefined && draft.groupChanged) {
       groups.committed(conversation.convId, conversation.head.seq, draft.group.version);
     }
   }
@@ -170,11 +197,21 @@ export class Owner {
   /** Another owner wrote entries: whoever learns of them forwards them, for their writer may be dead. */
   async #learned(conversation: Conversation, oldHead: Seq): Promise<void> {
     const { fanOut, history } = this.#parts;
-    fanOut.reset(conversation);
     const last = conversation.head.seq;
-    for (let from = oldHead + 1; from <= last; from += 1_000) {
-      const entries = await history.stored(conversation, from, Math.min(from + 999, last)).catch(() => []);
-      fanOut.forward(conversation, entries, noChanges);
+    // Those who left with these entries must still hear of it, and the lane may forward later ones meanwhile.
+    fanOut.reset(conversation, oldHead + 1);
+    conversation.pins += 1;
+    try {
+      for (let from = oldHead + 1, attempt = 1; from <= last; ) {
+        const entries = await history.stored(conversation, from, Math.min(from + 999, last)).catch(() => []);
+        if (entries.length > 0) fanOut.forward(conversation, entries, noChanges);
+        from += entries.length;
+        attempt = entries.length > 0 ? 1 : attempt + 1;
+        if (entries.length === 0 && !(await this.#pause(attempt))) return;
+      }
+      fanOut.forgetLeavers(conversation);
+    } finally {
+      conversation.pins -= 1;
     }
   }
 }

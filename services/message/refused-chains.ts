@@ -1,36 +1,35 @@
 import type { ConvId } from '../core/ids.ts';
-import type { ChainLink } from './submission.ts';
+
+/** Conversations of one session with refused sends, at most; beyond it one number stands for all of them. */
+const maxConversations = 1_024;
 
 /**
- * Which sends an owner may not take any more, because an earlier send of the same session in the same conversation was
- * refused with a retry: all that carry the same chain number or a lower one. The session raises the number once
- * everything is answered (`connection/chain.ts`), so a record lives only until then.
+ * Which sends of a session an owner may not take any more, because an earlier send in the same conversation was refused
+ * with a retry: all that carry the same chain number or a lower one. The session raises the number once everything is
+ * answered (`connection/chain.ts`), so a record lives only until then.
  */
 export class RefusedChains {
-  readonly #sessions = new Map<string, Map<ConvId, number>>();
+  #byConversation: Map<ConvId, number> | undefined;
+  /** Up to here, everything is refused. Numbers rise across a session's conversations, so that later ones pass. */
+  #floor = 0;
 
-  refuses(convId: ConvId, chain: ChainLink | undefined): boolean {
-    if (chain === undefined || this.#sessions.size === 0) return false;
-    const conversations = this.#sessions.get(chain.session);
-    const refused = conversations?.get(convId);
-    if (conversations === undefined || refused === undefined) return false;
-    if (chain.number <= refused) return true;
-    conversations.delete(convId);
-    if (conversations.size === 0) this.#sessions.delete(chain.session);
+  refuses(convId: ConvId, number: number): boolean {
+    if (number <= this.#floor) return true;
+    const refused = this.#byConversation?.get(convId);
+    if (refused === undefined) return false;
+    if (number <= refused) return true;
+    this.#byConversation?.delete(convId);
     return false;
   }
 
-  refuse(convId: ConvId, chain: ChainLink | undefined): void {
-    if (chain === undefined) return;
-    let conversations = this.#sessions.get(chain.session);
-    if (conversations === undefined) {
-      conversations = new Map();
-      this.#sessions.set(chain.session, conversations);
+  refuse(convId: ConvId, number: number): void {
+    this.#byConversation ??= new Map();
+    const refused = this.#byConversation.get(convId);
+    if (refused === undefined && this.#byConversation.size >= maxConversations) {
+      this.#floor = Math.max(this.#floor, number, ...this.#byConversation.values());
+      this.#byConversation.clear();
+      return;
     }
-    conversations.set(convId, Math.max(chain.number, conversations.get(convId) ?? 0));
-  }
-
-  forget(session: string): void {
-    this.#sessions.delete(session);
+    this.#byConversation.set(convId, Math.max(number, refused ?? 0));
   }
 }

@@ -2,13 +2,16 @@ import type { Fault } from '../core/fault.ts';
 import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { Decision } from '../peer/group-frames.ts';
 import type { Duplicate } from '../ports/message-store.ts';
+import type { RefusedChains } from './refused-chains.ts';
 
 /** What a command wants to write. */
 export type Intent =
   /** `content` is the entry's content as stored; `peer` the other user where the conversation is a direct one. */
   | { readonly t: 'send'; readonly peer: UserId | undefined; readonly content: Uint8Array }
   | { readonly t: 'recall'; readonly seq: Seq; readonly clientId: string }
-  | { readonly t: 'decision'; readonly decision: Decision; readonly clientId: string };
+  | { readonly t: 'decision'; readonly decision: Decision; readonly clientId: string }
+  /** Writes nothing and is refused: the rules are confirmed by it. */
+  | { readonly t: 'recheck' };
 
 /** What becomes of a submission; settled exactly once. */
 export type Settlement =
@@ -26,8 +29,8 @@ export type Settlement =
 
 /** Orders one sender's sends: see connection/chain.ts. */
 export interface ChainLink {
-  /** Unique per session. */
-  readonly session: string;
+  /** Of the sender's session. */
+  readonly refused: RefusedChains;
   readonly number: number;
 }
 

@@ -1,16 +1,9 @@
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { ConversationView, KnownConversation, LogEntry } from '../peer/edge-frames.ts';
-import type {
-  CursorRow,
-  GroupRow,
-  Head,
-  Membership,
-  MemberRow,
-  MessageStore,
-} from '../ports/message-store.ts';
+import type { CursorRow, GroupRow, Head, Membership, MessageStore } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
 import type { CursorBook } from './cursor-book.ts';
-import type { History } from './history.ts';
+import { type History, withinBytes } from './history.ts';
 import type { HotConversations } from './hot-conversations.ts';
 
 interface Parts {
@@ -21,6 +14,9 @@ interface Parts {
 }
 
 const pageSize = 200;
+/** Of newest entries: in one conversation, and in one page of sync. */
+const maxNewestBytes = 128 * 1024;
+const maxPageBytes = 256 * 1024;
 
 export interface SyncPage {
   readonly conversations: readonly ConversationView[];
@@ -65,28 +61,50 @@ export class Views {
     let after: ConvId | undefined;
     for (;;) {
       const rows = await this.#parts.store.memberships(userId, after, pageSize);
-      const conversations: ConversationView[] = [];
+      let conversations: ConversationView[] = [];
+      let bytes = 0;
       for (const row of rows) {
         const device = unseen.get(row.convId);
         unseen.delete(row.convId);
-        if (device !== undefined) await this.#takeCursors(userId, row, device);
-        const view = this.#view(userId, row);
-        if (device !== undefined && !differs(view, device)) continue;
-        conversations.push(await this.#withEntries(row, view, device, newest));
+        const view = await this.#change(userId, row, device, newest);
+        if (view === undefined) continue;
+        conversations.push(view);
+        bytes += weightOf(view);
+        if (bytes < maxPageBytes) continue;
+        yield { conversations, removed: [], done: false };
+        conversations = [];
+        bytes = 0;
       }
       after = rows.at(-1)?.convId;
       const done = rows.length < pageSize;
-      yield { conversations, removed: done ? [...unseen.keys()] : [], done };
+      if (done) yield { conversations, removed: [...unseen.keys()], done };
+      else if (conversations.length > 0) yield { conversations, removed: [], done };
       if (done) return;
     }
+  }
+
+  /** The conversation as it is now, where that is not what the device knows. */
+  async #change(
+    userId: UserId,
+    row: Membership,
+    device: KnownConversation | undefined,
+    newest: number,
+  ): Promise<ConversationView | undefined> {
+    if (device !== undefined) await this.#takeCursors(userId, row, device);
+    const view = this.#view(userId, row);
+    if (device !== undefined && !differs(view, device)) return undefined;
+    return this.#withEntries(row, view, device, newest);
   }
 
   #view(userId: UserId, row: Membership): ConversationView {
     const { hot, cursors } = this.#parts;
     const held = hot.get(row.convId);
     const head: Head = held?.exists === true && held.head.seq > row.head.seq ? held.head : row.head;
-    const member: MemberRow = held?.members.get(userId) ?? row.member;
-    const group: GroupRow | undefined = held?.group ?? row.group;
+    // What is hot here may be behind what another owner has written.
+    const heldMember = held?.members.get(userId);
+    const member = heldMember !== undefined && heldMember.rev > row.member.rev ? heldMember : row.member;
+    const isNewer = held?.group !== undefined && held.group.version > (row.group?.version ?? 0);
+    const group: GroupRow | undefined = isNewer ? held.group : row.group;
     const own = cursors.merged(held, userId, row.cursor);
     const peers = row.peer === undefined ? nowhere : cursors.merged(held, row.peer, row.peerCursor);
     const left = member.leftSeq > 0;
@@ -144,19 +162,31 @@ export class Views {
       const first = conversation.group?.history === 'all' ? 1 : view.joinedSeq;
       const lacking = Math.max(device === undefined || startOver ? 0 : device.headSeq + 1, first);
       const from = Math.max(lacking, view.headSeq - newest + 1);
-      const entries: readonly LogEntry[] =
+      const all: readonly LogEntry[] =
         from <= view.headSeq && newest > 0 ? await history.entries(conversation, from, view.headSeq) : [];
-      return { ...view, startOver, entries, gapFromSeq: lacking < from ? lacking : 0 };
+      const entries = withinBytes(all, maxNewestBytes, true);
+      const begins = entries[0]?.seq ?? from;
+      return { ...view, startOver, entries, gapFromSeq: lacking < begins ? lacking : 0 };
     });
   }
 
   /** Whether the head that the device names is an entry of this log. */
   async #knows(conversation: Conversation, { headSeq, headMsgId }: KnownConversation): Promise<boolean> {
-    if (headSeq > conversation.head.seq) return false;
-    if (headSeq === 0 || headMsgId === 0n) return true;
-    const [entry] = await this.#parts.history.entries(conversation, headSeq, headSeq);
-    return entry?.msgId === headMsgId;
+    const { store, history } = this.#parts;
+    const { convNo, head } = conversation;
+    if (headSeq === 0 || convNo === undefined) return headSeq === 0;
+    if (headSeq <= head.seq && headMsgId === 0n) return true;
+    // Beyond what is hot here, another owner may have written: the store knows.
+    const [entry] =
+      headSeq <= head.seq
+        ? await history.entries(conversation, headSeq, headSeq)
+        : await store.range(convNo, headSeq, headSeq, 1, false);
+    return entry !== undefined && (headMsgId === 0n || entry.msgId === headMsgId);
   }
+}
+
+function weightOf({ entries }: ConversationView): number {
+  return entries.reduce((sum, { content }) => sum + content.byteLength + 200, 400);
 }
 
 function differs(view: ConversationView, device: KnownConversation): boolean {

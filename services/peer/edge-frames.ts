@@ -153,7 +153,9 @@ export type Operation =
       readonly limit: number;
     }
   | { readonly t: 'presence'; readonly users: readonly UserId[] }
-  | { readonly t: 'ids'; readonly count: number };
+  | { readonly t: 'ids'; readonly count: number }
+  /** Answered by `place`: the id for a group that the user creates without naming one, the same for the same client id. */
+  | { readonly t: 'groupId'; readonly clientId: string };
 
 export interface SendOperation {
   readonly t: 'send';

@@ -14,7 +14,7 @@ const maxUsersACall = 1_000;
 export const groupRoutes: Routes<typeof GroupService> = {
   async createGroup(request, context) {
     if (context.caller.kind === 'bot') requireScope(context.caller, 'groups');
-    const groupId = request.groupId === '' ? await drawnId(context) : request.groupId;
+    const groupId = request.groupId === '' ? await madeId(context, request.clientId) : request.groupId;
     const { group } = await change(context, groupId, request.clientId, {
       t: 'create',
       name: request.name,
@@ -95,7 +95,8 @@ function users(names: readonly string[], field: string): UserId[] {
   return [...new Set(names)].map((name, index) => check.userId(name, `${field}[${index}]`));
 }
 
-async function drawnId(context: RouteContext): Promise<ConvId> {
-  const { ids } = await context.ask({ t: 'ids', count: 1 }, 'ids');
-  return `g${ids[0]}` as ConvId;
+/** A retry has to come to the same group. */
+async function madeId(context: RouteContext, clientId: string): Promise<ConvId> {
+  const op = { t: 'groupId', clientId: check.clientId(clientId, 'client_id') } as const;
+  return (await context.ask(op, 'place')).convId;
 }

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { ForwardOrder } from './forward-order.ts';
+
+const entry = (seq: number) => ({ seq });
+
+function forwarded(
+  order: ForwardOrder<{ seq: number }>,
+  incarnation: number,
+  seqs: readonly number[],
+): number[] {
+  const out: number[] = [];
+  for (const seq of seqs) {
+    if (order.arrive(incarnation, entry(seq)) !== 'next') continue;
+    out.push(seq);
+    for (const held of order.released()) out.push(held.seq);
+  }
+  return out;
+}
+
+describe('the order in which an edge forwards', () => {
+  it('begins where the owner begins', () => {
+    const order = new ForwardOrder({ maxHeld: 4 });
+    assert.deepEqual(forwarded(order, 1, [7, 8]), [7, 8]);
+    assert.equal(order.last, 8);
+  });
+
+  it('drops what was forwarded, and holds what comes early', () => {
+    const order = new ForwardOrder({ maxHeld: 4 });
+    assert.deepEqual(forwarded(order, 1, [1, 1, 3, 4]), [1]);
+    assert.deepEqual(order.missing, { from: 2, to: 2 });
+    assert.deepEqual(forwarded(order, 1, [2]), [2, 3, 4]);
+    assert.equal(order.missing, undefined);
+  });
+
+  it('knows what it had no room to hold', () => {
+    const order = new ForwardOrder({ maxHeld: 2 });
+    assert.deepEqual(forwarded(order, 1, [1, 3, 4, 5, 6]), [1]);
+    assert.deepEqual(forwarded(order, 1, [2]), [2, 3, 4]);
+    assert.deepEqual(order.missing, { from: 5, to: 6 });
+  });
+
+  it('takes again what another incarnation forwards again', () => {
+    const order = new ForwardOrder({ maxHeld: 4 });
+    forwarded(order, 1, [5, 6, 7]);
+    assert.deepEqual(forwarded(order, 2, [6, 7, 8]), [6, 7, 8]);
+  });
+
+  it('sees the hole that another incarnation begins behind', () => {
+    const order = new ForwardOrder({ maxHeld: 4 });
+    forwarded(order, 1, [5]);
+    assert.deepEqual(forwarded(order, 2, [8]), []);
+    assert.deepEqual(order.missing, { from: 6, to: 7 });
+  });
+
+  it('goes on behind what was given up', () => {
+    const order = new ForwardOrder({ maxHeld: 4 });
+    forwarded(order, 1, [1, 5, 6]);
+    order.skip(4);
+    assert.deepEqual(
+      [...order.released()].map(({ seq }) => seq),
+      [5, 6],
+    );
+    assert.equal(order.missing, undefined);
+  });
+
+  it('I2: forwards every entry once and in order, however they arrive, as long as what is missing is fetched', () => {
+    const arrivals = fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 80 });
+    fc.assert(
+      fc.property(arrivals, fc.integer({ min: 1, max: 5 }), (seqs, maxHeld) => {
+        const order = new ForwardOrder<{ seq: number }>({ maxHeld });
+        const out = forwarded(order, 1, seqs);
+        for (let missing = order.missing; missing !== undefined; missing = order.missing)
+          out.push(...forwarded(order, 1, [missing.from]));
+        const first = seqs[0];
+        const last = Math.max(...seqs);
+        const all =
+          first === undefined ? [] : Array.from({ length: last - first + 1 }, (_, at) => first + at);
+        assert.deepEqual(out, all);
+      }),
+    );
+  });
+});

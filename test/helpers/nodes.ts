@@ -1,0 +1,251 @@
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
+import { GroupService, HistoryVisibility } from '../../gen/parley/chat/v1/group_pb.ts';
+import { Authenticator } from '../../services/connection/auth.ts';
+import { ConnectionNode } from '../../services/connection/connection-node.ts';
+import { connectionOptions } from '../../services/connection/options.ts';
+import { Tokens } from '../../services/connection/token.ts';
+import type { Clock } from '../../services/core/clock.ts';
+import { loadConfig } from '../../services/core/config.ts';
+import type { Mode } from '../../services/core/core-options.ts';
+import type { Logger } from '../../services/core/log.ts';
+import { silentLogger } from '../../services/core/log.ts';
+import { IdSource } from '../../services/core/snowflake.ts';
+import { GroupNode } from '../../services/group/group-node.ts';
+import { MessageNode } from '../../services/message/message-node.ts';
+import { messageOptions } from '../../services/message/options.ts';
+import { connectDirect } from '../../services/peer/direct-link.ts';
+import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
+import type { GroupDecisionFrame, GroupRequestFrame } from '../../services/peer/group-frames.ts';
+import type { MessageStore } from '../../services/ports/message-store.ts';
+import { FaultyStore } from './faulty-store.ts';
+import { TempStore } from './temp-store.ts';
+import { TestDoor, type TestSession } from './test-session.ts';
+
+const tables = { message: messageOptions, connection: connectionOptions };
+type Config = ReturnType<typeof loadConfig<typeof tables>>;
+
+/** The machine's clock, which a test can put forward. */
+export class TurnedClock implements Clock {
+  #aheadMs = 0;
+
+  wallMs(): number {
+    return Date.now() + this.#aheadMs;
+  }
+
+  monotonicMs(): number {
+    return performance.now() + this.#aheadMs;
+  }
+
+  advance(ms: number): void {
+    this.#aheadMs += ms;
+  }
+}
+
+export interface NodesOptions {
+  /** The store of other nodes; where it isn't given, there is one of these nodes' own. */
+  readonly store?: MessageStore;
+  readonly edges?: number;
+  readonly mode?: Mode;
+  readonly message?: Partial<Config['message']>;
+  readonly connection?: Partial<Config['connection']>;
+  /** Worker number of the id source. */
+  readonly worker?: number;
+  /** False: no group node is there. */
+  readonly groups?: boolean;
+  readonly log?: Logger;
+  readonly linkBytes?: number;
+}
+
+let incarnations = 0;
+
+export const tokenSecret = 'a secret of tests, 32 bytes long';
+
+/** Message, group and connection nodes over direct links on a real store. */
+export class Nodes implements AsyncDisposable {
+  readonly clock = new TurnedClock();
+  readonly store: FaultyStore;
+  readonly message: MessageNode;
+  readonly group: GroupNode;
+  readonly edges: { readonly node: ConnectionNode; readonly door: TestDoor; unlink(): void }[] = [];
+  readonly tokens: Tokens;
+  readonly temp: TempStore | undefined;
+  readonly ids: IdSource;
+  readonly #options: NodesOptions;
+  readonly #config: Config;
+  readonly #log: Logger;
+  #groupLink: { close(reason: string): void } | undefined;
+
+  private constructor(options: NodesOptions, store: FaultyStore, temp: TempStore | undefined) {
+    this.#options = options;
+    this.store = store;
+    this.temp = temp;
+    const { clock } = this;
+    const usual = loadConfig(tables, {});
+    this.#config = {
+      message: { ...usual.message, ...options.message },
+      connection: { ...usual.connection, lobby: false, ...options.connection },
+    };
+    this.#log = options.log ?? silentLogger;
+    incarnations += 1;
+    const lease = { worker: options.worker ?? incarnations % 1024, reservedUntilMs: Number.MAX_SAFE_INTEGER };
+    this.ids = new IdSource({ clock, lease });
+    this.tokens = new Tokens([tokenSecret], clock);
+    this.message = new MessageNode({
+      config: this.#config.message,
+      store,
+      ids: this.ids,
+      clock,
+      incarnation: incarnations,
+      log: this.#log,
+    });
+    this.group = new GroupNode({ log: this.#log });
+    if (options.groups !== false) this.linkGroups();
+    for (let no = 0; no < (options.edges ?? 1); no += 1) this.addEdge();
+  }
+
+  static async open(options: NodesOptions = {}): Promise<Nodes> {
+    const temp = options.store === undefined ? await TempStore.open() : undefined;
+    const inner = options.store ?? (temp as TempStore).store;
+    const store = inner instanceof FaultyStore ? inner : new FaultyStore(inner);
+    const nodes = new Nodes(options, store, temp);
+    await nodes.message.start();
+    for (const { node } of nodes.edges) await node.start();
+    return nodes;
+  }
+
+  linkGroups(): void {
+    this.#groupLink = connectDirect<GroupRequestFrame, GroupDecisionFrame>({
+      a: (link) => this.message.connectGroup(link),
+      b: (link) => this.group.accept(link),
+      limitBytes: 1 << 28,
+    });
+  }
+
+  unlinkGroups(): void {
+    this.#groupLink?.close('a test cuts it');
+  }
+
+  /** A connection node, linked, with a door. Not started where the others already are. */
+  addEdge(): { readonly node: ConnectionNode; readonly door: TestDoor; unlink(): void } {
+    const { clock, tokens } = this;
+    const mode = this.#options.mode ?? 'development';
+    const node = new ConnectionNode({
+      config: this.#config.connection,
+      mode,
+      clock,
+      auth: new Authenticator({ mode, tokens, clock }),
+      tokens,
+      log: this.#log,
+      epoch: () => this.store.epoch,
+      random: Math.random,
+    });
+    const link = connectDirect<EdgeFrame, OwnerFrame>({
+      a: (end) => node.connectMessages(end),
+      b: (end) => this.message.acceptEdge(end),
+      limitBytes: this.#options.linkBytes ?? 1 << 28,
+    });
+    const edge = { node, door: new TestDoor(node), unlink: () => link.close('a test cuts it') };
+    this.edges.push(edge);
+    return edge;
+  }
+
+  /** A session that has not said hello. */
+  connect(edge = 0): TestSession {
+    return (this.edges[edge] as (typeof this.edges)[number]).door.open();
+  }
+
+  /** A session that is open. */
+  async signIn(
+    userId: string,
+    { edge = 0, deviceId = `device of ${userId}`, openGroups = false } = {},
+  ): Promise<TestSession> {
+    const session = this.connect(edge);
+    session.send({ case: 'hello', value: { protocolVersion: 1, deviceId, userId, openGroups } });
+    await session.until(({ event }) => event.case === 'welcome');
+    return session;
+  }
+
+  /** A unary call of a user, through an edge. */
+  async call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    user: string,
+    edge = 0,
+  ): Promise<MessageShape<O>> {
+    const { node } = this.edges[edge] as (typeof this.edges)[number];
+    const context = { bearer: undefined, user, remoteAddress: '127.0.0.1' };
+    const rpc = `${method.parent.typeName}/${method.name}`;
+    return (await node.call(rpc, create(method.input, request), context)) as MessageShape<O>;
+  }
+
+  createGroup(
+    owner: string,
+    groupId: string,
+    members: readonly string[],
+    { history = 'sinceJoin', maxMembers = 0, clientId = `create ${groupId}` } = {},
+  ) {
+    const visibility = history === 'all' ? HistoryVisibility.ALL : HistoryVisibility.SINCE_JOIN;
+    const { createGroup } = GroupService.method;
+    const request = {
+      groupId,
+      name: groupId,
+      members: [...members],
+      history: visibility,
+      maxMembers,
+      clientId,
+    };
+    return this.call(createGroup, request, owner);
+  }
+
+  add(actor: string, groupId: string, users: readonly string[], clientId = unique('add')) {
+    return this.call(GroupService.method.addMembers, { groupId, users: [...users], clientId }, actor);
+  }
+
+  kick(actor: string, groupId: string, userId: string, clientId = unique('kick')) {
+    return this.call(GroupService.method.removeMember, { groupId, userId, clientId }, actor);
+  }
+
+  leave(actor: string, groupId: string, clientId = unique('leave')) {
+    return this.call(GroupService.method.leaveGroup, { groupId, clientId }, actor);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { node } of this.edges) await node.stop('test');
+    await this.message.stop();
+    await this.group.stop();
+    await this.temp?.[Symbol.asyncDispose]();
+  }
+}
+
+let uniques = 0;
+
+/** A client id that was not there before. */
+export function unique(what: string): string {
+  uniques += 1;
+  return `${what} ${uniques}`;
+}
+
+/** A send to a conversation. */
+export function say(convId: string, text: string, clientId = unique('say')) {
+  return {
+    case: 'send',
+    value: {
+      target: { case: 'convId', value: convId },
+      clientId,
+      body: { content: { case: 'text', value: text } },
+    },
+  } as const;
+}
+
+/** A send to a user. */
+export function sayTo(user: string, text: string, clientId = unique('say')) {
+  return {
+    case: 'send',
+    value: {
+      target: { case: 'to', value: user },
+      clientId,
+      body: { content: { case: 'text', value: text } },
+    },
+  } as const;
+}

@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type EmbeddedStore, openEmbeddedStore } from '../../services/adapters/embedded/embedded-store.ts';
+
+const masterKeys = [{ id: 1, key: Buffer.alloc(32, 'a key of tests') }];
+
+/** An embedded store in a directory of its own, which goes with it. */
+export class TempStore implements AsyncDisposable {
+  readonly directory: string;
+  store: EmbeddedStore;
+
+  private constructor(directory: string, store: EmbeddedStore) {
+    this.directory = directory;
+    this.store = store;
+  }
+
+  static async open(): Promise<TempStore> {
+    const directory = await mkdtemp(join(tmpdir(), 'parley-store-'));
+    return new TempStore(directory, await openEmbeddedStore({ directory, masterKeys }));
+  }
+
+  /** Closes the store and opens it again, as a restart does. */
+  async reopen(): Promise<EmbeddedStore> {
+    await this.store.close();
+    this.store = await openEmbeddedStore({ directory: this.directory, masterKeys });
+    return this.store;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
