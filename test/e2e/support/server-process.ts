@@ -44,7 +44,9 @@ export class ServerProcess implements AsyncDisposable {
   readonly #options: ServerProcessOptions;
   #child: ChildProcess | undefined;
   #ports: Ports = noPorts;
-  #lines: string[] = [];
+  readonly #lines: string[] = [];
+  /** Why it ended although nobody had it end. */
+  #broken: Error | undefined;
 
   private constructor(options: ServerProcessOptions, dataDir: string) {
     this.#options = options;
@@ -56,11 +58,11 @@ export class ServerProcess implements AsyncDisposable {
     const server = new ServerProcess(options, options.dataDir ?? (await temporaryDirectory()));
     try {
       await server.start();
+      return server;
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;
     }
-    return server;
   }
 
   get ports(): Ports {
@@ -86,9 +88,11 @@ export class ServerProcess implements AsyncDisposable {
       () => reject(new Error(`the server did not get ready:\n${this.output}`)),
       startMs,
     );
-    child.once('exit', (code, signal) => {
-      if (this.#child === child) this.#child = undefined;
-      reject(new Error(`the server ended (${code ?? signal}) before it was ready:\n${this.output}`));
+    child.once('close', (code, signal) => {
+      if (this.#child !== child) return;
+      this.#child = undefined;
+      this.#broken = new Error(`the server ended by itself (${code ?? signal}):\n${this.output}`);
+      reject(this.#broken);
     });
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream as NodeJS.ReadableStream }).on('line', (line) => {
@@ -113,14 +117,17 @@ export class ServerProcess implements AsyncDisposable {
     return (await this.#end('SIGTERM')) ?? { code: null, signal: null, output: this.output };
   }
 
+  /** Throws when it had crashed. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     if (this.#options.dataDir === undefined) await rm(this.dataDir, { recursive: true, force: true });
+    if (this.#broken !== undefined) throw this.#broken;
   }
 
   async #end(signal: NodeJS.Signals): Promise<Ending | undefined> {
     const child = this.#child;
     if (child === undefined) return undefined;
+    this.#child = undefined;
     // `close` comes when everything that it wrote has been read, too.
     const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
     child.kill(signal);

@@ -27,12 +27,16 @@ export class SocketUser<Frame> implements AsyncDisposable {
     this.#socket.send(JSON.stringify(frame));
   }
 
-  /** The first frame for which this holds, whether it has come or will. */
+  /** The first frame for which this holds, whether it has come or will. Rejects when the socket closes first. */
   async hears(wanted: (frame: Frame) => boolean): Promise<Frame> {
     await until(
-      () => this.frames.some(wanted),
-      () =>
-        `the socket heard ${JSON.stringify(this.frames.slice(-10))}; closed: ${JSON.stringify(this.closed)}`,
+      () => {
+        const heard = this.frames.some(wanted);
+        if (!heard && this.closed !== undefined)
+          throw new Error(`the socket was closed: ${this.closed.code} ${this.closed.reason}`);
+        return heard;
+      },
+      () => `the socket heard ${JSON.stringify(this.frames.slice(-10))}`,
     );
     return this.frames.find(wanted) as Frame;
   }
