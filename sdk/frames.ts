@@ -1,7 +1,7 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   type Command,
-  CommandSchema,
+  type CommandSchema,
   ConnectRequestSchema,
   ConnectResponseSchema,
   type Event,

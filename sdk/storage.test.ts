@@ -57,7 +57,7 @@ function adopted(storage: ClientStorage): Promise<readonly QueuedSend[]> {
 
 const kinds: [
   name: string,
-  open: () => Promise<{ first: ClientStorage; again(): Promise<ClientStorage> }>,
+  open: () => Promise<{ first: ClientStorage; again: () => Promise<ClientStorage> }>,
 ][] = [
   [
     'in memory',

@@ -6,7 +6,6 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import {
-  type ChannelCredentials,
   type ChannelOptions,
   Client,
   type ClientDuplexStream,
@@ -38,8 +37,8 @@ const channelDefaults: ChannelOptions = {
 export interface GrpcTransportOptions {
   /** `host:port`. */
   readonly address: string;
-  /** Default: no TLS. */
-  readonly credentials?: ChannelCredentials;
+  /** With TLS, by the certificate authorities that Node trusts. */
+  readonly tls?: boolean;
   readonly channel?: ChannelOptions;
 }
 
@@ -48,7 +47,8 @@ export class GrpcTransport implements Transport {
   readonly #client: Client;
 
   constructor(options: GrpcTransportOptions) {
-    const security = options.credentials ?? channelCredentials.createInsecure();
+    const security =
+      options.tls === true ? channelCredentials.createSsl() : channelCredentials.createInsecure();
     this.#client = new Client(options.address, security, { ...channelDefaults, ...options.channel });
   }
 

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import {
-  ConversationKind,
+  type ConversationKind,
   type Entry,
   EntrySchema,
   MessageBodySchema,

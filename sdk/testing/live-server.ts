@@ -17,6 +17,8 @@ const main = new URL('../../services/main.ts', import.meta.url).pathname;
 export class LiveServer {
   readonly #dataDir: string;
   #process: ChildProcess | undefined;
+  /** The end of what it said, for when it does not do what it should. */
+  #said: string[] = [];
   #ports: Ports | undefined;
 
   private constructor(dataDir: string) {
@@ -53,18 +55,18 @@ export class LiveServer {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
-    const said: string[] = [];
-    child.stderr?.on('data', (text: Buffer) => said.push(text.toString()));
+    this.#said = [];
+    child.stderr?.on('data', (text: Buffer) => this.#hear(text.toString()));
     for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-      said.push(line);
+      this.#hear(line);
       const ports = readyPorts(line);
       if (ports === undefined) continue;
       this.#ports = ports;
-      // Nobody reads on: a full pipe must not stop it.
-      child.stdout?.resume();
+      // Read on: a full pipe would stop it.
+      child.stdout?.on('data', (text: Buffer) => this.#hear(text.toString()));
       return;
     }
-    throw new Error(`the server did not start:\n${said.join('\n')}`);
+    throw new Error(`the server did not start:\n${this.#said.join('\n')}`);
   }
 
   async kill(): Promise<void> {
@@ -75,14 +77,24 @@ export class LiveServer {
     const child = this.#process;
     if (child === undefined) return;
     this.#process = undefined;
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the server ended by itself:\n${this.#said.join('\n')}`);
     const exited = once(child, 'exit');
     child.kill(signal);
     await exited;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end('SIGKILL');
-    await rm(this.#dataDir, { recursive: true, force: true });
+    try {
+      await this.#end('SIGKILL');
+    } finally {
+      await rm(this.#dataDir, { recursive: true, force: true });
+    }
+  }
+
+  #hear(text: string): void {
+    this.#said.push(text.slice(0, 2_000));
+    if (this.#said.length > 100) this.#said.shift();
   }
 }
 
