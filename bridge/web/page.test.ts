@@ -4,7 +4,7 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-c
 import { launchChromium, type ServedPreview, servePreview } from './preview/testing.ts';
 
 /** The page on a made-up client, in a real browser, mostly by keyboard. See preview/scenes.ts for who says what. */
-describe('the page', () => {
+describe('the page', { concurrency: 3 }, () => {
   let served: ServedPreview;
   let browser: Browser;
   before(async () => {
@@ -24,7 +24,7 @@ describe('the page', () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     try {
       const page = await context.newPage();
-      page.setDefaultTimeout(10_000);
+      page.setDefaultTimeout(20_000);
       const complaints: string[] = [];
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (line) => {

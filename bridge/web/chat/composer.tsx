@@ -88,9 +88,12 @@ export function Composer({ convId, title, exists, drafts, onSend }: ComposerProp
   );
 }
 
+/** Whether the browser does it by itself. */
+const fits = CSS.supports('field-sizing', 'content');
+
 /** As high as its text, up to what the style sheet allows. */
 function fit(input: HTMLTextAreaElement | null): void {
-  if (input === null) return;
+  if (fits || input === null) return;
   input.style.height = 'auto';
   input.style.height = `${input.scrollHeight}px`;
 }

@@ -23,7 +23,7 @@ export function Sidebar({ selected, drafts, onFind, onNewGroup, onSignOut }: Sid
   const settled = useSettled(client);
   const { conversations } = client;
   return (
-    <aside class="sidebar">
+    <div class="sidebar">
       <header class="sidebar-header">
         <Logo size={32} />
         <span class="sidebar-name">Parley</span>
@@ -56,7 +56,7 @@ export function Sidebar({ selected, drafts, onFind, onNewGroup, onSignOut }: Sid
         <Skeleton />
       )}
       <MeBar onSignOut={onSignOut} />
-    </aside>
+    </div>
   );
 }
 
