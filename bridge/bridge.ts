@@ -135,12 +135,14 @@ export class Bridge implements Service {
   }
 
   #listener(accept: (connection: Socket) => void): Listener {
-    return new Listener(
-      (connection) => {
+    const { maxSockets, maxHalfOpen } = this.#init.config;
+    return new Listener({
+      accept: (connection) => {
         if (this.#halfOpen.enter(connection)) accept(connection);
         else connection.destroy();
       },
-      (connection) => this.#halfOpen.leave(connection),
-    );
+      gone: (connection) => this.#halfOpen.leave(connection),
+      limit: maxSockets + maxHalfOpen,
+    });
   }
 }

@@ -24,7 +24,7 @@ export function http1Server(limits: HttpLimits, handler: RequestHandler): Http1S
       maxHeaderSize: limits.maxHeaderBytes,
       headersTimeout: Math.min(limits.handshakeTimeoutMs, limits.requestTimeoutMs),
       requestTimeout: limits.requestTimeoutMs,
-      connectionsCheckingInterval: 1_000,
+      connectionsCheckingInterval: Math.min(1_000, limits.requestTimeoutMs),
       keepAliveTimeout: 10_000,
       noDelay: true,
       // Clients that offer h2c by an upgrade are answered in HTTP/1.1.
@@ -34,6 +34,8 @@ export function http1Server(limits: HttpLimits, handler: RequestHandler): Http1S
   );
   // Past a count Node drops headers in silence, and a dropped origin is an absent one: their bytes are limit enough.
   server.maxHeadersCount = 0;
+  // An answer that nobody reads; WebSockets lose this timeout with their upgrade.
+  server.timeout = 2 * limits.requestTimeoutMs + 1_000;
   server.on('clientError', (error: NodeJS.ErrnoException, connection) => {
     if (connection.writable) endWithProblem(connection, parseProblem(error.code));
     else connection.destroy();
@@ -59,7 +61,10 @@ export function http2Server(limits: HttpLimits, handler: RequestHandler): Http2S
     handler,
   );
   server.on('session', (session) => {
-    session.setTimeout(2 * limits.requestTimeoutMs, () => session.close());
+    session.setTimeout(2 * limits.requestTimeoutMs, () => {
+      session.close();
+      setTimeout(() => session.destroy(), lingerMs).unref();
+    });
     session.on('error', () => session.destroy());
   });
   return server;

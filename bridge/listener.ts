@@ -1,18 +1,27 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 
+export interface ListenerInit {
+  readonly accept: (connection: Socket) => void;
+  /** A connection that was accepted is closed. */
+  readonly gone: (connection: Socket) => void;
+  /** Connections on each address; more are dropped. */
+  readonly limit: number;
+}
+
 /** One port on one or more addresses. */
 export class Listener {
   readonly #servers: Server[] = [];
   readonly #connections = new Set<Socket>();
   readonly #accept: (connection: Socket) => void;
+  readonly #limit: number;
   /** One function for all connections: they are many, and mostly idle. */
   readonly #onClose: (this: Socket) => void;
   #closing: Promise<unknown>[] | undefined;
 
-  /** `gone` is called when an accepted connection is closed. */
-  constructor(accept: (connection: Socket) => void, gone: (connection: Socket) => void) {
+  constructor({ accept, gone, limit }: ListenerInit) {
     this.#accept = accept;
+    this.#limit = limit;
     const connections = this.#connections;
     this.#onClose = function onClose() {
       connections.delete(this);
@@ -37,6 +46,7 @@ export class Listener {
         this.#take(connection),
       );
       try {
+        server.maxConnections = this.#limit;
         server.listen({ host, port: index === 0 ? port : this.port, backlog: 4096 });
         await once(server, 'listening');
         this.#servers.push(server);
