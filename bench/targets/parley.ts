@@ -31,6 +31,16 @@ export async function freePorts(): Promise<ParleyPorts> {
   return { http, ws, grpc, metrics };
 }
 
+/** A call that was refused. */
+export class CallError extends Error {
+  readonly status: number;
+  constructor(message: string, status: number) {
+    super(message);
+    this.name = 'CallError';
+    this.status = status;
+  }
+}
+
 /** A Parley server in a process of its own, in development mode. */
 export class ParleyServer implements AsyncDisposable {
   readonly ports: ParleyPorts;
@@ -77,7 +87,7 @@ export class ParleyServer implements AsyncDisposable {
       body: JSON.stringify(request),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`${rpc}: ${response.status} ${text}`);
+    if (!response.ok) throw new CallError(`${rpc}: ${response.status} ${text}`, response.status);
     return JSON.parse(text) as T;
   }
 

@@ -1,3 +1,4 @@
+import { wiped } from './content.ts';
 import type { Findings } from './finding.ts';
 import type { IndexedEvidence } from './indexed.ts';
 
@@ -10,7 +11,7 @@ export function acknowledgedIsStored({ clients, conversations }: IndexedEvidence
       const stored = conversations.get(convId)?.bySeq.get(seq);
       const name = `${clientId} of ${user}, acknowledged as ${seq} of ${convId},`;
       if (stored === undefined) findings.add('acknowledgedIsStored', `${name} is not in the store`);
-      else if (stored.sender !== user || stored.clientId !== clientId)
+      else if (stored.sender !== user || (stored.clientId !== clientId && !wiped(stored)))
         findings.add(
           'acknowledgedIsStored',
           `${name} is not there: ${stored.clientId} of ${stored.sender} is`,

@@ -264,6 +264,16 @@ const broken: Readonly<Record<string, readonly [Evidence, ...Rule[]]>> = {
       plus({ t: 'connected' }, { t: 'gap', convId: 'g', fromSeq: 1, toSeq: 4 }, ...live('g', [at(group, 2)])),
     ),
   ],
+  'what went on between leaving and joining again is not missed': [
+    (() => {
+      const again = [
+        entry(9, 'ann', 'again', { t: 'membersAdded', users: ['cleo'] }),
+        entry(10, 'bob', 'b3', { t: 'message', text: 'text of b3' }),
+      ];
+      const clients = good.clients.map((log) => ({ ...log, events: [...log.events, ...live('g', again)] }));
+      return { ...withStore('g', append(...again)), clients };
+    })(),
+  ],
   'an entry comes live after a later one': [
     withEvents('cleo', (events) => [
       ...events,
@@ -357,7 +367,7 @@ test('a recalled message may have been seen before its recall, and its sender ma
         : {
             ...found,
             entries: [
-              { ...at(direct, 1), content: { t: 'recalled' } },
+              { ...at(direct, 1), clientId: '', content: { t: 'recalled' } },
               ...direct.slice(1),
               entry(4, 'bob', 'recall', { t: 'recall', targetSeq: 1 }),
             ],

@@ -41,11 +41,16 @@ export function contentIsWhatWasSent(evidence: IndexedEvidence, findings: Findin
 export function difference(seen: SeenEntry, stored: SeenEntry): string | undefined {
   if (seen.msgId !== stored.msgId) return `has msg_id ${seen.msgId}, not ${stored.msgId}`;
   if (seen.sender !== stored.sender) return `is by ${seen.sender}, not by ${stored.sender}`;
-  if (seen.clientId !== stored.clientId) return `has client id ${seen.clientId}, not ${stored.clientId}`;
+  if (seen.clientId !== stored.clientId && !wiped(seen) && !wiped(stored))
+    return `has client id ${seen.clientId}, not ${stored.clientId}`;
   if (stored.content.t === 'recalled' && (seen.content.t === 'message' || seen.content.t === 'recalled'))
     return undefined;
   return sameContent(seen.content, stored.content) ? undefined : 'has another content than the store';
 }
+
+/** A recall wipes the client id with the content. */
+export const wiped = ({ content, clientId }: SeenEntry): boolean =>
+  content.t === 'recalled' && clientId === '';
 
 const sameContent = (one: EntryContent, other: EntryContent): boolean =>
   JSON.stringify(one, Object.keys(one).sort()) === JSON.stringify(other, Object.keys(other).sort());

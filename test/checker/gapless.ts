@@ -30,7 +30,7 @@ export function gapless({ store, clients }: IndexedEvidence, findings: Findings)
       } else if (event.t === 'entry') {
         const { seq } = event.entry;
         const before = last.get(event.convId);
-        if (before !== undefined && seq > before + 1)
+        if (before !== undefined && seq > before + 1 && !joins(event.entry.content, user))
           findings.add(
             'gapless',
             `${user} got ${seq} of ${event.convId} after ${before}, and was not told why`,

@@ -35,6 +35,8 @@ export class Membership {
         if (content.role === 'owner' && this.#roles.get(sender) === 'owner') this.#roles.set(sender, 'admin');
         this.#roles.set(content.user, content.role);
         return;
+      default:
+        return;
     }
   }
 }

@@ -1,0 +1,165 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { freePorts, ParleyServer, type ParleyPorts, temporaryDirectory } from '../../bench/targets/parley.ts';
+import { check } from '../checker/checker.ts';
+import type { Finding } from '../checker/finding.ts';
+import { readStore } from './store-reader.ts';
+import { Traffic } from './traffic.ts';
+import { until } from './until.ts';
+import { createGroups, makeWorld, type World } from './world.ts';
+
+const users = 32;
+const outstandingEach = 8;
+/** A kill with fewer sends under way says little. */
+export const inFlightWanted = 200;
+export const inFlightThatCounts = 100;
+const patienceMs = 60_000;
+const main = fileURLToPath(new URL('../../services/main.ts', import.meta.url));
+
+export interface Kill {
+  /** Sends under way when the process died. */
+  readonly inFlight: number;
+  /** Messages a second since the traffic had come up again. */
+  readonly sendsPerSecond: number;
+}
+
+export interface Verdict {
+  readonly findings: readonly Finding[];
+  /** What `parley check` said. */
+  readonly check: string;
+  readonly entries: number;
+  readonly acknowledged: number;
+  readonly changes: number;
+}
+
+/** A server that is killed again and again under traffic, on one data directory, and the clients that live through it. */
+export class CrashRun implements AsyncDisposable {
+  readonly #world: World;
+  readonly #traffic: Traffic;
+  readonly #ports: ParleyPorts;
+  readonly #directory: { readonly path: string } & AsyncDisposable;
+  #server: ParleyServer | undefined;
+
+  private constructor(
+    world: World,
+    ports: ParleyPorts,
+    directory: { readonly path: string } & AsyncDisposable,
+  ) {
+    this.#world = world;
+    this.#ports = ports;
+    this.#directory = directory;
+    this.#traffic = new Traffic({ world, ports, outstanding: outstandingEach, random: Math.random });
+  }
+
+  static async create(): Promise<CrashRun> {
+    const run = new CrashRun(makeWorld(users), await freePorts(), await temporaryDirectory());
+    await run.start();
+    await createGroups(run.#world, run.server);
+    run.#traffic.start();
+    return run;
+  }
+
+  get server(): ParleyServer {
+    if (this.#server === undefined) throw new Error('no server runs');
+    return this.#server;
+  }
+
+  get traffic(): Traffic {
+    return this.#traffic;
+  }
+
+  get dataDir(): string {
+    return path.join(this.#directory.path, 'data');
+  }
+
+  /** Starts the server on the same data and ports. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.#server = await ParleyServer.start({ dataDir: this.dataDir, ports: this.#ports, env });
+    this.#traffic.attach(this.#server);
+  }
+
+  /** Has everybody online and enough sends under way. */
+  async load(): Promise<void> {
+    this.#traffic.on();
+    await until(
+      () => this.#traffic.inFlight >= inFlightWanted,
+      patienceMs,
+      () => `${this.#traffic.inFlight} sends are under way\n${this.server.child.output.slice(-2000)}`,
+    );
+  }
+
+  /** Lets the traffic run for a time, then kills the server in the middle of it. */
+  async killAfter(ms: number): Promise<Kill> {
+    const [sentBefore, startedAt] = [this.#traffic.sent, performance.now()];
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    const seconds = (performance.now() - startedAt) / 1000;
+    const kill = {
+      inFlight: this.#traffic.inFlight,
+      sendsPerSecond: Math.round((this.#traffic.sent - sentBefore) / seconds),
+    };
+    if (!this.server.child.running)
+      throw new Error(`the server died: ${this.server.child.output.slice(-3000)}`);
+    await this.server.child.stop('SIGKILL');
+    return kill;
+  }
+
+  /** Waits until the server dies by itself; says how many sends were under way just before. */
+  async diesByItself(): Promise<Kill> {
+    const [sentBefore, startedAt] = [this.#traffic.sent, performance.now()];
+    let inFlight = this.#traffic.inFlight;
+    await until(
+      () => {
+        if (this.server.child.running) inFlight = Math.max(1, this.#traffic.inFlight) || inFlight;
+        return !this.server.child.running;
+      },
+      patienceMs,
+      () => `the server lives\n${this.server.child.output.slice(-2000)}`,
+    );
+    const seconds = (performance.now() - startedAt) / 1000;
+    return { inFlight, sendsPerSecond: Math.round((this.#traffic.sent - sentBefore) / seconds) };
+  }
+
+  /** Lets everybody finish, and holds the server to its promises. The server must be running. */
+  async verdict(): Promise<Verdict> {
+    const { clients } = this.#traffic;
+    await this.#traffic.off();
+    const unsettled = () =>
+      `unsettled: ${clients.filter((client) => !client.settled).map(({ user }) => user)}\n` +
+      this.server.child.output.slice(-2000);
+    await until(() => clients.every((client) => client.settled), patienceMs, unsettled);
+    // The last cursors are told, the last entries asked for.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    for (const client of clients) client.resync();
+    await until(() => clients.every((client) => client.settled), patienceMs, unsettled);
+    const store = await readStore(this.#world, this.server);
+    for (const client of clients) client.stop();
+    await this.server.child.stop('SIGTERM');
+    const findings = check({ clients, store });
+    return {
+      findings: findings.kept,
+      check: await this.#parleyCheck(),
+      entries: store.reduce((sum, { entries }) => sum + entries.length, 0),
+      acknowledged: clients.reduce(
+        (sum, { events }) => sum + events.filter((event) => event.t === 'sent').length,
+        0,
+      ),
+      changes: this.#traffic.changes,
+    };
+  }
+
+  async #parleyCheck(): Promise<string> {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, 'check'], {
+      env: { ...process.env, PARLEY_DATA_DIR: this.dataDir, PARLEY_MODE: 'development' },
+    }).catch((error: { stdout: string; stderr: string }) => error);
+    return `${stdout}${stderr}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#traffic.clients) client.stop();
+    await this.#server?.[Symbol.asyncDispose]();
+    await this.#traffic[Symbol.asyncDispose]();
+    await this.#directory[Symbol.asyncDispose]();
+  }
+}

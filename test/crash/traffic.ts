@@ -1,0 +1,131 @@
+import { CallError, type ParleyPorts, type ParleyServer } from '../../bench/targets/parley.ts';
+import { CrashClient } from './crash-client.ts';
+import type { World, WorldUser } from './world.ts';
+
+export interface TrafficOptions {
+  readonly world: World;
+  readonly ports: ParleyPorts;
+  /** Sends that each client has under way at all times. */
+  readonly outstanding: number;
+  readonly random: () => number;
+}
+
+/** One recall for about this many sends. */
+const sendsPerRecall = 60;
+const changeGroupsEveryMs = 120;
+
+/**
+ * All users of a world, in a closed loop: whoever gets an answer sends the next message, so the same number is under
+ * way at all times. Meanwhile owners remove members and take them in again.
+ */
+export class Traffic implements AsyncDisposable {
+  readonly clients: readonly CrashClient[];
+  readonly #options: TrafficOptions;
+  /** Which start of the server this is. */
+  #run = 0;
+  #server: ParleyServer | undefined;
+  #on = false;
+  #sent = 0;
+  #changing: Promise<void> | undefined;
+  #changes = 0;
+
+  constructor(options: TrafficOptions) {
+    this.#options = options;
+    this.clients = options.world.users.map((user) => this.#client(user));
+  }
+
+  /** A server has started. */
+  attach(server: ParleyServer): void {
+    this.#run += 1;
+    this.#server = server;
+  }
+
+  start(): void {
+    for (const client of this.clients) client.start();
+  }
+
+  on(): void {
+    this.#on = true;
+    for (const [i, client] of this.clients.entries())
+      this.#top(client, this.#options.world.users[i] as WorldUser);
+    this.#changing ??= this.#changeGroups();
+  }
+
+  /** No new messages; what is under way goes on. */
+  async off(): Promise<void> {
+    this.#on = false;
+    await this.#changing;
+    this.#changing = undefined;
+  }
+
+  get inFlight(): number {
+    return this.clients.reduce((sum, client) => sum + client.inFlight, 0);
+  }
+
+  /** Messages handed over so far. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Members removed and taken in again so far. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.off();
+    for (const client of this.clients) client.stop();
+  }
+
+  #client(user: WorldUser): CrashClient {
+    const client = new CrashClient({
+      user: user.name,
+      kind: user.kind,
+      ports: this.#options.ports,
+      run: () => this.#run,
+    });
+    client.onSettled = () => this.#top(client, user);
+    return client;
+  }
+
+  #top(client: CrashClient, user: WorldUser): void {
+    const { outstanding } = this.#options;
+    while (this.#on && client.unanswered < outstanding) {
+      const destination = this.#any(user.destinations);
+      client.send(destination, `${user.name} says number ${this.#sent++}`);
+      if (this.#options.random() * sendsPerRecall < 1) client.recall(destination.convId);
+    }
+  }
+
+  async #changeGroups(): Promise<void> {
+    while (this.#on) {
+      const { id, members } = this.#any(this.#options.world.groups);
+      const member = this.#any(members.slice(1));
+      const clientId = `change-${++this.#changes}`;
+      await this.#call('GroupService/RemoveMember', { groupId: id, userId: member, clientId }, members[0]);
+      await this.#call(
+        'GroupService/AddMembers',
+        { groupId: id, users: [member], clientId: `${clientId}-back` },
+        members[0],
+      );
+      await new Promise((resolve) => setTimeout(resolve, changeGroupsEveryMs));
+    }
+  }
+
+  /** Calls until there is an answer: under one client id, however often. */
+  async #call(rpc: string, request: unknown, user: string | undefined): Promise<void> {
+    for (;;) {
+      try {
+        await this.#server?.call(rpc, request, user ?? '');
+        return;
+      } catch (error) {
+        if (error instanceof CallError && error.status < 500) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  #any<T>(choices: readonly T[]): T {
+    return choices[Math.floor(this.#options.random() * choices.length)] as T;
+  }
+}

@@ -1,0 +1,17 @@
+import type { Command } from '../../gen/parley/chat/v1/session_pb.ts';
+import type { Event } from '../../gen/parley/chat/v1/session_pb.ts';
+
+export interface WireHandlers {
+  event(event: Event): void;
+  /** Called once, also when no connection came about. */
+  closed(why: string): void;
+}
+
+/** A connection that carries commands and events, by one of the doors. */
+export interface Wire {
+  /** One frame. */
+  send(commands: readonly Command[]): void;
+  close(): void;
+}
+
+export type WireKind = 'grpc' | 'ws-proto' | 'ws-json';
