@@ -1,6 +1,6 @@
 import type { ConvNo } from '../../core/ids.ts';
 import type { Database } from './database.ts';
-import { GenerationCache } from './generation-cache.ts';
+import { GenerationCache } from '../../core/generation-cache.ts';
 import { convKey, table } from './keys.ts';
 import type { LevelSnapshot } from './level.ts';
 import { type ConversationRow, decodeConversationRow, decodeHeadRow, type HeadRow } from './rows.ts';
