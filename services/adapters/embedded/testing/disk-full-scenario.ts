@@ -14,6 +14,7 @@ import {
 } from '../../../ports/message-store-conformance/samples.ts';
 import { type NewEntry, StoreError } from '../../../ports/message-store.ts';
 import { type EmbeddedStore, openEmbeddedStore } from '../embedded-store.ts';
+import type { StoreLog } from '../events.ts';
 
 /**
  * Runs in a small file system of its own (its argument), fills it to the last byte while committing, makes room again,
@@ -25,12 +26,17 @@ const mebibyte = 1024 * 1024;
 const talk = conversation('d_talk');
 const acknowledged: NewEntry[] = [];
 let refusals = 0;
+let failedWrites = 0;
+const ignore = () => {};
+/** Counts the writes that really failed: one, and then none is tried until there is room. */
+const told: StoreLog = { info: ignore, warn: ignore, error: () => void (failedWrites += 1) };
 
 function openStore(): Promise<EmbeddedStore> {
   return openEmbeddedStore({
     directory: path.join(room, 'data'),
     masterKeys: [firstKey],
     reserveBytes: 12 * mebibyte,
+    log: told,
   });
 }
 
@@ -81,6 +87,7 @@ for (let round = 0; round < 3; round++) {
     assert.equal(await send(store), false);
     await assertWhole(store);
   }
+  assert.equal(failedWrites, round + 1);
   if (round === 1) {
     // A restart on the full disk: reads work, writes are refused.
     await store.close();
