@@ -83,12 +83,11 @@ function start(
 
 function rolesOf(args: Arguments): ReadonlySet<Role> {
   const named = (args.values.get('roles') ?? []).flatMap((list) => list.split(',')).filter(Boolean);
-  if (named.length === 0) return new Set(allRoles);
   for (const name of named) {
     if (!allRoles.includes(name as Role))
       throw new UsageError(`there is no role ${name}: ${allRoles.join(', ')}`);
   }
-  const roles = new Set(named as Role[]);
+  const roles = new Set(named.length === 0 ? allRoles : (named as Role[]));
   if (args.values.has('upstream') && (roles.size > 1 || !roles.has('bridge'))) {
     throw new UsageError('--upstream is for --roles bridge');
   }
