@@ -16,8 +16,6 @@ const retryWaits: BackoffConfig = { firstMs: 200, maxMs: 5_000 };
 export interface UpstreamInit {
   readonly config: UpstreamConfig;
   readonly log: Logger;
-  /** Names this bridge in the node's logs. */
-  readonly bridgeId?: string;
   readonly random?: () => number;
   readonly waits?: BackoffConfig;
 }
@@ -33,6 +31,8 @@ export class Upstream implements Service, SessionHost {
   readonly #init: UpstreamInit;
   readonly #manager: Http2SessionManager;
   readonly #client: Client<typeof BridgeService>;
+  /** Names this bridge in the node's logs. */
+  readonly #bridgeId = `bridge-${randomUUID().slice(0, 8)}`;
   readonly #stopping = new AbortController();
   #outlet: DoorOutlet | undefined;
   #stream: UpstreamStream | undefined;
@@ -115,8 +115,8 @@ export class Upstream implements Service, SessionHost {
 
   /** Carries sessions until the stream ends. True when it ever came to be. */
   async #attachOnce(): Promise<boolean> {
-    const { config, log, bridgeId = `bridge-${randomUUID().slice(0, 8)}` } = this.#init;
-    const stream = new UpstreamStream(bridgeId, config.clusterToken);
+    const { config, log } = this.#init;
+    const stream = new UpstreamStream(this.#bridgeId, config.clusterToken);
     let attached = false;
     try {
       for await (const { frames } of this.#client.attach(stream.requests(), {
@@ -132,7 +132,7 @@ export class Upstream implements Service, SessionHost {
         }
       }
     } catch (error) {
-      if (!attached) throw error;
+      if (!attached || this.#stopping.signal.aborted) throw error;
       log.warn('the stream to the connection node broke', { 'event.action': 'upstream-lost' }, error);
     } finally {
       this.#lose(stream);

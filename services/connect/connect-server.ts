@@ -3,6 +3,7 @@ import {
   type Http2Server,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type Http2Session,
 } from 'node:http2';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -19,7 +20,7 @@ import { knowsClusterToken } from './cluster-token.ts';
 import type { NodeConfig } from './options.ts';
 import { remoteAddressKey, unaryRoutes } from './unary-routes.ts';
 
-const silentMs = 30_000;
+const usualPingMs = 10_000;
 const leastTokenLength = 32;
 
 export interface ConnectServerInit {
@@ -29,6 +30,8 @@ export interface ConnectServerInit {
   readonly log: Logger;
   readonly sessions: SessionHost;
   readonly unary: UnaryHost;
+  /** How often a connection is asked for a sign of life. */
+  readonly pingMs?: number;
 }
 
 /**
@@ -62,9 +65,8 @@ export class ConnectServer implements Service {
     );
     this.#server.on('session', (session) => {
       session.setLocalWindowSize(16 * 1024 * 1024);
-      // A bridge pings: who is silent is gone.
-      session.setTimeout(silentMs, () => session.destroy());
       session.on('error', () => session.destroy());
+      endWhenSilent(session, init.pingMs ?? usualPingMs);
     });
     this.#server.on('connection', (connection) => {
       this.#connections.add(connection);
@@ -128,4 +130,20 @@ export class ConnectServer implements Service {
     const trusted = typeof shown === 'string' && knowsClusterToken(shown, this.#init.config.clusterToken);
     return trusted && typeof named === 'string' ? named : (request.socket?.remoteAddress ?? '');
   }
+}
+
+/** Ends a connection whose other side does not answer pings: the stream of a dead bridge would stay for hours. */
+function endWhenSilent(session: Http2Session, pingMs: number): void {
+  let answered = true;
+  const timer = setInterval(() => {
+    if (!answered) {
+      session.destroy();
+      return;
+    }
+    answered = false;
+    session.ping(() => {
+      answered = true;
+    });
+  }, pingMs);
+  session.once('close', () => clearInterval(timer));
 }
