@@ -4,7 +4,7 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-c
 import { launchChromium, type ServedPreview, servePreview } from './preview/testing.ts';
 
 /** The page on a made-up client, in a real browser, mostly by keyboard. See preview/scenes.ts for who says what. */
-describe('the page', { concurrency: 3 }, () => {
+describe('the page', { concurrency: 2 }, () => {
   let served: ServedPreview;
   let browser: Browser;
   before(async () => {
@@ -54,13 +54,18 @@ describe('the page', { concurrency: 3 }, () => {
       await page.getByRole('heading', { name: 'lobby', level: 1 }).waitFor();
       await composer(page).waitFor();
       assert.equal(await focused(page), 'Message to lobby');
+      await page.evaluate(() => {
+        window.preview.manual = true;
+      });
       await page.keyboard.type('one');
       await page.keyboard.press('Shift+Enter');
       await page.keyboard.type('two');
       await page.keyboard.press('Enter');
       const sent = message(page, 'one\ntwo');
-      for (const status of ['pending', 'sent', 'delivered', 'read'])
+      for (const status of ['pending', 'sent', 'delivered', 'read']) {
         await page.locator(`[data-message][data-status=${status}]`, { hasText: 'one' }).waitFor();
+        await page.evaluate(() => window.preview.advance());
+      }
       assert.equal(await sent.count(), 1);
       assert.equal(await composer(page).inputValue(), '');
       assert.equal(await focused(page), 'Message to lobby');

@@ -27,12 +27,15 @@ export class FakeClient implements ChatClient {
   state: ConnectionState = { t: 'idle' };
   conversations: readonly ConversationSummary[] = [];
   delayMs = 300;
+  /** Sends go on with `advance` alone, one step a call. */
+  manual = false;
   /** What `start` leads to. */
   startState: ConnectionState = { t: 'online', sessionId: 'fake' };
   reachable = true;
   /** Every second page of history fails. */
   flakyHistory = false;
   readonly said: string[] = [];
+  readonly #steps: (() => void)[] = [];
   readonly #logs = new Map<string, ConversationLog>();
   readonly #changes = new Set<() => void>();
   readonly #logChanges = new Map<string, Set<() => void>>();
@@ -164,6 +167,11 @@ export class FakeClient implements ChatClient {
     return this.online.get(userId);
   }
 
+  /** The next step of a send: stored, delivered, read. */
+  advance(): void {
+    this.#steps.shift()?.();
+  }
+
   /** Somebody else writes. */
   receive(convId: string, sender: string, text: string): void {
     const conversation = this.convs.get(convId);
@@ -193,7 +201,7 @@ export class FakeClient implements ChatClient {
 
   #deliver(conversation: FakeConversation, send: PendingSend): void {
     const { convId } = conversation;
-    setTimeout(() => {
+    this.#after(1, () => {
       if (this.state.t !== 'online' || !conversation.pending.includes(send)) return;
       if (send.text.startsWith('/fail')) {
         const failed: PendingSend = { ...send, status: 'failed', problem: 'notAllowed' };
@@ -206,14 +214,19 @@ export class FakeClient implements ChatClient {
         this.#later(conversation, seq, 'read', 3);
       }
       this.touch(convId);
-    }, this.delayMs);
+    });
+  }
+
+  #after(delays: number, step: () => void): void {
+    if (this.manual) this.#steps.push(step);
+    else setTimeout(step, delays * this.delayMs);
   }
 
   #later(conversation: FakeConversation, seq: number, status: 'delivered' | 'read', delays: number): void {
-    setTimeout(() => {
+    this.#after(delays, () => {
       conversation.replace(seq, { status });
       this.touch(conversation.convId);
-    }, delays * this.delayMs);
+    });
   }
 
   #change(clientId: string, change: (conversation: FakeConversation, send: PendingSend) => void): void {
