@@ -29,12 +29,6 @@ export class Delivery {
     this.ackedSeq = room.last;
   }
 
-  /** The room's first entry is heard of: what was before it is none of its business. */
-  begin(before: Seq): void {
-    this.sentSeq = Math.max(this.sentSeq, before);
-    this.ackedSeq = Math.max(this.ackedSeq, before);
-  }
-
   /** The last of the room's entries that is theirs. */
   get end(): Seq {
     return this.lastSeq === 0 ? this.room.last : Math.min(this.lastSeq, this.room.last);

@@ -15,14 +15,16 @@ export type Arrival =
  */
 export class ForwardOrder<T extends { readonly seq: Seq }> {
   #incarnation = 0;
-  #last: Seq = 0;
+  #last: Seq;
   /** The last one that came, held or not. */
   #highest: Seq = 0;
   readonly #held = new Map<Seq, T>();
   readonly #maxHeld: number;
 
-  constructor({ maxHeld }: { maxHeld: number }) {
+  /** `last`: the one before the first that is to come. */
+  constructor({ maxHeld, last }: { maxHeld: number; last: Seq }) {
     this.#maxHeld = maxHeld;
+    this.#last = last;
   }
 
   get last(): Seq {
@@ -43,7 +45,7 @@ export class ForwardOrder<T extends { readonly seq: Seq }> {
       this.#held.clear();
       this.#highest = 0;
       // The first entry of an incarnation is where its forwarding starts, unless it leaves a hole.
-      if (this.#last === 0 || entry.seq <= this.#last) this.#last = entry.seq - 1;
+      if (entry.seq <= this.#last) this.#last = entry.seq - 1;
     }
     if (entry.seq <= this.#last) return 'old';
     if (entry.seq > this.#last + 1) {

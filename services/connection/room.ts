@@ -30,19 +30,20 @@ export class Room {
   /** By what name its owner calls it; 0 for none. */
   audience: AudienceNo = 0;
   readonly hearers = new Map<UserId, Hearer>();
-  readonly order = new ForwardOrder<LogEntry>({ maxHeld });
+  readonly order: ForwardOrder<LogEntry>;
   readonly deliveries: Delivery[] = [];
   #pending: Pending[] = [];
   /** What waits is not in order: another incarnation of the owner has begun to forward again. */
   #jumbled = false;
-  #begun = false;
   /** Something is missing, and a timer looks after it. */
   fetching = false;
   /** Where the log stood at the last ticks, oldest first: what is older than the redelivery time must be acknowledged. */
   readonly marks: { readonly atMs: number; readonly seq: Seq }[] = [];
 
-  constructor(convId: ConvId) {
+  /** `last`: the entry before the first that is to come. */
+  constructor(convId: ConvId, last: Seq) {
     this.convId = convId;
+    this.order = new ForwardOrder({ maxHeld, last });
   }
 
   get last(): Seq {
@@ -122,15 +123,16 @@ export class Room {
     const last = this.#pending.at(-1);
     if (last !== undefined && pending.seq <= last.seq) this.#jumbled = true;
     this.#pending.push(pending);
-    if (this.#begun) return;
-    // What was before the first entry that is heard of was committed before these sessions were registered.
-    this.#begun = true;
-    for (const delivery of this.deliveries) delivery.begin(pending.fromSeq - 1);
   }
 }
 
 function ascending(pending: readonly Pending[]): Pending[] {
-  const bySeq = new Map(pending.map((one) => [one.seq, one]));
+  const bySeq = new Map<Seq, Pending>();
+  for (const one of pending) {
+    const other = bySeq.get(one.seq);
+    // A gap says more than the last of its entries.
+    if (other === undefined || one.fromSeq <= other.fromSeq) bySeq.set(one.seq, one);
+  }
   return [...bySeq.values()].sort((one, other) => one.seq - other.seq);
 }
 

@@ -46,8 +46,11 @@ export class Rooms {
   }
 
   audience(frame: AudienceFrame): void {
-    const room = this.#byConversation.get(frame.convId) ?? new Room(frame.convId);
+    const room = this.#byConversation.get(frame.convId) ?? new Room(frame.convId, frame.nextSeq - 1);
     if (frame.whole) {
+      // Who is dismissed now could not be told later.
+      for (let { missing } = room.order; missing !== undefined; missing = room.order.missing)
+        this.#giveUp(room, missing);
       const named = new Set(frame.users.map((hearer) => hearer.userId));
       for (const userId of [...room.hearers.keys()]) if (!named.has(userId)) this.#dismiss(room, userId);
     }
@@ -65,8 +68,7 @@ export class Rooms {
     if (room === undefined) {
       // What is held meanwhile would have no end; the owner forwards it again with the audience.
       const { convId, seq } = frame.entry;
-      this.#host.send({ t: 'audienceUnknown', audience: frame.audience, convId });
-      this.#host.send({ t: 'pull', convId, fromSeq: seq, toSeq: seq });
+      this.#host.send({ t: 'audienceUnknown', audience: frame.audience, convId, seq });
       return;
     }
     switch (room.order.arrive(frame.incarnation, frame.entry)) {

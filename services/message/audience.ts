@@ -1,4 +1,4 @@
-import type { UserId } from '../core/ids.ts';
+import type { Seq, UserId } from '../core/ids.ts';
 import type { AudienceNo } from '../peer/edge-frames.ts';
 import type { EdgePeer } from './edge-peer.ts';
 
@@ -9,4 +9,6 @@ export interface Audience {
   readonly users: Set<UserId>;
   /** Whether the edge has been told of it. */
   announced: boolean;
+  /** The first entry that it has not been sent. */
+  nextSeq: Seq;
 }

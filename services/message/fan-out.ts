@@ -40,6 +40,7 @@ export class FanOut {
         this.#announce(conversation, audience);
         for (const entry of logEntries) this.#send(audience, entry);
       }
+      audience.nextSeq = Math.max(audience.nextSeq, (entries.at(-1)?.seq ?? 0) + 1);
       // The edge knows where the range of those who left ends; it needs no further word.
       for (const [userId, row] of changed) if (row.leftSeq > 0) audience.users.delete(userId);
     }
@@ -93,6 +94,7 @@ export class FanOut {
         t: 'audience',
         audience: audience.no,
         convId: conversation.convId,
+        nextSeq: audience.nextSeq,
         whole: true,
         users: [],
         gone: [],
@@ -101,11 +103,11 @@ export class FanOut {
     conversation.audiences = [];
   }
 
-  /** Tells an edge an audience whole; it has lost track of it. */
-  tellWhole(conversation: Conversation, edge: EdgePeer): void {
+  /** Tells an edge an audience whole, to be followed by the entries from `nextSeq` on; it has lost track of it. */
+  tellWhole(conversation: Conversation, edge: EdgePeer, nextSeq: Seq): void {
     const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
     audience.announced = false;
-    this.#announce(conversation, audience);
+    this.#announce(conversation, audience, nextSeq);
   }
 
   /** Sends entries to one edge again. */
@@ -127,7 +129,13 @@ export class FanOut {
   #audience(conversation: Conversation, edge: EdgePeer, firstSeq: Seq): Audience {
     for (const audience of conversation.audiences) if (audience.edge === edge) return audience;
     this.#audiences += 1;
-    const audience: Audience = { no: this.#audiences, edge, users: new Set(), announced: false };
+    const audience: Audience = {
+      no: this.#audiences,
+      edge,
+      users: new Set(),
+      announced: false,
+      nextSeq: firstSeq,
+    };
     const include = (row: MemberRow | undefined): void => {
       // Those who leave with the entries at hand still hear of their leaving.
       if (row !== undefined && (row.leftSeq === 0 || row.leftSeq >= firstSeq)) audience.users.add(row.userId);
@@ -139,7 +147,7 @@ export class FanOut {
     return audience;
   }
 
-  #announce(conversation: Conversation, audience: Audience): void {
+  #announce(conversation: Conversation, audience: Audience, nextSeq = audience.nextSeq): void {
     if (audience.announced) return;
     audience.announced = true;
     const users: Hearer[] = [];
@@ -148,7 +156,15 @@ export class FanOut {
       if (row !== undefined) users.push(hearer(row));
     }
     audience.edge.send(
-      { t: 'audience', audience: audience.no, convId: conversation.convId, whole: true, users, gone: [] },
+      {
+        t: 'audience',
+        audience: audience.no,
+        convId: conversation.convId,
+        nextSeq,
+        whole: true,
+        users,
+        gone: [],
+      },
       64 + 48 * users.length,
     );
   }
@@ -174,8 +190,9 @@ export class FanOut {
     gone: readonly UserId[],
   ): void {
     const { convId } = conversation;
+    const { no, nextSeq } = audience;
     audience.edge.send(
-      { t: 'audience', audience: audience.no, convId, whole: false, users, gone },
+      { t: 'audience', audience: no, convId, nextSeq, whole: false, users, gone },
       64 + 48 * (users.length + gone.length),
     );
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { ConfigOf } from '../core/config.ts';
 import type { Failpoints } from '../core/failpoint.ts';
 import { type Fault, toFault } from '../core/fault.ts';
-import type { ConvId, MsgId } from '../core/ids.ts';
+import type { ConvId, MsgId, Seq } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
 import type { EdgeFrame, LogEntry, OwnerFrame, Result } from '../peer/edge-frames.ts';
@@ -201,10 +201,15 @@ export class MessageNode implements Service {
         this.#presence.unwatch(edge, frame.users);
         return;
       case 'audienceUnknown':
-        this.#held(frame.convId, (conversation) => this.#fanOut.tellWhole(conversation, edge));
+        this.#held(frame.convId, (conversation) => {
+          this.#fanOut.tellWhole(conversation, edge, frame.seq);
+          return this.#pull(edge, conversation, frame.seq, conversation.head.seq);
+        });
         return;
       case 'pull':
-        this.#held(frame.convId, (conversation) => this.#pull(edge, conversation, frame));
+        this.#held(frame.convId, (conversation) =>
+          this.#pull(edge, conversation, frame.fromSeq, frame.toSeq),
+        );
     }
   }
 
@@ -255,11 +260,7 @@ export class MessageNode implements Service {
     }
   }
 
-  async #pull(
-    edge: EdgePeer,
-    conversation: Conversation,
-    { fromSeq, toSeq }: Extract<EdgeFrame, { t: 'pull' }>,
-  ): Promise<void> {
+  async #pull(edge: EdgePeer, conversation: Conversation, fromSeq: Seq, toSeq: Seq): Promise<void> {
     const last = Math.min(toSeq, conversation.head.seq);
     if (fromSeq > last) return;
     this.#fanOut.repeat(conversation, edge, await this.#history.stored(conversation, fromSeq, last));

@@ -36,8 +36,16 @@ export type EdgeFrame =
   /** From now on, say how the presence of these users changes; their presence as it is comes at once. */
   | { readonly t: 'watch'; readonly users: readonly UserId[] }
   | { readonly t: 'unwatch'; readonly users: readonly UserId[] }
-  /** An entry named an audience that this node doesn't have: answered by `audience` with `whole`. */
-  | { readonly t: 'audienceUnknown'; readonly audience: AudienceNo; readonly convId: ConvId }
+  /**
+   * The entry with this seq named an audience that this node doesn't have: answered by `audience` with `whole`, and by
+   * the entries from there on.
+   */
+  | {
+      readonly t: 'audienceUnknown';
+      readonly audience: AudienceNo;
+      readonly convId: ConvId;
+      readonly seq: Seq;
+    }
   /** Entries that should have come and did not: they are forwarded again. */
   | { readonly t: 'pull'; readonly convId: ConvId; readonly fromSeq: Seq; readonly toSeq: Seq };
 
@@ -85,6 +93,8 @@ export interface AudienceFrame {
   readonly t: 'audience';
   readonly audience: AudienceNo;
   readonly convId: ConvId;
+  /** The first entry that follows: what was before it was committed before the frame was sent. */
+  readonly nextSeq: Seq;
   /** True: these are all; what was known of the audience before is void. False: these were added or have changed. */
   readonly whole: boolean;
   readonly users: readonly Hearer[];

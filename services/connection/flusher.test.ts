@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { DoorOutlet } from '../core/door.ts';
+import { Flusher, type FlushTarget } from './flusher.ts';
+
+class Door implements DoorOutlet {
+  readonly calls: { readonly sessions: readonly number[]; readonly frame: Uint8Array }[] = [];
+  onDeliver: () => void = () => {};
+
+  deliver(sessions: readonly number[], frame: Uint8Array): void {
+    this.calls.push({ sessions: [...sessions], frame });
+    this.onDeliver();
+  }
+
+  close(): void {}
+
+  received(session: number): number[] {
+    return this.calls.flatMap(({ sessions, frame }) => (sessions.includes(session) ? [...frame] : []));
+  }
+}
+
+const target = (outlet: DoorOutlet, doorSession: number): FlushTarget => ({
+  outlet,
+  doorSession,
+  path: undefined,
+});
+const bytes = (...values: number[]) => Uint8Array.from(values);
+
+function flusher(collect: () => void = () => {}): { readonly flusher: Flusher; readonly errors: unknown[] } {
+  const errors: unknown[] = [];
+  const nowMs = () => 0;
+  return { flusher: new Flusher({ collect, nowMs, failed: (error) => errors.push(error) }), errors };
+}
+
+describe('a flush', () => {
+  it('writes each session once, in order', () => {
+    const door = new Door();
+    const one = target(door, 1);
+    const { flusher: flush } = flusher();
+    for (const value of [1, 2, 3]) flush.queue(one, bytes(value));
+    flush.flush();
+    assert.deepEqual(door.calls, [{ sessions: [1], frame: bytes(1, 2, 3) }]);
+    flush.flush();
+    assert.equal(door.calls.length, 1, 'nothing waits any more');
+  });
+
+  it('hands one buffer to all for whom the same waits', () => {
+    const [door, other] = [new Door(), new Door()];
+    const shared = [bytes(1), bytes(2)];
+    const { flusher: flush } = flusher();
+    const targets = [target(door, 1), target(door, 2), target(other, 1)];
+    for (const fragment of shared) for (const one of targets) flush.queue(one, fragment);
+    const own = target(door, 3);
+    flush.queue(own, bytes(9));
+    flush.queue(own, shared[1] as Uint8Array);
+    flush.flush();
+    assert.deepEqual(
+      door.calls.map(({ sessions, frame }) => [sessions, [...frame]]),
+      [
+        [
+          [1, 2],
+          [1, 2],
+        ],
+        [[3], [9, 2]],
+      ],
+    );
+    assert.equal(other.calls[0]?.frame, door.calls[0]?.frame);
+  });
+
+  it('splits what is long, and never a fragment', () => {
+    const door = new Door();
+    const { flusher: flush } = flusher();
+    const one = target(door, 1);
+    const sizes = [300_000, 300_000, 600_000, 10];
+    for (const size of sizes) flush.queue(one, new Uint8Array(size));
+    flush.flush();
+    assert.deepEqual(
+      door.calls.map(({ frame }) => frame.byteLength),
+      [300_000, 300_000, 600_000, 10],
+    );
+  });
+
+  it('takes what is gathered for many first', () => {
+    const door = new Door();
+    const one = target(door, 1);
+    const own = flusher(() => own.flusher.queue(one, bytes(7)));
+    own.flusher.queue(one, bytes(1));
+    own.flusher.flush();
+    assert.deepEqual(door.received(1), [1, 7]);
+  });
+
+  it('is not stopped by a door that fails', () => {
+    const [bad, good] = [new Door(), new Door()];
+    bad.onDeliver = () => {
+      throw new Error('no socket');
+    };
+    const { flusher: flush, errors } = flusher();
+    flush.queue(target(bad, 1), bytes(1));
+    flush.queue(target(good, 1), bytes(2));
+    flush.flush();
+    assert.deepEqual(good.received(1), [2]);
+    assert.equal(errors.length, 1);
+    flush.queue(target(good, 1), bytes(3));
+    flush.flush();
+    assert.deepEqual(good.received(1), [2, 3]);
+  });
+
+  it('is not stopped by an error of those who gather', () => {
+    const door = new Door();
+    const { flusher: flush, errors } = flusher(() => {
+      throw new Error('a bug');
+    });
+    flush.queue(target(door, 1), bytes(1));
+    flush.flush();
+    assert.deepEqual(door.received(1), [1]);
+    assert.equal(errors.length, 1);
+  });
+
+  it('that a door asks for in the middle of one comes after it', async () => {
+    const door = new Door();
+    const one = target(door, 1);
+    const { flusher: flush } = flusher();
+    let again = true;
+    const second = new Promise<void>((resolve) => {
+      door.onDeliver = () => {
+        if (!again) return resolve();
+        again = false;
+        flush.queue(one, bytes(2));
+        flush.flush();
+      };
+    });
+    flush.queue(one, bytes(1));
+    flush.flush();
+    assert.deepEqual(door.received(1), [1]);
+    await second;
+    assert.deepEqual(door.received(1), [1, 2]);
+  });
+
+  it('comes by itself', async () => {
+    const door = new Door();
+    const { flusher: flush } = flusher();
+    const written = new Promise<void>((resolve) => {
+      door.onDeliver = resolve;
+    });
+    flush.queue(target(door, 1), bytes(5));
+    await written;
+    assert.deepEqual(door.received(1), [5]);
+  });
+
+  it('gives every session exactly what was queued for it, in order', () => {
+    const fragments = [bytes(1), bytes(2), bytes(3), bytes(4)];
+    const queued = fc.array(fc.tuple(fc.nat(4), fc.nat(3), fc.boolean()), { maxLength: 100 });
+    fc.assert(
+      fc.property(queued, (steps) => {
+        const doors = [new Door(), new Door()];
+        const targets = [0, 1, 2, 3, 4].map((no) => target(doors[no % 2] as Door, no));
+        const expected = targets.map((): number[] => []);
+        const { flusher: flush } = flusher();
+        for (const [no, which, flushes] of steps) {
+          flush.queue(targets[no] as FlushTarget, fragments[which] as Uint8Array);
+          expected[no]?.push(which + 1);
+          if (flushes) flush.flush();
+        }
+        flush.flush();
+        for (const [no, wanted] of expected.entries()) assert.deepEqual(doors[no % 2]?.received(no), wanted);
+      }),
+    );
+  });
+});

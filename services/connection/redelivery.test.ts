@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { conv, Stage } from './testing/stage.ts';
+
+const tickMs = 5_000;
+
+/** Ticks as the node's timer does, and says after how many seconds something was told. */
+function wait(stage: Stage, seconds: number): void {
+  for (let passed = 0; passed < seconds; passed += 5) {
+    stage.clock.nowMs += tickMs;
+    stage.pushes.redeliver();
+  }
+}
+
+describe('what is pushed and not acknowledged', () => {
+  it('I5: is announced again up to three times, then the session is closed', () => {
+    const stage = new Stage();
+    const ada = stage.open('ada');
+    stage.audience({ ada: [1, 0] });
+    stage.entries(1, 2);
+    stage.flush();
+    wait(stage, 30);
+    assert.deepEqual(stage.told(ada), [1, 2], 'not yet');
+    wait(stage, 10);
+    assert.deepEqual(stage.told(ada), [1, 2, '1-2']);
+    wait(stage, 60);
+    assert.deepEqual(stage.told(ada), [1, 2, '1-2', '1-2', '1-2']);
+    assert.deepEqual(stage.ended, []);
+    wait(stage, 30);
+    assert.deepEqual(
+      stage.ended.map(({ reason }) => reason),
+      ['unacknowledged'],
+    );
+    assert.equal(stage.meters.redeliveries, 3);
+  });
+
+  it('is announced from the first one on that is missing, up to what was due', () => {
+    const stage = new Stage();
+    const ada = stage.open('ada');
+    stage.audience({ ada: [1, 0] });
+    stage.entries(1, 2, 3);
+    stage.flush();
+    stage.pushes.acknowledge(ada, conv, 1);
+    wait(stage, 25);
+    stage.entries(4);
+    stage.flush();
+    wait(stage, 15);
+    assert.deepEqual(stage.told(ada), [1, 2, 3, 4, '2-3']);
+  });
+
+  it('is not announced once it is acknowledged', () => {
+    const stage = new Stage();
+    const ada = stage.open('ada');
+    stage.audience({ ada: [1, 0] });
+    stage.entries(1, 2);
+    stage.flush();
+    wait(stage, 25);
+    stage.pushes.acknowledge(ada, conv, 2);
+    wait(stage, 200);
+    assert.deepEqual(stage.told(ada), [1, 2]);
+    assert.equal(stage.pushes.rooms.active.size, 0, 'nothing is looked after');
+  });
+
+  it('begins to count again when something was acknowledged', () => {
+    const stage = new Stage();
+    const ada = stage.open('ada');
+    stage.audience({ ada: [1, 0] });
+    stage.entries(1, 2);
+    stage.flush();
+    wait(stage, 100);
+    stage.pushes.acknowledge(ada, conv, 1);
+    wait(stage, 90);
+    assert.deepEqual(stage.ended, []);
+    wait(stage, 40);
+    assert.equal(stage.ended.length, 1);
+  });
+
+  it('is not counted against a session that reads nothing: it is closed for that', () => {
+    const stage = new Stage();
+    const ada = stage.open('ada');
+    stage.audience({ ada: [1, 0] });
+    stage.entries(1);
+    stage.flush();
+    ada.pausedAtMs = 1;
+    wait(stage, 300);
+    assert.deepEqual([stage.told(ada), stage.ended], [[1], []]);
+  });
+
+  it('is announced to a session over its window, too', () => {
+    const stage = new Stage({ windowBytes: 10 });
+    const ada = stage.open('ada');
+    stage.audience({ ada: [1, 0] });
+    stage.entries(1);
+    stage.flush();
+    assert.ok(ada.overWindow);
+    wait(stage, 40);
+    assert.deepEqual(stage.told(ada), [1, '1-1']);
+  });
+
+  it('of a time before a rejoining is not announced: it is hidden now', () => {
+    const stage = new Stage();
+    const bob = stage.open('bob');
+    stage.audience({ bob: [1, 0] });
+    stage.entries(1, 2);
+    stage.flush();
+    stage.audience({ bob: [9, 0] });
+    wait(stage, 300);
+    assert.deepEqual(stage.told(bob), [1, 2]);
+    assert.deepEqual(stage.ended, []);
+  });
+
+  it('does not concern a session that came after it', () => {
+    const stage = new Stage();
+    const ada = stage.open('ada');
+    stage.audience({ ada: [1, 0] });
+    stage.entries(1);
+    stage.flush();
+    const phone = stage.open('ada');
+    stage.audience({ ada: [1, 0] });
+    wait(stage, 200);
+    assert.deepEqual(stage.told(phone), []);
+    assert.deepEqual(
+      stage.ended.map(({ session }) => session),
+      [ada],
+    );
+  });
+});
+
+describe('bytes that are not acknowledged', () => {
+  it('are freed in proportion, and wholly with the last one', () => {
+    const stage = new Stage();
+    const ada = stage.open('ada');
+    stage.audience({ ada: [1, 0] });
+    stage.entries(1, 2, 3, 4);
+    stage.flush();
+    const all = ada.unackedBytes;
+    stage.pushes.acknowledge(ada, conv, 2);
+    assert.equal(ada.unackedBytes, Math.round(all / 2));
+    stage.pushes.acknowledge(ada, conv, 4);
+    assert.equal(ada.unackedBytes, 0);
+  });
+});
