@@ -25,6 +25,7 @@ import {
 } from './answer-codec.ts';
 import { decodeOutcomes, encodeCommit } from './commit-codec.ts';
 import type { StoreLog } from './events.ts';
+import type { StoreMeters } from './meters.ts';
 import { pack, type ThreadSetup, unpack } from './protocol.ts';
 import type { MasterKey } from './seal.ts';
 import { ThreadCalls } from './thread-calls.ts';
@@ -74,10 +75,12 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
 export class EmbeddedStore implements MessageStore, AsyncDisposable {
   readonly epoch: string;
   readonly clientKeySecret: Uint8Array;
+  readonly meters: StoreMeters;
   readonly #calls: ThreadCalls;
 
   constructor(calls: ThreadCalls, epoch: string, clientKeySecret: Uint8Array) {
     this.#calls = calls;
+    this.meters = calls.meters;
     this.epoch = epoch;
     this.clientKeySecret = clientKeySecret;
   }

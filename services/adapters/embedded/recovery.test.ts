@@ -87,7 +87,9 @@ describe('after a write that failed', () => {
     await using store = await directory.open({ failpoints: 'beforeCommit=error@1', log: told });
     const made = createDirect(conversation('d_talk'));
     await assert.rejects(commit(store, made), failsWith('unavailable'));
+    assert.deepEqual([store.meters.failedWrites, store.meters.accepting], [1, 0]);
     await commitOnceItCan(store, made);
+    assert.equal(store.meters.accepting, 1);
     assert.deepEqual(actions, ['store-write-failed', 'store-reopened', 'store-recovered']);
   });
 });

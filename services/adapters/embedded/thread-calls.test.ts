@@ -43,9 +43,11 @@ describe('calls to the store’s thread', () => {
     const committing = commit();
     assert.equal(worker.calls.length, 9);
     assert.equal(worker.calls.at(-1)?.name, 'commit');
+    assert.deepEqual([calls.meters.reads, calls.meters.readsWaiting, calls.meters.writes], [8, 12, 1]);
     for (let at = 0; at < worker.calls.length; at++) worker.answer(worker.calls[at]);
     await Promise.all([...reads, committing]);
     assert.equal(worker.calls.length, 21);
+    assert.deepEqual([calls.meters.reads, calls.meters.readsWaiting, calls.meters.writes], [0, 0, 0]);
   });
 
   it('refuse what does not fit, and only that', async () => {
@@ -61,6 +63,7 @@ describe('calls to the store’s thread', () => {
     };
     assert.equal(await refused(reads), 5_000 - 4_096 - 8);
     assert.equal(await refused(commits), 300 - 256);
+    assert.equal(calls.meters.overloads, 5_000 - 4_096 - 8 + 300 - 256);
     assert.equal(await refused([commit()].map((one) => (worker.answer(worker.calls.at(-1)), one))), 0);
   });
 

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { StoreError } from '../../ports/message-store.ts';
 import { logEvent, type StoreLog } from './events.ts';
+import { StoreMeters } from './meters.ts';
 import type { Call, CallName, Packed, Reply, StoreCalls } from './protocol.ts';
 
 interface Pending {
@@ -31,14 +32,13 @@ type Identity = { readonly epoch: string; readonly clientKeySecret: Uint8Array }
  */
 export class ThreadCalls {
   readonly started: Promise<Identity>;
+  readonly meters = new StoreMeters();
   readonly #worker: Worker;
   readonly #log: StoreLog | undefined;
   readonly #begun = Promise.withResolvers<Identity>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #pending = new Map<number, Pending>();
   readonly #waiting: Waiting[] = [];
-  #reads = 0;
-  #writes = 0;
   #lastId = 0;
   #closing = false;
   #running = false;
@@ -84,22 +84,29 @@ export class ThreadCalls {
     onProgress: ((entries: number) => void) | undefined,
   ): Promise<unknown> {
     if (this.#dead) return Promise.reject(new StoreError('unavailable', "the store's thread has died"));
-    const isWrite = writes.has(name);
-    if (
-      isWrite ? this.#writes >= writesAtMost && name !== 'close' : this.#waiting.length >= readsWaitingAtMost
-    )
+    if (this.#full(name)) {
+      this.meters.overloads += 1;
       return Promise.reject(new StoreError('unavailable', 'the store has too much to do'));
+    }
     const call: Call = { id: ++this.#lastId, name, args };
     return new Promise((resolve, reject) => {
       const pending: Pending = { name, resolve, reject, onProgress };
-      if (isWrite) {
-        this.#writes += 1;
+      if (writes.has(name)) {
+        this.meters.writes += 1;
         this.#post(call, pending, moved);
-      } else if (this.#reads < readsAtOnce) {
-        this.#reads += 1;
+      } else if (this.meters.reads < readsAtOnce) {
+        this.meters.reads += 1;
         this.#post(call, pending, moved);
-      } else this.#waiting.push({ call, pending, moved });
+      } else {
+        this.#waiting.push({ call, pending, moved });
+        this.meters.readsWaiting = this.#waiting.length;
+      }
     });
+  }
+
+  #full(name: CallName): boolean {
+    if (name === 'close') return false;
+    return writes.has(name) ? this.meters.writes >= writesAtMost : this.#waiting.length >= readsWaitingAtMost;
   }
 
   #post(call: Call, pending: Pending, moved: Packed | undefined): void {
@@ -118,6 +125,7 @@ export class ThreadCalls {
         this.#begun.reject(new StoreError(reply.kind, reply.message));
         return;
       case 'event':
+        this.meters.take(reply.event);
         logEvent(this.#log, reply.event);
         return;
       case 'progress':
@@ -136,10 +144,11 @@ export class ThreadCalls {
     const pending = this.#pending.get(id);
     if (pending === undefined) return undefined;
     this.#pending.delete(id);
-    if (writes.has(pending.name)) this.#writes -= 1;
+    if (writes.has(pending.name)) this.meters.writes -= 1;
     else {
       const next = this.#waiting.shift();
-      if (next === undefined) this.#reads -= 1;
+      this.meters.readsWaiting = this.#waiting.length;
+      if (next === undefined) this.meters.reads -= 1;
       else this.#post(next.call, next.pending, next.moved);
     }
     return pending;
