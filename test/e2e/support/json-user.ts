@@ -1,5 +1,5 @@
 import { recalled, type Shown } from './chat-page.ts';
-import { SocketUser } from './socket-user.ts';
+import { type Closing, SocketUser } from './socket-user.ts';
 
 /** Frames of `parley.v1.json`, as far as tests look at them. */
 interface JsonFrame {
@@ -12,6 +12,7 @@ interface JsonEvent {
   readonly sent?: { readonly seq: string };
   readonly error?: { readonly reason: string };
   readonly entry?: JsonEntry;
+  readonly draining?: { readonly delayMs?: number };
 }
 
 interface JsonEntry {
@@ -66,6 +67,16 @@ export class JsonUser implements AsyncDisposable {
   acknowledge(convId: string): void {
     const seq = this.#entries(convId).at(-1)?.seq;
     if (seq !== undefined) this.#socket.tell({ commands: [{ ack: { items: [{ convId, seq }] } }] });
+  }
+
+  /** Waits until the server asks to go elsewhere. */
+  async draining(): Promise<void> {
+    await this.#socket.hears(({ events = [] }) => events.some(({ draining }) => draining !== undefined));
+  }
+
+  /** Waits until the server has closed the socket. */
+  closed(): Promise<Closing> {
+    return this.#socket.ends();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

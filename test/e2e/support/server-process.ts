@@ -13,6 +13,8 @@ const webDir = join(root, 'dist', 'web');
 
 /** A start that is neither ready nor refused after this time is a failure. */
 const startMs = 30_000;
+/** Spares every start after the first half of its work. */
+const compileCache = join(tmpdir(), 'parley-compile-cache');
 /** The newest lines of a server's log are what a failed test shows. */
 const keptLines = 200;
 
@@ -165,6 +167,7 @@ function spawnServer(options: ServerProcessOptions, dataDir: string): ChildProce
   return spawn(process.execPath, [main, 'start', ...(options.args ?? [])], {
     env: {
       PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: compileCache,
       PARLEY_MODE: 'development',
       PARLEY_DATA_DIR: dataDir,
       PARLEY_WEB_DIR: webDir,

@@ -2,10 +2,15 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { until } from './until.ts';
 
+export interface Closing {
+  readonly code: number;
+  readonly reason: string;
+}
+
 /** A WebSocket with nothing of this project behind it: keeps every text frame that comes, parsed. */
 export class SocketUser<Frame> implements AsyncDisposable {
   readonly frames: Frame[] = [];
-  closed: { readonly code: number; readonly reason: string } | undefined;
+  closed: Closing | undefined;
   readonly #socket: WebSocket;
 
   private constructor(socket: WebSocket) {
@@ -39,6 +44,15 @@ export class SocketUser<Frame> implements AsyncDisposable {
       () => `the socket heard ${JSON.stringify(this.frames.slice(-10))}`,
     );
     return this.frames.find(wanted) as Frame;
+  }
+
+  /** Waits until the other side has closed it. */
+  async ends(): Promise<Closing> {
+    await until(
+      () => this.closed !== undefined,
+      () => 'the socket stays open',
+    );
+    return this.closed as Closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
