@@ -1,6 +1,7 @@
-import { ConnectError, type ConnectRouter, type Transport, createContextKey } from '@connectrpc/connect';
+import { type ConnectRouter, createContextKey, type Transport } from '@connectrpc/connect';
 import { unaryMethods } from './chat-services.ts';
 import { callHeaders } from './call-headers.ts';
+import { rpcError } from './rpc-error.ts';
 
 /** The client's address, put there by the door. */
 export const remoteAddressKey = createContextKey('', { description: 'remote address' });
@@ -19,17 +20,9 @@ export function passthroughRoutes(rpc: Transport): (router: ConnectRouter) => vo
           const answer = await rpc.unary(method, context.signal, context.timeoutMs(), headers, request);
           return answer.message;
         } catch (error) {
-          throw withoutMetadata(error);
+          throw rpcError(error);
         }
       });
     }
   };
-}
-
-/** The other hop's headers (length, encoding…) must not become this answer's. */
-function withoutMetadata(error: unknown): ConnectError {
-  const from = ConnectError.from(error);
-  const clean = new ConnectError(from.rawMessage, from.code);
-  clean.details = from.details;
-  return clean;
 }

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { ErrorSchema } from '../gen/parley/chat/v1/error_pb.ts';
+import { IdService } from '../gen/parley/chat/v1/id_pb.ts';
 import type { DoorOutlet } from '../services/core/door.ts';
 import { silentLogger } from '../services/core/log.ts';
-import { clusterToken, nodeServer } from './testing/bridge-fixture.ts';
+import { BridgeFixture, clusterToken, nodeServer } from './testing/bridge-fixture.ts';
 import { FakeHost } from './testing/fake-host.ts';
 import { Upstream } from './upstream.ts';
 
@@ -110,6 +114,22 @@ test('when the node dies its sockets are closed, and the bridge attaches to it a
   );
   await door.upstream.stop();
   await second.stop();
+});
+
+test('calls while the node is out of reach say so, and not where it is', async () => {
+  await using door = upstreamTo(9);
+  await using fixture = await BridgeFixture.start({ rpc: door.upstream.rpc });
+  const response = await fetch(`${fixture.url}/api/v1/groups/g`);
+  assert.equal(response.status, 503);
+  const answer = (await response.json()) as Record<string, unknown>;
+  assert.deepEqual([answer.reason, answer.retry], ['upstreamUnavailable', 'elsewhere']);
+  const call = createConnectTransport({ httpVersion: '1.1', baseUrl: fixture.url });
+  await assert.rejects(createClient(IdService, call).allocateIds({}), (error) => {
+    assert.ok(error instanceof ConnectError && error.code === Code.Unavailable);
+    assert.equal(error.findDetails(ErrorSchema)[0]?.reason, 'upstreamUnavailable');
+    assert.doesNotMatch(error.message, /127/);
+    return true;
+  });
 });
 
 test('a bridge that does not know the secret gets nothing', async () => {

@@ -2,6 +2,7 @@ import { ConnectError } from '@connectrpc/connect';
 import { z } from 'zod';
 import { type Error as ErrorMessage, ErrorSchema, Retry } from '../../gen/parley/chat/v1/error_pb.ts';
 import { Fault } from '../../services/core/fault.ts';
+import { rpcError } from '../rpc-error.ts';
 import { faultProblem, type Problem, problem, statusOf } from '../problem.ts';
 
 export const problemShape = z.object({
@@ -35,10 +36,11 @@ export function errorProblem(error: ErrorMessage): Problem {
 export function failureProblem(thrown: unknown): Problem | undefined {
   if (thrown instanceof Fault) return faultProblem(thrown);
   if (!(thrown instanceof ConnectError)) return undefined;
-  const detail = thrown.findDetails(ErrorSchema)[0];
+  const error = rpcError(thrown);
+  const detail = error.findDetails(ErrorSchema)[0];
   if (detail !== undefined) return errorProblem(detail);
-  const status = statusOf(thrown.code, '');
+  const status = statusOf(error.code, '');
   if (status === 500) return undefined;
-  const retry = status === 503 || status === 504 ? 'here' : 'never';
-  return problem(status, status === 503 ? 'upstreamUnavailable' : 'refused', thrown.rawMessage, retry);
+  if (status === 504) return problem(status, 'timedOut', 'the call took too long', 'here');
+  return problem(status, 'refused', error.rawMessage);
 }
