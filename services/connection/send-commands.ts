@@ -68,8 +68,9 @@ export class SendCommands {
       to: target.case === 'to' ? target.value : undefined,
     };
     const { convId } = check.target(session.userId, named, 'skip');
+    const skipped = check.clientId(clientId, 'skip.client_id');
     const chain = session.chains.get(convId);
-    chain?.skip(check.clientId(clientId, 'skip.client_id'));
+    chain?.skip(skipped);
     if (chain?.idle) session.chains.delete(convId);
     this.#parts.desk.pong(session, id);
   }
