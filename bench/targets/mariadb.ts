@@ -8,6 +8,11 @@ import { Child, freePort } from './child.ts';
 
 const run = promisify(execFile);
 
+/** Servers are in a directory that not everybody has on the path. */
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+/** MariaDB runs as root only when it is told to. */
+const asUser = process.getuid?.() === 0 ? ['--user=root'] : [];
+
 /** A private MariaDB on a directory of its own, durable at every commit. From Debian's package mariadb-server. */
 export class MariaDb implements AsyncDisposable {
   readonly port: number;
@@ -23,19 +28,20 @@ export class MariaDb implements AsyncDisposable {
   static async start(): Promise<MariaDb> {
     const directory = await mkdtemp(path.join(tmpdir(), 'parley-bench-mariadb-'));
     const data = path.join(directory, 'data');
-    await run('mariadb-install-db', [
+    const install = [
       '--no-defaults',
       `--datadir=${data}`,
-      '--user=root',
+      ...asUser,
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
-    ]);
+    ];
+    await run('mariadb-install-db', install, { env });
     const port = await freePort();
     const child = await Child.start({
       command: 'mariadbd',
       args: [
         '--no-defaults',
-        '--user=root',
+        ...asUser,
         `--datadir=${data}`,
         `--socket=${path.join(directory, 'socket')}`,
         `--port=${port}`,
@@ -45,6 +51,7 @@ export class MariaDb implements AsyncDisposable {
         '--innodb-log-file-size=512M',
         '--max-connections=200',
       ],
+      env: { PATH: env.PATH },
       readyWhen: /ready for connections/,
     });
     const database = new MariaDb(child, port, directory);

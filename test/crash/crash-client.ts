@@ -51,6 +51,8 @@ export class CrashClient implements ClientLog {
   readonly events: ClientEvent[] = [];
   /** Called when an own send got its final answer. */
   onSettled: () => void = () => {};
+  /** Called with each acknowledgement, when it came. */
+  onSent: (msgId: bigint) => void = () => {};
   readonly #options: CrashClientOptions;
   readonly #outbox = new Outbox();
   readonly #known = new Map<string, KnownLog>();
@@ -335,6 +337,7 @@ export class CrashClient implements ClientLog {
   }
 
   #logSent(clientId: string, { convId, seq, msgId }: Sent): void {
+    this.onSent(msgId);
     this.events.push({ t: 'sent', convId, clientId, seq: Number(seq), msgId });
   }
 

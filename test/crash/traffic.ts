@@ -23,6 +23,7 @@ export class Traffic implements AsyncDisposable {
   readonly #options: TrafficOptions;
   /** Which start of the server this is. */
   #run = 0;
+  readonly #strangers: CrashClient[] = [];
   #server: ParleyServer | undefined;
   #on = false;
   #sent = 0;
@@ -58,6 +59,11 @@ export class Traffic implements AsyncDisposable {
     this.#changing = undefined;
   }
 
+  /** Everybody hangs up for good. */
+  stop(): void {
+    for (const client of [...this.clients, ...this.#strangers]) client.stop();
+  }
+
   get inFlight(): number {
     return this.clients.reduce((sum, client) => sum + client.inFlight, 0);
   }
@@ -72,9 +78,22 @@ export class Traffic implements AsyncDisposable {
     return this.#changes;
   }
 
+  /** A session of a user who has no part in anything. */
+  knock(): void {
+    const stranger = `stranger-${this.#strangers.length}`;
+    const client = new CrashClient({
+      user: stranger,
+      kind: 'ws-proto',
+      ports: this.#options.ports,
+      run: () => this.#run,
+    });
+    this.#strangers.push(client);
+    client.start();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.off();
-    for (const client of this.clients) client.stop();
+    this.stop();
   }
 
   #client(user: WorldUser): CrashClient {
