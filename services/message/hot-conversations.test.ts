@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ConvId } from '../core/ids.ts';
+import { type ConversationSnapshot, StoreError } from '../ports/message-store.ts';
+import { HotConversations } from './hot-conversations.ts';
+import { MemoryStore } from './testing/memory-store.ts';
+import { ada, bob, memberRow, storedEntry } from './testing/samples.ts';
+
+const id = (name: string) => name as ConvId;
+const limits = { maxConversations: 2, maxRecentBytes: 1_000 };
+
+/** A store that has every conversation whose id begins with `c`. */
+class Shelf extends MemoryStore {
+  loads: (readonly ConvId[])[] = [];
+
+  override async load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]> {
+    this.loads.push(convIds);
+    await this.turn('load', 'before');
+    return convIds.map((convId) => (convId.startsWith('c') ? snapshot(convId) : undefined));
+  }
+}
+
+function snapshot(convId: ConvId): ConversationSnapshot {
+  const group = {
+    name: 'G',
+    owner: 'ada',
+    maxMembers: 9,
+    history: 'all',
+    memberCount: 2,
+    version: 1,
+  } as const;
+  const members = [memberRow(ada), memberRow(bob)];
+  return {
+    convNo: 1n,
+    convId,
+    kind: 'group',
+    head: { seq: 3, ord: 2, msgId: 3n },
+    projectedSeq: 0,
+    group,
+    members,
+  };
+}
+
+function open() {
+  const store = new Shelf();
+  let now = 0;
+  const clock = { wallMs: () => 0, monotonicMs: () => (now += 1) };
+  const hot = new HotConversations({ store, clock, limits });
+  return { store, hot };
+}
+
+describe('hot conversations', () => {
+  it('are loaded once, however many ask at the same time', async () => {
+    const { store, hot } = open();
+    const [one, other] = await Promise.all([hot.acquire([id('c1'), id('c2')]), hot.acquire([id('c2')])]);
+    assert.equal(one[1], other[0]);
+    assert.deepEqual(store.loads.flat(), ['c1', 'c2']);
+    assert.equal(other[0]?.pins, 2);
+  });
+
+  it('that do not exist are held while somebody uses them, and forgotten then', async () => {
+    const { hot } = open();
+    const held = await hot.acquire([id('x')]);
+    assert.equal(held[0]?.exists, false);
+    assert.equal(hot.size, 1);
+    hot.release(held);
+    assert.equal(hot.size, 0);
+  });
+
+  it('of which nothing can be read leave nothing behind', async () => {
+    const { store, hot } = open();
+    store.turn = () => Promise.reject(new StoreError('unavailable', 'no'));
+    await assert.rejects(hot.acquire([id('c1')]), StoreError);
+    assert.equal(hot.size, 0);
+    store.turn = async () => {};
+    assert.equal((await hot.acquire([id('c1')]))[0]?.head.seq, 3);
+  });
+
+  it('one that is evicted while another is loaded is loaded again, not taken for one that does not exist', async () => {
+    const { store, hot } = open();
+    hot.release(await hot.acquire([id('c1')]));
+    store.turn = async () => {
+      store.turn = async () => {};
+      hot.release(await hot.acquire([id('c3'), id('c4'), id('c5')]));
+      hot.evict();
+      assert.equal(hot.get(id('c1')), undefined, 'this is what the test is about');
+    };
+    const [first, second] = await hot.acquire([id('c1'), id('c2')]);
+    assert.deepEqual([first?.exists, second?.exists], [true, true]);
+  });
+
+  it('that are used are not evicted, of the others the least recently used go first', async () => {
+    const { hot } = open();
+    const evicted: string[] = [];
+    hot.onEvict = ({ convId }) => void evicted.push(convId);
+    await hot.acquire([id('c1')]);
+    for (const name of ['c2', 'c3', 'c4']) hot.release(await hot.acquire([id(name)]));
+    hot.release(await hot.acquire([id('c2')]));
+    hot.evict();
+    assert.deepEqual(evicted, ['c3', 'c4']);
+    assert.ok(hot.get(id('c1')) && hot.get(id('c2')));
+  });
+
+  it('I6: keep no more of newest entries than they may', async () => {
+    const { hot } = open();
+    const held = await hot.acquire([id('c1'), id('c2')]);
+    for (const conversation of held)
+      for (let seq = 1; seq <= 20; seq += 1) conversation.recent.push(storedEntry(seq));
+    hot.evict();
+    const bytes = held.reduce((sum, { recent }) => sum + recent.bytes, 0);
+    assert.ok(bytes <= 1_000);
+    assert.ok(held.every(({ recent }) => recent.lastSeq === 20));
+  });
+
+  it('are found by member once they are indexed, as long as they are members', async () => {
+    const { hot } = open();
+    const [garden] = await hot.acquire([id('c1')]);
+    assert.ok(garden);
+    assert.deepEqual([...hot.withMember(ada)], []);
+    hot.index(garden);
+    assert.deepEqual([...hot.withMember(ada)], [garden]);
+    garden.members.set(ada, memberRow(ada, { leftSeq: 3 }));
+    assert.deepEqual([...hot.withMember(ada)], []);
+    hot.release([garden]);
+    for (const name of ['c2', 'c3', 'c4']) hot.release(await hot.acquire([id(name)]));
+    hot.evict();
+    assert.deepEqual([...hot.withMember(bob)], []);
+  });
+
+  it('large ones are found by asking them', async () => {
+    const { hot } = open();
+    const [crowd] = await hot.acquire([id('c1')]);
+    assert.ok(crowd);
+    for (let no = 0; no < 1_001; no += 1) {
+      const userId = `u${no}` as typeof ada;
+      crowd.members.set(userId, memberRow(userId));
+    }
+    hot.index(crowd);
+    assert.deepEqual([...hot.withMember('u7' as typeof ada)], [crowd]);
+    crowd.members.set(bob, memberRow(bob));
+    hot.indexMember(crowd, bob);
+    assert.deepEqual([...hot.withMember(bob)], [crowd]);
+  });
+});

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { OwnerFrame } from '../peer/edge-frames.ts';
+import { EdgePeer } from './edge-peer.ts';
+import { PresenceBook } from './presence-book.ts';
+import { RefusedChains } from './refused-chains.ts';
+import { ada, bob, user } from './testing/samples.ts';
+
+class Edge extends EdgePeer {
+  readonly told: OwnerFrame[] = [];
+
+  constructor(no: number) {
+    const told: OwnerFrame[] = [];
+    super(no, {
+      send: (frame) => {
+        told.push(frame);
+        return 'queued';
+      },
+      close: () => {},
+    });
+    this.told = told;
+  }
+}
+
+const session = (no: number, userId: typeof ada, deviceId = `device ${no}`) => ({
+  no,
+  userId,
+  deviceId,
+  refused: new RefusedChains(),
+});
+const presence = (userId: string, online: boolean, lastSeenAtMs = 0) => ({
+  t: 'presence',
+  userId,
+  online,
+  lastSeenAtMs,
+});
+
+describe('presence', () => {
+  it('is told to those who watch, when a first session comes and the last one goes', () => {
+    const book = new PresenceBook();
+    const [here, there, watcher] = [new Edge(1), new Edge(2), new Edge(3)];
+    book.watch(watcher, [ada]);
+    book.up(here, session(1, ada));
+    book.up(there, session(1, ada));
+    book.up(there, session(2, ada));
+    assert.equal(book.down(here, 1, 10), 'ada');
+    assert.equal(book.down(there, 1, 11), undefined, 'another one is open there');
+    assert.equal(book.down(there, 2, 12), 'ada');
+    assert.deepEqual(watcher.told, [
+      presence('ada', false),
+      presence('ada', true),
+      presence('ada', false, 12),
+    ]);
+    assert.deepEqual(book.state(ada), { userId: 'ada', online: false, lastSeenAtMs: 12 });
+    assert.deepEqual([...book.edgesOf(ada)], []);
+  });
+
+  it('of a user not watched any more is not told', () => {
+    const book = new PresenceBook();
+    const [here, watcher] = [new Edge(1), new Edge(2)];
+    book.watch(watcher, [ada, bob]);
+    book.unwatch(watcher, [ada]);
+    watcher.told.length = 0;
+    book.up(here, session(1, ada));
+    book.up(here, session(2, bob));
+    assert.deepEqual(watcher.told, [presence('bob', true)]);
+  });
+
+  it('a session that is not there goes without a trace', () => {
+    assert.equal(new PresenceBook().down(new Edge(1), 7, 1), undefined);
+  });
+});
+
+describe('sessions of one device', () => {
+  it('the newer one supersedes the older, wherever that is', () => {
+    const book = new PresenceBook();
+    const [here, there] = [new Edge(1), new Edge(2)];
+    book.up(here, session(1, ada, 'phone'));
+    book.up(there, session(1, ada, 'phone'));
+    assert.deepEqual(here.told, [{ t: 'superseded', session: 1 }]);
+    assert.deepEqual(there.told, []);
+    book.down(here, 1, 1);
+    book.up(here, session(2, ada, 'phone'));
+    assert.deepEqual(
+      there.told,
+      [{ t: 'superseded', session: 1 }],
+      'the older going does not hide the newer',
+    );
+  });
+
+  it('of different users, or named so as to look alike, have nothing to do with each other', () => {
+    const book = new PresenceBook();
+    const edge = new Edge(1);
+    book.up(edge, session(1, user('a'), 'bc'));
+    book.up(edge, session(2, user('ab'), 'c'));
+    book.up(edge, session(3, ada, 'phone'));
+    book.up(edge, session(4, bob, 'phone'));
+    assert.deepEqual(edge.told, []);
+  });
+
+  it('one that is gone is not superseded', () => {
+    const book = new PresenceBook();
+    const edge = new Edge(1);
+    book.up(edge, session(1, ada, 'phone'));
+    book.down(edge, 1, 1);
+    book.up(edge, session(2, ada, 'phone'));
+    assert.deepEqual(edge.told, []);
+  });
+});
+
+describe('whatever comes and goes', () => {
+  it('a user is online where sessions are, and nothing is left when all are gone', () => {
+    const step = fc.record({ up: fc.boolean(), edge: fc.nat(2), no: fc.nat(5), user: fc.nat(2) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        const book = new PresenceBook();
+        const edges = [new Edge(0), new Edge(1), new Edge(2)];
+        const open = new Map<string, { edge: number; no: number; user: number }>();
+        for (const { up, edge, no, user: name } of steps) {
+          const key = `${edge}.${no}`;
+          if (up && !open.has(key)) {
+            open.set(key, { edge, no, user: name });
+            book.up(edges[edge] as Edge, session(no, user(`u${name}`)));
+          } else if (!up) {
+            open.delete(key);
+            book.down(edges[edge] as Edge, no, 1);
+          }
+          for (const name of [0, 1, 2]) {
+            const where = new Set(
+              [...open.values()].filter((one) => one.user === name).map((one) => one.edge),
+            );
+            assert.deepEqual(
+              [...book.edgesOf(user(`u${name}`))].map(({ no: edgeNo }) => edgeNo).sort(),
+              [...where].sort(),
+            );
+            assert.equal(book.state(user(`u${name}`)).online, where.size > 0);
+          }
+        }
+        for (const { edge, no } of open.values()) book.down(edges[edge] as Edge, no, 1);
+        for (const { sessions, users } of edges) assert.deepEqual([sessions.size, users.size], [0, 0]);
+      }),
+    );
+  });
+});
