@@ -49,8 +49,9 @@ export class Conversation {
     this.log = new LogTail({ self: options.self });
   }
 
-  get readSeq(): number {
-    return this.#read.seq;
+  /** Whether there is more to show than an id. A group that is known by a live entry alone gets its name by sync. */
+  get presentable(): boolean {
+    return this.told || this.peer !== '' || this.#name !== '';
   }
 
   /** Takes what the server says of the conversation, its newest entries included. A gap wider than `bridge` is not filled: the log begins anew behind it. */

@@ -5,7 +5,7 @@ import type { StoredConversation } from './storage.ts';
 import type { ConversationSummary } from './types.ts';
 
 /** Entries kept of each conversation through a reload. */
-const storedEntries = 100;
+const storedEntries = 50;
 
 /** All conversations of the user, and their order in the list. */
 export class Conversations {
@@ -63,6 +63,7 @@ export class Conversations {
   /** Newest first. The same array until something changes. */
   list(): readonly ConversationSummary[] {
     this.#list ??= [...this.#all.values()]
+      .filter((conversation) => conversation.presentable)
       .sort((one, other) => other.activeAtMs - one.activeAtMs || (one.convId < other.convId ? -1 : 1))
       .map((conversation) => conversation.summary(() => this.#typists(conversation.convId)));
     return this.#list;

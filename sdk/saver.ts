@@ -3,7 +3,7 @@ import type { Conversations } from './conversations.ts';
 import type { ClientStorage } from './storage.ts';
 
 /** Changes are stored at most this often. */
-const saveAfterMs = 500;
+const saveAfterMs = 2_000;
 
 /** Writes conversations behind: a cache, so what a crash takes comes back by sync. */
 export class Saver {

@@ -33,7 +33,7 @@ class Run {
 
   async until(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.said))
-      await once(this.#output, 'data', { signal: AbortSignal.timeout(10_000) });
+      await once(this.#output, 'data', { signal: AbortSignal.timeout(60_000) });
   }
 
   async end(): Promise<number> {

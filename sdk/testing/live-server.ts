@@ -51,6 +51,7 @@ export class LiveServer {
         PARLEY_WS_PORT: String(ws),
         PARLEY_GRPC_PORT: String(grpc),
         PARLEY_METRICS_PORT: '0',
+        PARLEY_DRAIN_MS: '500',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -71,6 +72,11 @@ export class LiveServer {
 
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
+  }
+
+  /** Asks it to stop, and waits until it has. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
