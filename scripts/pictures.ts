@@ -13,7 +13,7 @@ const talk: readonly [(typeof people)[number], string][] = [
   ['Grace', 'Good morning! The staging cluster is back.'],
   ['Linus', 'Did anything get lost while it was down?'],
   ['Grace', 'Nothing that was acknowledged. The clients resent the rest by themselves.'],
-  ['Ada', 'I pulled the plug twice while I was typing this 🙂'],
+  ['Ada', 'I pulled the plug twice while I was typing this'],
   ['Linus', 'Then I am going to have that second coffee.'],
   ['Ada', 'Release notes are at https://parley.example/notes, have a look before noon.'],
 ];
