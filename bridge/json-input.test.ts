@@ -22,8 +22,17 @@ test('what JSON.parse takes and can not mean is refused, and the place named', (
     ['{"\\udc00":1}', 'invalidField', ''],
     [`{"a":${deep(24)}}`, 'invalidField', `a${'[0]'.repeat(23)}`],
     [deep(100_000), 'invalidField', ''],
+    [`[${Array(32_768).fill('1').join()}]`, 'taken', ''],
+    [`[${Array(32_769).fill('1').join()}]`, 'frameTooLarge', ''],
+    [`[${Array(6_143).fill('{}').join()}]`, 'taken', ''],
+    [`[${Array(6_144).fill('[]').join()}]`, 'frameTooLarge', ''],
+    [`[${Array(6_144).fill('null').join()}]`, 'frameTooLarge', ''],
   ];
   for (const [text, reason, field] of cases) {
+    if (reason === 'taken') {
+      parseJson(text);
+      continue;
+    }
     assert.throws(
       () => parseJson(text),
       (error) => {

@@ -5,14 +5,12 @@ import {
   ConnectResponseSchema,
 } from '../../gen/parley/chat/v1/session_pb.ts';
 import { Fault, toFault } from '../../services/core/fault.ts';
+import { frameLimits } from '../../services/core/frame-limits.ts';
 import { signInByHandshake } from '../hello.ts';
 import { parseJson } from '../json-input.ts';
 import { wsFrame } from '../ws-frame.ts';
 import { type Dialect, SharedDelivery } from './dialect.ts';
 import { faultResponse } from './events.ts';
-
-/** As many as a frame may hold; looked at before each becomes a message. */
-const maxCommands = 256;
 
 /** `parley.v1.json`: text frames with the canonical protobuf JSON of the same frames. */
 export const jsonDialect: Dialect = {
@@ -44,8 +42,8 @@ export const jsonDialect: Dialect = {
 function requestFromJson(text: string): Uint8Array {
   const value = parseJson(text);
   const commands = (value as { readonly commands?: unknown } | null)?.commands;
-  if (Array.isArray(commands) && commands.length > maxCommands)
-    throw new Fault('tooManyCommands', { message: `a frame holds at most ${maxCommands} commands` });
+  if (Array.isArray(commands) && commands.length > frameLimits.commands)
+    throw new Fault('tooManyCommands', { message: `a frame holds at most ${frameLimits.commands} commands` });
   try {
     const request = fromJson(ConnectRequestSchema, value as JsonValue, { ignoreUnknownFields: true });
     return toBinary(ConnectRequestSchema, request);

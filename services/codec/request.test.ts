@@ -9,10 +9,10 @@ import { command, mutated } from './testing/arbitrary.ts';
 import { classify, type DecodedCommand } from './decoded-command.ts';
 import { decodeRequest } from './request.ts';
 
-/** What protobuf-es makes of a frame; undefined where it refuses it. */
+/** What protobuf-es makes of what it knows in a frame; undefined where it refuses it. */
 function reference(frame: Uint8Array): DecodedCommand[] | undefined {
   try {
-    return fromBinary(ConnectRequestSchema, frame).commands.map(classify);
+    return fromBinary(ConnectRequestSchema, frame, { readUnknownFields: false }).commands.map(classify);
   } catch {
     return undefined;
   }
@@ -39,7 +39,7 @@ function comparable(commands: readonly DecodedCommand[]) {
 function plainBody(bytes: Uint8Array): unknown {
   try {
     // 97, since three messages stand around a body.
-    return fromBinary(MessageBodySchema, bytes, { recursionLimit: 97 });
+    return fromBinary(MessageBodySchema, bytes, { recursionLimit: 97, readUnknownFields: false });
   } catch {
     return 'broken';
   }
@@ -69,6 +69,7 @@ describe('decodeRequest', () => {
 
   it('keeps the body of a send as it was on the wire', () => {
     const body = create(MessageBodySchema, { content: { case: 'text', value: 'grüß dich' } });
+    body.$unknown = [{ no: 99, wireType: 0, data: Uint8Array.of(7) }];
     const bytes = toBinary(
       ConnectRequestSchema,
       create(ConnectRequestSchema, {
@@ -139,6 +140,45 @@ describe('decodeRequest', () => {
     assert.equal(decoded[0].fault.field, 'ack.items[1].seq');
     assert.ok(decoded[1]?.t === 'ack');
     assert.equal(decoded[1].items[1]?.seq, Number.MAX_SAFE_INTEGER);
+  });
+
+  describe('takes no more of a frame than the limits', () => {
+    const emptyCommands = (count: number) =>
+      new Uint8Array(2 * count).fill(0x0a).map((byte, at) => byte * ((at + 1) % 2));
+    /** A field of the frame that this server doesn't know: such a frame isn't read straight. */
+    const odd = Uint8Array.of(0x7a, 0);
+    const watch = (users: number, ...more: readonly number[]) => {
+      const userIds = Array.from({ length: users }, () => '');
+      const command = { case: 'watch', value: { userIds } } as const;
+      const frame = toBinary(ConnectRequestSchema, create(ConnectRequestSchema, { commands: [{ command }] }));
+      return Uint8Array.from([...more, ...frame]);
+    };
+    const cases: readonly (readonly [string, Uint8Array, string | number])[] = [
+      ['256 commands', emptyCommands(256), 256],
+      ['257 commands', emptyCommands(257), 'tooManyCommands'],
+      ['many commands', emptyCommands(131_072), 'tooManyCommands'],
+      ['256 commands, and what nobody knows', Uint8Array.from([...odd, ...emptyCommands(256)]), 256],
+      [
+        '257 commands, and what nobody knows',
+        Uint8Array.from([...odd, ...emptyCommands(257)]),
+        'tooManyCommands',
+      ],
+      ['8,191 things in a command', watch(8_191), 1],
+      ['8,192 things in a command', watch(8_192), 'frameTooLarge'],
+      ['8,189 things behind what nobody knows', watch(8_189, ...odd), 1],
+      ['8,190 things behind what nobody knows', watch(8_190, ...odd), 'frameTooLarge'],
+      ['8,192 things that nobody knows', Uint8Array.from(Array(8_192).fill([0x7a, 0]).flat()), 0],
+      [
+        '8,193 things that nobody knows',
+        Uint8Array.from(Array(8_193).fill([0x7a, 0]).flat()),
+        'frameTooLarge',
+      ],
+    ];
+    for (const [name, bytes, expected] of cases)
+      it(name, () => {
+        if (typeof expected === 'number') assert.equal(decodeRequest(bytes).length, expected);
+        else assert.throws(() => decodeRequest(bytes), { reason: expected });
+      });
   });
 
   for (const depth of [98, 99, 100]) {

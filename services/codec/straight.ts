@@ -1,3 +1,4 @@
+import { frameLimits } from '../core/frame-limits.ts';
 import { ackOf, type DecodedAck, type DecodedCommand, noBody } from './decoded-command.ts';
 import type { Reader } from './reader.ts';
 import { decodeUtf8 } from './utf8.ts';
@@ -42,6 +43,8 @@ function readSend(reader: Reader, id: number, end: number): DecodedCommand | und
 function readAck(reader: Reader, id: number, end: number): DecodedCommand | undefined {
   const items: DecodedAck[] = [];
   while (reader.pos < end) {
+    // More than anybody may acknowledge at once: that is refused, and its things are counted first.
+    if (items.length > frameLimits.ackItems) return undefined;
     if (reader.buf[reader.pos++] !== 0x0a) return undefined;
     const item = readAckItem(reader, reader.end(end));
     if (item === undefined) return undefined;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { option, type OptionTable } from '../core/config.ts';
+import { frameLimits } from '../core/frame-limits.ts';
 
 export const connectionOptions = {
   helloTimeoutMs: option({
@@ -92,11 +93,11 @@ export const connectionOptions = {
 export const protocolLimits = {
   version: 1,
   frameBytes: 256 * 1024,
-  commands: 256,
+  commands: frameLimits.commands,
   textLength: 20_000,
   pageSize: 200,
   knownConversations: 5_000,
   newestEntries: 50,
   watchedUsers: 500,
-  ackItems: 256,
+  ackItems: frameLimits.ackItems,
 } as const;

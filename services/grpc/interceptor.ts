@@ -37,9 +37,12 @@ export function gateInterceptor(gate: Gate): ServerInterceptor {
   return (_method, call) => {
     const base = call as unknown as BaseCall;
     const send = base.sendStatus.bind(base);
+    let told = false;
     base.sendStatus = (sent) => {
       if (sent.code !== status.RESOURCE_EXHAUSTED || sent.metadata) return send(sent);
-      gate.refused('frameTooLarge');
+      // The library says it more than once.
+      if (!told) gate.refused('frameTooLarge');
+      told = true;
       send(toStatus(oversized()));
     };
     const { metadata } = base;
