@@ -41,9 +41,9 @@ export class CommandDesk {
     return this.#parts.clock.monotonicMs();
   }
 
-  /** Throws a fault with a retry when the session asks too fast, or for too much at once. */
-  pace(session: Session): void {
-    const waitMs = session.rate.take(this.nowMs);
+  /** Throws a fault with a retry when the user asks too fast, or the session for too much at once. */
+  pace(session: Session, price = 1): void {
+    const waitMs = session.rate.take(this.nowMs, price);
     if (waitMs > 0) {
       throw new Fault('rateLimited', { message: 'too many commands a second', retryAfterMs: waitMs });
     }

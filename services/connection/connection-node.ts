@@ -19,12 +19,14 @@ import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import type { Authenticator } from './auth.ts';
 import * as check from './check.ts';
+import { cost } from './command-cost.ts';
 import { Flusher } from './flusher.ts';
 import { MessageLink } from './message-link.ts';
 import { ConnectionMeters } from './meters.ts';
 import type { connectionOptions } from './options.ts';
 import { overdue } from './overdue.ts';
 import { Pushes } from './pushes.ts';
+import { Rates } from './rates.ts';
 import { Session } from './session.ts';
 import { SessionBook } from './session-book.ts';
 import { SessionCommands } from './session-commands.ts';
@@ -51,6 +53,8 @@ export interface ConnectionNodeParts {
 const redeliverEveryMs = 5_000;
 const secondMs = 1_000;
 const drainPollMs = 20;
+/** What those are told to wait who heard of no refusal. */
+const overdrawnRetryMs = 2_000;
 /** Frames of commands that wait for the session to be open, at most. */
 const maxWaitingBytes = 512 * 1024;
 
@@ -60,6 +64,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   readonly meters = new ConnectionMeters();
   readonly #parts: ConnectionNodeParts;
   readonly #sessions: SessionBook;
+  readonly #rates: Rates;
   readonly #messages: MessageLink;
   readonly #pushes: Pushes;
   readonly #watches: Watches;
@@ -76,6 +81,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     const { meters } = this;
     this.#parts = parts;
     this.#sessions = new SessionBook({ maxPerUser: config.maxSessionsPerUser });
+    this.#rates = new Rates({ clock, rate: config.commandRate, burst: config.commandBurst });
     const messages = new MessageLink({
       clock,
       timeoutMs: config.callTimeoutMs,
@@ -118,7 +124,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       queue,
       end,
     });
-    this.#unary = new UnaryApi({ auth, tokens, clock, messages, meters });
+    this.#unary = new UnaryApi({ auth, tokens, clock, messages, meters, rates: this.#rates });
   }
 
   get rooms(): number {
@@ -227,7 +233,10 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     session.heardAtMs = this.#parts.clock.monotonicMs();
     try {
       if (session.state !== 'open') mayWait(session, frame.byteLength);
+      const { rate } = session;
+      rate.spend(session.heardAtMs, cost.frame + (frame.byteLength / 1_024) * cost.kilobyte);
       for (const command of decoded(frame)) this.#command(session, command);
+      if (rate.overdrawn(session.heardAtMs)) throw tooFast();
     } catch (error) {
       this.#end(session, toFault(error));
     }
@@ -260,6 +269,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       session.state = 'signingIn';
       await signIn(session, command.command.command.value, this.#parts.auth);
       if (isClosed(session)) return;
+      this.#keepPace(session);
       this.#register(session);
       if (this.#parts.mode === 'development' && this.#parts.config.lobby)
         await this.#joinLobby(session.userId);
@@ -270,6 +280,14 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     } catch (error) {
       this.#end(session, toFault(error), command.id);
     }
+  }
+
+  /** Whoever was cut off for going too fast has to wait. */
+  #keepPace(session: Session): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    session.rate = this.#rates.of(session.userId);
+    if (session.rate.overdrawn(nowMs)) throw tooFast();
+    session.rate.spend(nowMs, cost.hello);
   }
 
   #register(session: Session): void {
@@ -417,6 +435,13 @@ function mayWait(session: Session, bytes: number): void {
 
 function isClosed(session: Session): boolean {
   return session.state === 'closed';
+}
+
+function tooFast(): Fault {
+  return new Fault('rateLimited', {
+    message: 'much more was asked than the limit allows',
+    retryAfterMs: overdrawnRetryMs,
+  });
 }
 
 function decoded(frame: Uint8Array): readonly DecodedCommand[] {

@@ -64,16 +64,16 @@ export const connectionOptions = {
     doc: 'Commands of one session that wait for their answer, at most.',
   }),
   commandRate: option({
-    env: 'PARLEY_SESSION_COMMAND_RATE',
+    env: 'PARLEY_USER_COMMAND_RATE',
     type: z.int().min(1),
     default: 2_000,
-    doc: 'Commands a second of one session, in the long run; acknowledgements are not counted.',
+    doc: 'Commands and calls a second of one user, in the long run. What makes much work counts as several: a large frame, a sync, a watch, a call with many users.',
   }),
   commandBurst: option({
-    env: 'PARLEY_SESSION_COMMAND_BURST',
+    env: 'PARLEY_USER_COMMAND_BURST',
     type: z.int().min(1),
     default: 8_000,
-    doc: 'Commands of one session at once, at most.',
+    doc: 'Commands and calls of one user at once, at most. Who goes on as much beyond it, whatever is refused, is cut off.',
   }),
   callTimeoutMs: option({
     env: 'PARLEY_CALL_TIMEOUT_MS',

@@ -227,6 +227,24 @@ describe('what an edge remembers', () => {
   });
 });
 
+describe('one who is not in the audience any more', () => {
+  it('gets nothing that comes later, owing an acknowledgement or not, until the owner names them again', () => {
+    const stage = new Stage();
+    const [ada, bob] = [stage.open('ada'), stage.open('bob')];
+    stage.audience({ ada: [1, 0], bob: [1, 0] });
+    stage.entries(1);
+    stage.flush();
+    stage.audience({ ada: [1, 0] }, { whole: true });
+    stage.entries(2);
+    stage.flush();
+    assert.deepEqual([stage.told(ada), stage.told(bob)], [[1, 2], [1]]);
+    stage.audience({ bob: [1, 0] });
+    stage.entries(3);
+    stage.flush();
+    assert.deepEqual(stage.told(bob).at(-1), 3);
+  });
+});
+
 describe('the window of a session', () => {
   it('I5: holds back what is beyond it, and names the exact range once there is room', () => {
     const stage = new Stage({ windowBytes: 70 });

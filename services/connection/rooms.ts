@@ -177,8 +177,11 @@ export class Rooms {
     room.hearers.delete(userId);
     for (const session of this.#host.sessionsOf(userId)) {
       const delivery = session.deliveries.get(room.convId);
-      // Who still owes an acknowledgement is asked for it, also when the owner has let go of the conversation.
-      if (delivery !== undefined && !delivery.owes) room.leave(delivery);
+      if (delivery === undefined) continue;
+      // Who still owes an acknowledgement is asked for it, also when the owner has let go of the conversation; but what
+      // comes from now on is theirs only if the owner says so again.
+      if (delivery.owes) delivery.lastSeq = delivery.end;
+      else room.leave(delivery);
     }
   }
 

@@ -4,6 +4,7 @@ import { Fault, toFault } from '../core/fault.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { Authenticator } from './auth.ts';
 import * as check from './check.ts';
+import { commandCost, cost } from './command-cost.ts';
 import { CommandDesk, type DeskParts, type ResultOf } from './command-desk.ts';
 import { listOperation, readOperation, recallOperation, syncOperation } from './command-operations.ts';
 import type { Pushes } from './pushes.ts';
@@ -42,6 +43,7 @@ export class SessionCommands {
       else this.#other(session, command.id, command.command.command);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
+      session.rate.spend(this.#desk.nowMs, cost.refused);
       this.#desk.refuse(session, command.id, error);
     }
   }
@@ -53,7 +55,7 @@ export class SessionCommands {
 
   #other(session: Session, id: number, command: Command['command']): void {
     const desk = this.#desk;
-    desk.pace(session);
+    desk.pace(session, commandCost(command));
     switch (command.case) {
       case 'ping':
         desk.pong(session, id);
@@ -98,6 +100,7 @@ export class SessionCommands {
 
   /** Every item counts, whatever becomes of the others; one answer: the first fault, or a pong. */
   #ack(session: Session, { id, items }: Acks): void {
+    session.rate.spend(this.#desk.nowMs, items.length * cost.acknowledged);
     check.atMost(items.length, check.limits.ackItems, 'ack.items');
     let open = items.length;
     let first: Fault | undefined;
@@ -190,6 +193,7 @@ export class SessionCommands {
     }
     session.syncing = true;
     const page = ({ conversations, removed }: ResultOf<'conversations'>, done: boolean): void => {
+      session.rate.spend(this.#desk.nowMs, conversations.length * cost.synced);
       const value = { conversations: conversations.map(conversationOf), removed: [...removed], done };
       this.#desk.reply(session, fragment(id, { case: 'changes', value }));
     };

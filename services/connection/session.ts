@@ -42,7 +42,8 @@ export class Session implements FlushTarget {
   inFlight = 0;
   reading = 0;
   syncing = false;
-  readonly rate: TokenBucket;
+  /** Its pace: its own until it is somebody's, then that of its user. */
+  rate: TokenBucket;
   path: PathNode | undefined;
   // Made on first use: an idle session is small.
   #deliveries: Map<ConvId, Delivery> | undefined;

@@ -15,9 +15,10 @@ import type { Clock } from '../core/clock.ts';
 import type { CallContext, UnaryHost } from '../core/door.ts';
 import { Fault, toFault } from '../core/fault.ts';
 import type { Operation, Result } from '../peer/edge-frames.ts';
-import type { Authenticator } from './auth.ts';
+import type { Authenticator, Caller } from './auth.ts';
 import type { MessageLink } from './message-link.ts';
 import type { ConnectionMeters } from './meters.ts';
+import type { Rates } from './rates.ts';
 import { conversationRoutes } from './routes/conversation-routes.ts';
 import { groupRoutes } from './routes/group-routes.ts';
 import { messageRoutes } from './routes/message-routes.ts';
@@ -72,13 +73,24 @@ export class UnaryApi implements UnaryHost {
     const route = this.#routes.get(rpc);
     if (route === undefined) throw new Fault('unknownCommand', { message: `there is no ${rpc}` });
     const caller = await auth.resolveCaller(context);
+    const spend = this.#pace(caller);
     const ask = async <T extends Result['t']>(op: Operation, t: T): Promise<Extract<Result, { t: T }>> => {
       const result = await messages.ask(caller.userId, op);
       if (result.t !== t) throw new Error(`expected ${t}, got ${result.t}`);
       return result as Extract<Result, { t: T }>;
     };
-    const answer = await route.handle(request, { caller, clock, tokens, ask });
+    const answer = await route.handle(request, { caller, clock, tokens, ask, spend });
     return create(route.method.output, answer as MessageInitShape<DescMessage>);
+  }
+
+  /** Throws `rateLimited` when a user calls too fast; services are trusted. Returns how to pay for more than a call. */
+  #pace({ kind, userId }: Caller): (price: number) => void {
+    if (kind !== 'user') return free;
+    const { rates, clock } = this.#parts;
+    const rate = rates.of(userId);
+    const waitMs = rate.take(clock.monotonicMs());
+    if (waitMs === 0) return (price) => rate.spend(clock.monotonicMs(), price);
+    throw new Fault('rateLimited', { message: 'too many calls a second', retryAfterMs: waitMs });
   }
 
   #add(service: DescService, handlers: object): void {
@@ -90,10 +102,13 @@ export class UnaryApi implements UnaryHost {
   }
 }
 
+function free(): void {}
+
 export interface UnaryParts {
   readonly auth: Authenticator;
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly messages: MessageLink;
   readonly meters: ConnectionMeters;
+  readonly rates: Rates;
 }

@@ -49,6 +49,8 @@ export class Owner {
   readonly #parts: OwnerParts;
   readonly #keys: ClientKeys;
   readonly #lane: Lane;
+  /** What is being forwarded of what other owners have written. */
+  readonly #learning = new Map<Conversation, { next: Seq; last: Seq }>();
   #stopping = false;
 
   constructor(parts: OwnerParts) {
@@ -196,23 +198,37 @@ export class Owner {
 
   /** Another owner wrote entries: whoever learns of them forwards them, for their writer may be dead. */
   async #learned(conversation: Conversation, oldHead: Seq): Promise<void> {
-    const { fanOut, history } = this.#parts;
-    const last = conversation.head.seq;
+    const { fanOut } = this.#parts;
+    const running = this.#learning.get(conversation);
     // Those who left with these entries must still hear of it, and the lane may forward later ones meanwhile.
-    fanOut.reset(conversation, oldHead + 1);
+    fanOut.reset(conversation, running?.next ?? oldHead + 1);
+    if (running !== undefined) {
+      running.last = conversation.head.seq;
+      return;
+    }
+    const range = { next: oldHead + 1, last: conversation.head.seq };
+    this.#learning.set(conversation, range);
     conversation.pins += 1;
     try {
-      for (let from = oldHead + 1, attempt = 1; from <= last; ) {
-        const entries = await history.stored(conversation, from, Math.min(from + 999, last)).catch(() => []);
-        if (entries.length > 0) fanOut.forward(conversation, entries, noChanges);
-        from += entries.length;
-        attempt = entries.length > 0 ? 1 : attempt + 1;
-        if (entries.length === 0 && !(await this.#pause(attempt))) return;
-      }
-      fanOut.forgetLeavers(conversation);
+      await this.#forwardLearned(conversation, range);
     } finally {
       conversation.pins -= 1;
+      this.#learning.delete(conversation);
     }
+  }
+
+  async #forwardLearned(conversation: Conversation, range: { next: Seq; last: Seq }): Promise<void> {
+    const { fanOut, history } = this.#parts;
+    for (let attempt = 1; range.next <= range.last; ) {
+      const to = Math.min(range.next + 999, range.last);
+      const entries = await history.stored(conversation, range.next, to).catch(() => []);
+      if (entries.length > 0) {
+        fanOut.forward(conversation, entries, noChanges);
+        range.next += entries.length;
+        attempt = 1;
+      } else if (!(await this.#pause((attempt += 1)))) return;
+    }
+    fanOut.forgetLeavers(conversation);
   }
 }
 

@@ -5,6 +5,7 @@ import type { ConvId, UserId } from '../../core/ids.ts';
 import type { GroupChange } from '../../peer/edge-frames.ts';
 import { requireScope } from '../auth.ts';
 import * as check from '../check.ts';
+import { cost } from '../command-cost.ts';
 import { groupOf, roleFrom, roleOf } from '../wire.ts';
 import type { RouteContext, Routes } from './route.ts';
 
@@ -14,6 +15,7 @@ const maxUsersACall = 1_000;
 export const groupRoutes: Routes<typeof GroupService> = {
   async createGroup(request, context) {
     if (context.caller.kind === 'bot') requireScope(context.caller, 'groups');
+    context.spend(request.members.length * cost.member);
     const groupId = request.groupId === '' ? await madeId(context, request.clientId) : request.groupId;
     const { group } = await change(context, groupId, request.clientId, {
       t: 'create',
@@ -38,6 +40,7 @@ export const groupRoutes: Routes<typeof GroupService> = {
   },
 
   async addMembers(request, context) {
+    context.spend(request.users.length * cost.member);
     const added = users(request.users, 'users');
     if (added.length === 0)
       throw new Fault('invalidField', { message: 'at least one user is needed', field: 'users' });

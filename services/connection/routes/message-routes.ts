@@ -20,6 +20,7 @@ export const messageRoutes: Routes<typeof MessageService> = {
   async sendBatch({ sends }, context) {
     if (sends.length === 0)
       throw new Fault('invalidField', { message: 'at least one send is needed', field: 'sends' });
+    context.spend(sends.length);
     check.atMost(sends.length, batchSize, 'sends');
     // Passed on in one go: the order within a conversation is that of the request.
     const answers = sends.map(async (send, index) => {
@@ -56,6 +57,7 @@ export const messageRoutes: Routes<typeof MessageService> = {
 
   async ackMessages({ ack }, context) {
     const { items } = given(ack, 'ack');
+    context.spend(items.length);
     check.atMost(items.length, check.limits.ackItems, 'ack.items');
     for (const [index, { convId, seq, msgId }] of items.entries()) {
       const place =

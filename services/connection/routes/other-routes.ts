@@ -4,6 +4,7 @@ import type { PresenceService } from '../../../gen/parley/chat/v1/presence_pb.ts
 import { Fault } from '../../core/fault.ts';
 import { requireScope } from '../auth.ts';
 import * as check from '../check.ts';
+import { cost } from '../command-cost.ts';
 import { tokenTtlSeconds } from '../token.ts';
 import type { Routes } from './route.ts';
 
@@ -14,6 +15,7 @@ export const presenceRoutes: Routes<typeof PresenceService> = {
     if (request.userIds.length === 0) {
       throw new Fault('invalidField', { message: 'at least one user is needed', field: 'user_ids' });
     }
+    context.spend(request.userIds.length * cost.presence);
     check.atMost(request.userIds.length, check.limits.watchedUsers, 'user_ids');
     const named = request.userIds.map((id, index) => check.userId(id, `user_ids[${index}]`));
     const { users } = await context.ask({ t: 'presence', users: named }, 'presence');

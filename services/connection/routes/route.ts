@@ -9,6 +9,8 @@ export interface RouteContext {
   readonly caller: Caller;
   readonly clock: Clock;
   readonly tokens: Tokens;
+  /** Has the caller pay for work that is more than a call's. */
+  spend(price: number): void;
   /** Asks a message node on the caller's behalf. */
   ask<T extends Result['t']>(op: Operation, t: T): Promise<Extract<Result, { t: T }>>;
 }
