@@ -55,11 +55,14 @@ const fetched = (convId: string, entries: readonly SeenEntry[]): ClientEvent[] =
   entries.map((entry) => ({ t: 'fetched', convId, entry }));
 const cursor = (user: string, deliveredSeq: number, readSeq: number): ClientEvent => ({
   t: 'cursor',
+  way: 'push',
   convId: 'd_1',
   user,
   deliveredSeq,
   readSeq,
 });
+const synced = (user: string, deliveredSeq: number, readSeq: number): ClientEvent =>
+  ({ ...cursor(user, deliveredSeq, readSeq), way: 'sync' }) as ClientEvent;
 const at = (entries: readonly SeenEntry[], seq: number): SeenEntry => entries[seq - 1] as SeenEntry;
 
 const ann: ClientLog = {
@@ -309,6 +312,11 @@ const broken: Readonly<Record<string, readonly [Evidence, ...Rule[]]>> = {
     withEvents('ann', plus({ t: 'connected' }, cursor('bob', 2, 3))),
     'cursorsOnlyGrow',
   ],
+  'the cursor of a sync goes back': [
+    withEvents('ann', plus(synced('bob', 3, 3), { t: 'connected' }, synced('bob', 3, 2))),
+    'cursorsOnlyGrow',
+  ],
+  'a push overtakes the answer to a sync': [withEvents('ann', plus(synced('bob', 3, 2)))],
   'a cursor passes the head': [withEvents('bob', plus(cursor('ann', 4, 0))), 'cursorsOnlyGrow'],
   'a crash takes a cursor back for good': [
     withStore('d_1', () => ({ cursors: [{ user: 'bob', deliveredSeq: 3, readSeq: 2 }] })),

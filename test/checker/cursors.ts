@@ -15,7 +15,8 @@ const furthest = (one: Place, other: Place): Place => ({
 
 /**
  * Cursors never pass the head, and never go back: not while a server runs, and, since clients name theirs again after
- * a crash, not in the end. Cursors are written behind, so a server that has just crashed may be behind for a while.
+ * a crash, not in the end. Cursors are written behind, so a server that has just crashed may be behind for a while. A
+ * push may overtake the answer to a sync, whose figures are a little older then; each way by itself only goes up.
  */
 export function cursorsOnlyGrow({ clients, conversations }: IndexedEvidence, findings: Findings): void {
   const highest = new Map<string, Place>();
@@ -30,14 +31,15 @@ export function cursorsOnlyGrow({ clients, conversations }: IndexedEvidence, fin
       if (event.t !== 'cursor') continue;
       const { convId, user } = event;
       const key = JSON.stringify([convId, user]);
+      const seenKey = event.way + key;
       const now: Place = { delivered: event.deliveredSeq, read: event.readSeq };
-      const before = seen.get(key) ?? nowhere;
+      const before = seen.get(seenKey) ?? nowhere;
       if (now.delivered < before.delivered || now.read < before.read)
         findings.add(
           'cursorsOnlyGrow',
           `${observer} saw the cursor of ${user} in ${convId} go back from ${show(before)} to ${show(now)}`,
         );
-      seen.set(key, furthest(before, now));
+      seen.set(seenKey, furthest(before, now));
       highest.set(key, furthest(highest.get(key) ?? nowhere, now));
     }
   }

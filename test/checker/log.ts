@@ -25,9 +25,10 @@ export type ClientEvent =
   | { readonly t: 'gap'; readonly convId: string; readonly fromSeq: number; readonly toSeq: number }
   /** An entry that was fetched. */
   | { readonly t: 'fetched'; readonly convId: string; readonly entry: SeenEntry }
-  /** How far the server says that a user is. */
+  /** How far the server says that a user is: pushed when it moved, or in the answer to a sync. */
   | {
       readonly t: 'cursor';
+      readonly way: 'push' | 'sync';
       readonly convId: string;
       readonly user: string;
       readonly deliveredSeq: number;

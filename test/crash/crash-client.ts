@@ -196,14 +196,14 @@ export class CrashClient implements ClientLog {
       const log = this.#log(state.convId);
       if (state.startOver) throw new Error(`told to start over in ${state.convId}: its tail is lost`);
       log.rev = state.rev;
-      this.#cursor(log, {
+      this.#cursor('sync', log, {
         convId: state.convId,
         userId: this.user,
         deliveredSeq: state.deliveredSeq,
         readSeq: state.readSeq,
       });
       if (state.peer !== '')
-        this.#cursor(log, {
+        this.#cursor('sync', log, {
           convId: state.convId,
           userId: state.peer,
           deliveredSeq: state.peerDeliveredSeq,
@@ -262,7 +262,7 @@ export class CrashClient implements ClientLog {
         return this.#fill(convId, log);
       }
       case 'cursor':
-        return this.#cursor(this.#log(event.value.convId), event.value);
+        return this.#cursor('push', this.#log(event.value.convId), event.value);
       default:
         return;
     }
@@ -282,10 +282,14 @@ export class CrashClient implements ClientLog {
     this.#log(convId).add(entry.seq, entry.msgId);
   }
 
-  #cursor(log: KnownLog, cursor: Pick<Cursor, 'convId' | 'userId' | 'deliveredSeq' | 'readSeq'>): void {
+  #cursor(
+    way: 'push' | 'sync',
+    log: KnownLog,
+    cursor: Pick<Cursor, 'convId' | 'userId' | 'deliveredSeq' | 'readSeq'>,
+  ): void {
     const { convId, userId: user } = cursor;
     const [deliveredSeq, readSeq] = [Number(cursor.deliveredSeq), Number(cursor.readSeq)];
-    this.events.push({ t: 'cursor', convId, user, deliveredSeq, readSeq });
+    this.events.push({ t: 'cursor', way, convId, user, deliveredSeq, readSeq });
     if (user === this.user) {
       log.deliveredSeq = Math.max(log.deliveredSeq, deliveredSeq);
       log.readSeq = Math.max(log.readSeq, readSeq);
@@ -338,6 +342,9 @@ export class CrashClient implements ClientLog {
 
   #logSent(clientId: string, { convId, seq, msgId }: Sent): void {
     this.onSent(msgId);
+    // Whoever writes has read: the server moves the cursor, and the device remembers it.
+    const log = this.#log(convId);
+    log.readSeq = Math.max(log.readSeq, Number(seq));
     this.events.push({ t: 'sent', convId, clientId, seq: Number(seq), msgId });
   }
 

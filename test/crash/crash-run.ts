@@ -77,6 +77,8 @@ export class CrashRun implements AsyncDisposable {
 
   /** Starts the server on the same data and ports. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    // Clients may be in before the server says that it is ready.
+    this.#traffic.nextRun();
     this.#server = await ParleyServer.start({ dataDir: this.dataDir, ports: this.#ports, env });
     this.#traffic.attach(this.#server);
   }

@@ -35,9 +35,13 @@ export class Traffic implements AsyncDisposable {
     this.clients = options.world.users.map((user) => this.#client(user));
   }
 
+  /** A server is about to start: what the one before it said is history. */
+  nextRun(): void {
+    this.#run += 1;
+  }
+
   /** A server has started. */
   attach(server: ParleyServer): void {
-    this.#run += 1;
     this.#server = server;
   }
 
