@@ -13,7 +13,7 @@ import {
  */
 export type CommitFault =
   | { readonly t: 'unavailable' | 'full' | 'rejected' | 'epoch' | 'unknownBefore' | 'unknownAfter' }
-  | { readonly t: 'hold'; readonly until: Promise<void> }
+  | { readonly t: 'hold' | 'holdAfter'; readonly until: Promise<void> }
   | { readonly t: 'bug' };
 
 type Reading = 'load' | 'range' | 'findClientKeys' | 'locate' | 'memberships' | 'cursors';
@@ -67,6 +67,11 @@ export class FaultyStore implements MessageStore {
       case 'hold':
         await fault.until;
         return this.inner.commit(batch);
+      case 'holdAfter': {
+        const outcomes = await this.inner.commit(batch);
+        await fault.until;
+        return outcomes;
+      }
       case 'unknownBefore':
         throw new StoreError('unknown', 'a test says that nobody knows');
       case 'unknownAfter':
@@ -164,7 +169,7 @@ export class FaultyStore implements MessageStore {
 }
 
 /** A commit that waits, and what lets it go. */
-export function held(): { readonly fault: CommitFault; release(): void } {
+export function held(t: 'hold' | 'holdAfter' = 'hold'): { readonly fault: CommitFault; release(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
-  return { fault: { t: 'hold', until: promise }, release: resolve };
+  return { fault: { t, until: promise }, release: resolve };
 }

@@ -6,6 +6,7 @@ import { ConnectionNode } from '../../services/connection/connection-node.ts';
 import { connectionOptions } from '../../services/connection/options.ts';
 import { Tokens } from '../../services/connection/token.ts';
 import type { Clock } from '../../services/core/clock.ts';
+import type { ConvId } from '../../services/core/ids.ts';
 import { loadConfig } from '../../services/core/config.ts';
 import type { Mode } from '../../services/core/core-options.ts';
 import type { Logger } from '../../services/core/log.ts';
@@ -17,7 +18,7 @@ import { messageOptions } from '../../services/message/options.ts';
 import { connectDirect } from '../../services/peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../../services/peer/group-frames.ts';
-import type { MessageStore } from '../../services/ports/message-store.ts';
+import type { MessageStore, StoredEntry } from '../../services/ports/message-store.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { TempStore } from './temp-store.ts';
 import { TestDoor, type TestSession } from './test-session.ts';
@@ -189,7 +190,7 @@ export class Nodes implements AsyncDisposable {
     const { createGroup } = GroupService.method;
     const request = {
       groupId,
-      name: groupId,
+      name: groupId || 'unnamed',
       members: [...members],
       history: visibility,
       maxMembers,
@@ -208,6 +209,18 @@ export class Nodes implements AsyncDisposable {
 
   leave(actor: string, groupId: string, clientId = unique('leave')) {
     return this.call(GroupService.method.leaveGroup, { groupId, clientId }, actor);
+  }
+
+  /** Waits until commands of at least so many bytes wait for a commit: one takes 256 and its content. */
+  async queued(commands: number): Promise<void> {
+    while (this.message.queuedBytes < commands * 256) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** All entries of a conversation, from the store. */
+  async log(convId: string): Promise<readonly StoredEntry[]> {
+    const [snapshot] = await this.store.inner.load([convId as ConvId]);
+    if (snapshot === undefined) return [];
+    return this.store.inner.range(snapshot.convNo, 1, snapshot.head.seq, 1_000, false);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
