@@ -19,9 +19,3 @@ export function wsFrame(kind: keyof typeof opcodes, payload: Uint8Array): Buffer
   frame.set(payload, headerBytes);
   return frame;
 }
-
-/** Several text messages in one buffer. */
-export function wsTextFrames(texts: readonly string[]): Buffer {
-  const frames = texts.map((text) => wsFrame('text', Buffer.from(text)));
-  return frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames);
-}

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { MessageBodySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
 import { after, before, describe, test } from 'node:test';
 import { type MessageInitShape } from '@bufbuild/protobuf';
 import type { CommandSchema } from '../../gen/parley/chat/v1/session_pb.ts';
@@ -223,9 +224,7 @@ const own: readonly Row[] = [
 
 const rows = [...shapes, ...elsewhere, ...own];
 
-function send(
-  content: MessageInitShape<typeof import('../../gen/parley/chat/v1/entry_pb.ts').MessageBodySchema>,
-): Command {
+function send(content: MessageInitShape<typeof MessageBodySchema>): Command {
   return { case: 'send', value: { target: to('ann'), clientId, body: content } };
 }
 

@@ -1,7 +1,7 @@
 import type { ConvId, UserId } from '../../core/ids.ts';
 import type { MemberRow } from '../../ports/message-store.ts';
 import { CursorBook } from '../cursor-book.ts';
-import { Draft } from '../draft.ts';
+import type { Draft } from '../draft.ts';
 import { evaluate } from '../evaluate.ts';
 import { History } from '../history.ts';
 import { HotConversations } from '../hot-conversations.ts';
