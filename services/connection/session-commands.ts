@@ -182,7 +182,14 @@ export class SessionCommands {
       get({ convId: check.convId(convId, 'get.conv_id'), seq: check.seqFrom1(seq, 'get.seq') });
       return;
     }
-    desk.call<'place'>(session, id, { t: 'locate', msgId }, { done: get });
+    desk.call<'place'>(
+      session,
+      id,
+      { t: 'locate', msgId },
+      {
+        done: (place) => get({ convId: place.convId, seq: place.seq }),
+      },
+    );
   }
 
   /** One at a time: each walks through all of the user's conversations. */
