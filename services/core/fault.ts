@@ -102,7 +102,11 @@ export class Fault extends Error {
   readonly retryAfterMs: number;
 
   constructor(reason: FaultReason, detail: FaultDetail = {}) {
+    // A refusal is no bug. Noting where it was made costs five times the rest of it, and floods of them are to be borne.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(detail.message ?? reason, detail.cause === undefined ? undefined : { cause: detail.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'Fault';
     this.reason = reason;
     this.field = detail.field ?? '';
