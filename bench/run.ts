@@ -12,7 +12,7 @@ import { reconnect } from './scenarios/reconnect.ts';
 /**
  * npm run bench -- private group500 history idle reconnect
  *
- * Measures Parley beside baselines, each in processes of its own on this machine. See bench/README.md.
+ * Measures Parley beside baselines, each in processes of its own on this machine. See docs/benchmarks.md.
  */
 
 const scenarios: Readonly<Record<string, (context: Context) => Promise<ScenarioResult>>> = {

@@ -38,13 +38,6 @@ export class KnownLog {
     return this.head < this.end;
   }
 
-  /** What is known of this conversation is void. */
-  startOver(): void {
-    this.head = this.end = 0;
-    this.headMsgId = 0n;
-    this.#ahead.clear();
-  }
-
   #moveTo(seq: number, msgId: bigint): void {
     this.head = seq;
     this.headMsgId = msgId;

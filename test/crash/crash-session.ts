@@ -1,0 +1,62 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { type Command, CommandSchema, type Event } from '../../gen/parley/chat/v1/session_pb.ts';
+import type { ParleyPorts } from '../../bench/targets/parley.ts';
+import type { Wire, WireKind } from './wire.ts';
+import { openWire } from './wires.ts';
+
+export type CommandOf = NonNullable<MessageInitShape<typeof CommandSchema>['command']>;
+export type EventOf = Event['event'];
+export type Reply = (event: EventOf) => void;
+
+/** One connection: numbers commands, and hands each answer to whoever asked. */
+export class CrashSession {
+  readonly #wire: Wire;
+  readonly #replies = new Map<number, Reply>();
+  #lastId = 0;
+
+  constructor(o: { kind: WireKind; ports: ParleyPorts; pushed: Reply; closed: () => void }) {
+    this.#wire = openWire(o.kind, o.ports, {
+      event: ({ replyTo, event }) => {
+        if (replyTo === 0) return o.pushed(event);
+        const reply = this.#replies.get(replyTo);
+        this.#replies.delete(replyTo);
+        reply?.(event);
+      },
+      closed: o.closed,
+    });
+  }
+
+  /** Sends a command in a frame of its own. */
+  ask(asked: CommandOf, reply: Reply): number {
+    const id = this.expect(reply);
+    this.send([command(id, asked)]);
+    return id;
+  }
+
+  /** A number for a command that is sent later. */
+  expect(reply: Reply): number {
+    this.#lastId += 1;
+    this.#replies.set(this.#lastId, reply);
+    return this.#lastId;
+  }
+
+  /** A command that has had an answer will have another. */
+  expectMore(id: number, reply: Reply): void {
+    this.#replies.set(id, reply);
+  }
+
+  send(commands: readonly Command[]): void {
+    this.#wire.send(commands);
+  }
+
+  close(): void {
+    this.#wire.close();
+  }
+}
+
+export const command = (id: number, asked: CommandOf): Command =>
+  create(CommandSchema, { id, command: asked });
+
+export function describe(event: EventOf): string {
+  return event.case === 'error' ? `${event.value.reason}: ${event.value.message}` : String(event.case);
+}
