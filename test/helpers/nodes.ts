@@ -159,23 +159,23 @@ export class Nodes implements AsyncDisposable {
   /** A session that is open. */
   async signIn(
     userId: string,
-    { edge = 0, deviceId = `device of ${userId}`, openGroups = false } = {},
+    { edge = 0, deviceId = `device of ${userId}`, openGroups = false, token = '' } = {},
   ): Promise<TestSession> {
     const session = this.connect(edge);
-    session.send({ case: 'hello', value: { protocolVersion: 1, deviceId, userId, openGroups } });
+    session.send({ case: 'hello', value: { protocolVersion: 1, deviceId, userId, openGroups, token } });
     await session.until(({ event }) => event.case === 'welcome');
     return session;
   }
 
-  /** A unary call of a user, through an edge. */
+  /** A unary call of a user, through an edge; with a token, on its strength. */
   async call<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
-    user: string,
-    edge = 0,
+    user: string | undefined,
+    { bearer = undefined as string | undefined, edge = 0 } = {},
   ): Promise<MessageShape<O>> {
     const { node } = this.edges[edge] as (typeof this.edges)[number];
-    const context = { bearer: undefined, user, remoteAddress: '127.0.0.1' };
+    const context = { bearer, user, remoteAddress: '127.0.0.1' };
     const rpc = `${method.parent.typeName}/${method.name}`;
     return (await node.call(rpc, create(method.input, request), context)) as MessageShape<O>;
   }
