@@ -236,6 +236,8 @@ export class SessionCommands {
 
   async #renew(session: Session, id: number, token: string): Promise<void> {
     try {
+      if (token === '')
+        throw new Fault('tokenMissing', { message: 'a token is needed', field: 'auth.token' });
       const { expiresAtMs } = await this.#parts.auth.signIn({ token, userId: session.userId });
       session.expiresAtMs = expiresAtMs;
       this.#desk.pong(session, id);
