@@ -1,15 +1,15 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** The way from one client to the server, which can be cut: connections on it break, and new ones are refused. */
 export class Wire implements AsyncDisposable {
+  readonly port: number;
   readonly #server: Server;
-  readonly #port: number;
   readonly #ends = new Set<Socket>();
 
   private constructor(server: Server, port: number) {
     this.#server = server;
-    this.#port = port;
+    this.port = port;
   }
 
   /** Listens on one port for what goes to another. */
@@ -25,10 +25,6 @@ export class Wire implements AsyncDisposable {
     return wire;
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
   async cut(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
@@ -37,15 +33,9 @@ export class Wire implements AsyncDisposable {
     await closed;
   }
 
-  /** Breaks what is connected; new connections pass at once. */
-  async blink(): Promise<void> {
-    await this.cut();
-    await this.mend();
-  }
-
   async mend(): Promise<void> {
     if (this.#server.listening) return;
-    this.#server.listen(this.#port, '127.0.0.1');
+    this.#server.listen(this.port, '127.0.0.1');
     await once(this.#server, 'listening');
   }
 
