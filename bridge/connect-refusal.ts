@@ -1,7 +1,9 @@
 import { create, toBinary } from '@bufbuild/protobuf';
+import { type Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol';
-import { ErrorSchema, Retry } from '../gen/parley/chat/v1/error_pb.ts';
+import { type Error as ErrorMessage, ErrorSchema, Retry } from '../gen/parley/chat/v1/error_pb.ts';
 import { Fault, type FaultReason } from '../services/core/fault.ts';
+import { type Problem, problem } from './problem.ts';
 
 interface ConnectErrorJson {
   code?: string;
@@ -13,7 +15,23 @@ interface ConnectErrorJson {
 const reasons: Record<string, FaultReason> = {
   invalid_argument: 'malformedFrame',
   resource_exhausted: 'frameTooLarge',
+  // A compressed body.
+  unimplemented: 'unsupportedFrame',
 };
+
+/** A fault as an error of connect-es. */
+export function refusalOf(fault: Fault): ConnectError {
+  const detail = { desc: ErrorSchema, value: errorOf(fault) };
+  // Both number their codes as gRPC does.
+  return new ConnectError(fault.message.toWellFormed(), fault.spec.code as Code, undefined, [detail]);
+}
+
+/** What connect-es refuses without a word. */
+export function bareRefusal(status: number): Problem {
+  if (status === 405) return problem(405, 'methodNotAllowed', 'calls are made by POST');
+  if (status === 415) return problem(415, 'unsupportedFrame', 'calls are JSON or protobuf');
+  return problem(status, 'badRequest', 'not a call');
+}
 
 /**
  * Completes what connect-es answers by itself to a Connect call that it can't read: bytes that are no protobuf are the
@@ -36,7 +54,9 @@ export async function completeRefusal(answer: UniversalServerResponse): Promise<
   const reason = reasons[error.code ?? ''];
   if (reason === undefined) return whole(bytes);
   error.details = [detail(new Fault(reason, { message: error.message ?? '' }))];
-  return whole(Buffer.from(JSON.stringify(error)), unreadable ? 400 : answer.status);
+  const compressed = reason === 'unsupportedFrame';
+  if (compressed) error.code = 'invalid_argument';
+  return whole(Buffer.from(JSON.stringify(error)), unreadable ? 400 : compressed ? 415 : answer.status);
 }
 
 function parse(bytes: Buffer): ConnectErrorJson | undefined {
@@ -47,14 +67,20 @@ function parse(bytes: Buffer): ConnectErrorJson | undefined {
   }
 }
 
-function detail({ reason, message, spec }: Fault): object {
-  const error = create(ErrorSchema, {
+function errorOf({ reason, message, field, spec }: Fault): ErrorMessage {
+  return create(ErrorSchema, {
     code: spec.code,
     reason,
     message: message.toWellFormed(),
     retry: Retry.NEVER,
+    field: field.toWellFormed(),
   });
-  const value = Buffer.from(toBinary(ErrorSchema, error)).toString('base64').replace(/=+$/, '');
+}
+
+function detail(fault: Fault): object {
+  const value = Buffer.from(toBinary(ErrorSchema, errorOf(fault)))
+    .toString('base64')
+    .replace(/=+$/, '');
   return { type: ErrorSchema.typeName, value };
 }
 

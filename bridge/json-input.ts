@@ -21,6 +21,19 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** As parseJson, for bytes; `malformedFrame` also for what is no UTF-8. */
+export function parseJsonBytes(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    throw new Fault('malformedFrame', { message: 'not UTF-8' });
+  }
+  return parseJson(text);
+}
+
 /** What was seen so far. */
 interface Seen {
   objects: number;

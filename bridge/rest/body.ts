@@ -1,11 +1,9 @@
 import { Fault } from '../../services/core/fault.ts';
 import type { HttpRequest } from '../http-types.ts';
-import { parseJson } from '../json-input.ts';
+import { parseJsonBytes } from '../json-input.ts';
 
 /** A body that is somewhat too large is read to its end, so that its sender gets to see the answer. */
 const excessFactor = 8;
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Reads a JSON body. Rejects with `unsupportedFrame`, `frameTooLarge`, `malformedFrame` or `invalidField`. */
 export async function readJsonBody(request: HttpRequest, limitBytes: number): Promise<unknown> {
@@ -14,13 +12,7 @@ export async function readJsonBody(request: HttpRequest, limitBytes: number): Pr
   const type = request.headers['content-type'] ?? '';
   if (!/^application\/json\s*(;|$)/i.test(type))
     throw new Fault('unsupportedFrame', { message: 'the body must be application/json' });
-  let text: string;
-  try {
-    text = utf8.decode(bytes);
-  } catch {
-    throw new Fault('malformedFrame', { message: 'the body is not UTF-8' });
-  }
-  const value = parseJson(text);
+  const value = parseJsonBytes(bytes);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Fault('malformedFrame', { message: 'the body must be a JSON object' });
   return value;

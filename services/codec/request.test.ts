@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { MessageBodySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
-import { ConnectRequestSchema } from '../../gen/parley/chat/v1/session_pb.ts';
+import { type CommandSchema, ConnectRequestSchema } from '../../gen/parley/chat/v1/session_pb.ts';
 import { Fault } from '../core/fault.ts';
 import { command, mutated } from './testing/arbitrary.ts';
 import { classify, type DecodedCommand } from './decoded-command.ts';
@@ -147,32 +147,31 @@ describe('decodeRequest', () => {
       new Uint8Array(2 * count).fill(0x0a).map((byte, at) => byte * ((at + 1) % 2));
     /** A field of the frame that this server doesn't know: such a frame isn't read straight. */
     const odd = Uint8Array.of(0x7a, 0);
-    const watch = (users: number, ...more: readonly number[]) => {
+    const encoded = (command: NonNullable<MessageInitShape<typeof CommandSchema>['command']>) =>
+      toBinary(ConnectRequestSchema, create(ConnectRequestSchema, { commands: [{ command }] }));
+    const watch = (users: number, ...before: readonly number[]) => {
       const userIds = Array.from({ length: users }, () => '');
-      const command = { case: 'watch', value: { userIds } } as const;
-      const frame = toBinary(ConnectRequestSchema, create(ConnectRequestSchema, { commands: [{ command }] }));
-      return Uint8Array.from([...more, ...frame]);
+      return Uint8Array.from([...before, ...encoded({ case: 'watch', value: { userIds } })]);
     };
+    const sync = (count: number, ...before: readonly number[]) => {
+      const known = Array.from({ length: count }, () => ({}));
+      return Uint8Array.from([...before, ...encoded({ case: 'sync', value: { known } })]);
+    };
+    const unknown = (count: number) => Uint8Array.from(Array(count).fill([0x7a, 0]).flat());
     const cases: readonly (readonly [string, Uint8Array, string | number])[] = [
       ['256 commands', emptyCommands(256), 256],
       ['257 commands', emptyCommands(257), 'tooManyCommands'],
       ['many commands', emptyCommands(131_072), 'tooManyCommands'],
       ['256 commands, and what nobody knows', Uint8Array.from([...odd, ...emptyCommands(256)]), 256],
-      [
-        '257 commands, and what nobody knows',
-        Uint8Array.from([...odd, ...emptyCommands(257)]),
-        'tooManyCommands',
-      ],
-      ['8,191 things in a command', watch(8_191), 1],
-      ['8,192 things in a command', watch(8_192), 'frameTooLarge'],
-      ['8,189 things behind what nobody knows', watch(8_189, ...odd), 1],
-      ['8,190 things behind what nobody knows', watch(8_190, ...odd), 'frameTooLarge'],
-      ['8,192 things that nobody knows', Uint8Array.from(Array(8_192).fill([0x7a, 0]).flat()), 0],
-      [
-        '8,193 things that nobody knows',
-        Uint8Array.from(Array(8_193).fill([0x7a, 0]).flat()),
-        'frameTooLarge',
-      ],
+      ['257 commands behind it', Uint8Array.from([...odd, ...emptyCommands(257)]), 'tooManyCommands'],
+      ['8,192 messages in a command', sync(8_191), 1],
+      ['8,193 messages in a command', sync(8_192), 'frameTooLarge'],
+      ['8,192 messages behind what nobody knows', sync(8_190, ...odd), 1],
+      ['8,193 messages behind what nobody knows', sync(8_191, ...odd), 'frameTooLarge'],
+      ['65,536 fields in a command', watch(65_535), 1],
+      ['65,537 fields in a command', watch(65_536), 'frameTooLarge'],
+      ['65,536 fields that nobody knows', unknown(65_536), 0],
+      ['65,537 fields that nobody knows', unknown(65_537), 'frameTooLarge'],
     ];
     for (const [name, bytes, expected] of cases)
       it(name, () => {

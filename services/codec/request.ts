@@ -1,8 +1,9 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { CommandSchema, ConnectRequestSchema } from '../../gen/parley/chat/v1/session_pb.ts';
 import { Fault } from '../core/fault.ts';
+import { FrameTally } from '../core/frame-tally.ts';
 import { classify, type DecodedCommand } from './decoded-command.ts';
-import { FrameTally } from './frame-tally.ts';
+import { walkFields } from '../core/wire-fields.ts';
 import { irregular, Reader } from './reader.ts';
 import { readCommand } from './straight.ts';
 
@@ -43,7 +44,7 @@ function decodeStraight(frame: Uint8Array): DecodedCommand[] {
       continue;
     }
     const encoded = frame.subarray(start, end);
-    tally.commandFields(encoded);
+    tally.message(CommandSchema, encoded);
     commands.push(classify(fromBinary(CommandSchema, encoded, commandOptions)));
     reader.pos = end;
   }
@@ -51,7 +52,11 @@ function decodeStraight(frame: Uint8Array): DecodedCommand[] {
 }
 
 function decodeWhole(frame: Uint8Array): DecodedCommand[] {
-  new FrameTally().frame(frame);
+  const tally = new FrameTally();
+  walkFields(frame, 0, frame.byteLength, (number) => {
+    if (number === 1) tally.command();
+  });
+  tally.message(ConnectRequestSchema, frame);
   try {
     return fromBinary(ConnectRequestSchema, frame, frameOptions).commands.map(classify);
   } catch (cause) {

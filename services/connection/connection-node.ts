@@ -31,7 +31,7 @@ import { Session } from './session.ts';
 import { SessionBook } from './session-book.ts';
 import { SessionCommands } from './session-commands.ts';
 import { signIn } from './sign-in.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../core/token-bucket.ts';
 import type { Tokens } from './token.ts';
 import { UnaryApi } from './unary-api.ts';
 import { Watches } from './watches.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { UserId } from '../core/ids.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../core/token-bucket.ts';
 
 /** Users whose pace is remembered, at most; the one who came first is forgotten first. */
 const maxRemembered = 200_000;

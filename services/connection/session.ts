@@ -4,7 +4,7 @@ import type { DecodedCommand } from '../codec/frames.ts';
 import type { PlaceBudget, SendChain } from './chain.ts';
 import type { Delivery } from './delivery.ts';
 import type { FlushTarget, PathNode } from './flusher.ts';
-import type { TokenBucket } from './token-bucket.ts';
+import type { TokenBucket } from '../core/token-bucket.ts';
 
 /**
  * opened → signingIn (hello has come) → registering (message nodes are told) → open → closed. Commands that come

@@ -2,6 +2,7 @@ import { type DescMethodUnary, fromBinary, type Message, toBinary } from '@bufbu
 import type { sendUnaryData, Server, ServerUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { UnaryHost } from '../core/door.ts';
 import { Fault, toFault } from '../core/fault.ts';
+import { FrameTally } from '../core/frame-tally.ts';
 import type { Logger } from '../core/log.ts';
 import { callContext } from './call-context.ts';
 import { unaryServices } from './chat-services.ts';
@@ -72,8 +73,10 @@ export class UnaryRoutes {
 }
 
 function decode(method: DescMethodUnary, bytes: Uint8Array): Message {
+  new FrameTally().message(method.input, bytes);
   try {
-    return fromBinary(method.input, bytes);
+    // Nobody looks at what this server doesn't know, and keeping it costs more than all the rest.
+    return fromBinary(method.input, bytes, { readUnknownFields: false });
   } catch (cause) {
     throw new Fault('malformedFrame', { message: `not an encoded ${method.input.typeName}`, cause });
   }

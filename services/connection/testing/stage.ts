@@ -7,7 +7,7 @@ import { ConnectionMeters } from '../meters.ts';
 import { Pushes } from '../pushes.ts';
 import { Session } from '../session.ts';
 import { SessionBook } from '../session-book.ts';
-import { TokenBucket } from '../token-bucket.ts';
+import { TokenBucket } from '../../core/token-bucket.ts';
 
 /** Time that stands still until a test turns it. */
 export class StandingClock {

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import fc from 'fast-check';
+import { walkFields } from './wire-fields.ts';
+
+type Seen = [number, number, number];
+
+function fieldsOf(bytes: Uint8Array, from = 0, to = bytes.byteLength): Seen[] {
+  const seen: Seen[] = [];
+  walkFields(bytes, from, to, (...field) => seen.push(field));
+  return seen;
+}
+
+describe('the fields of an encoded message', () => {
+  it('are walked over, whatever their type', () => {
+    const kinds = fc.oneof(
+      fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      fc.uint8Array({ maxLength: 300 }),
+      fc.constantFrom('fixed32' as const, 'fixed64' as const, 'group' as const),
+    );
+    const fields = fc.array(fc.tuple(fc.integer({ min: 1, max: 2 ** 29 - 1 }), kinds), { maxLength: 20 });
+    fc.assert(
+      fc.property(fields, (given) => {
+        const writer = new BinaryWriter();
+        for (const [number, kind] of given) {
+          if (typeof kind === 'bigint') writer.tag(number, WireType.Varint).uint64(kind);
+          else if (kind === 'fixed32') writer.tag(number, WireType.Bit32).fixed32(7);
+          else if (kind === 'fixed64') writer.tag(number, WireType.Bit64).fixed64(7n);
+          else if (kind === 'group') writer.tag(number, WireType.StartGroup).tag(number, WireType.EndGroup);
+          else writer.tag(number, WireType.LengthDelimited).bytes(kind);
+        }
+        const bytes = writer.finish();
+        const expected = given.flatMap(([number, kind]) => (kind === 'group' ? [number, number] : [number]));
+        const seen = fieldsOf(bytes);
+        assert.deepEqual(
+          seen.map(([number]) => number),
+          expected,
+        );
+        const contents = seen.flatMap(([, from, to]) => (from < 0 ? [] : [bytes.slice(from, to)]));
+        const given_ = given.flatMap(([, kind]) =>
+          kind instanceof Uint8Array ? [Uint8Array.from(kind)] : [],
+        );
+        assert.deepEqual(contents, given_);
+      }),
+    );
+  });
+
+  it('end where it is no message', () => {
+    const cases: readonly (readonly [string, readonly number[], number])[] = [
+      ['nothing', [], 0],
+      ['a tag without an end', [0x08, 1, 0x80], 1],
+      ['a tag of six bytes', [0x08, 1, 0x88, 0x80, 0x80, 0x80, 0x80, 0x00, 1], 1],
+      ['a wire type that there is not', [0x08, 1, 0x0e, 1, 0x08, 1], 1],
+      ['a length beyond the end', [0x08, 1, 0x12, 3, 1, 2], 1],
+      ['a length of 2^63', [0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1], 0],
+      ['a length without an end', [0x12, 0x80], 0],
+    ];
+    for (const [name, bytes, count] of cases)
+      assert.equal(fieldsOf(Uint8Array.from(bytes)).length, count, name);
+  });
+
+  it('are no more than there are bytes, whatever these are', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(200), fc.nat(200), (bytes, from, to) => {
+        const end = Math.min(to, bytes.length);
+        const seen = fieldsOf(bytes, from, end);
+        assert.ok(seen.length <= Math.max(0, end - from));
+        for (const [, start, stop] of seen) assert.ok(start === -1 || (start >= from && stop <= end));
+      }),
+    );
+  });
+});
