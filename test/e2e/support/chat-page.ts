@@ -1,4 +1,5 @@
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import { until } from './until.ts';
 
 /** A message or a recall, as somebody was shown it. */
 export interface Shown {
@@ -14,22 +15,18 @@ export const recalled = 'recalled';
 export class ChatPage implements AsyncDisposable {
   readonly name: string;
   readonly context: BrowserContext;
-  readonly page: Page;
-  readonly #url: string;
   /** What a page must not do: throw, or complain about anything but the network. */
   readonly complaints: string[] = [];
+  readonly #url: string;
+  #page: Page;
+  #address = '';
 
   private constructor(name: string, url: string, context: BrowserContext, page: Page) {
     this.name = name;
     this.#url = url;
     this.context = context;
-    this.page = page;
-    page.setDefaultTimeout(30_000);
-    page.on('pageerror', (error) => this.complaints.push(error.stack ?? error.message));
-    page.on('console', (line) => {
-      const expected = /net::ERR_|WebSocket connection to|Failed to load resource/.test(line.text());
-      if (!expected && ['error', 'warning'].includes(line.type())) this.complaints.push(line.text());
-    });
+    this.#page = page;
+    this.#watch(page);
   }
 
   /** Opens the page and signs in, as a person does it. */
@@ -41,6 +38,10 @@ export class ChatPage implements AsyncDisposable {
     await chat.page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await chat.page.getByRole('navigation', { name: 'Conversations' }).waitFor();
     return chat;
+  }
+
+  get page(): Page {
+    return this.#page;
   }
 
   /** The page's own way to a conversation, by its address. */
@@ -79,11 +80,36 @@ export class ChatPage implements AsyncDisposable {
     return this.page.locator('[data-message]', { hasText: text });
   }
 
-  /** Writes a message and presses Enter; by then it stands in the list, whether sent or not. */
-  async say(text: string): Promise<void> {
+  /** Writes a message and presses Enter; by then the page has taken it. */
+  async write(text: string): Promise<void> {
     await this.composer.fill(text);
     await this.composer.press('Enter');
-    await this.message(text).first().waitFor();
+  }
+
+  /** Writes a message, and sees it stand in the list, whether sent or not. */
+  async say(text: string): Promise<void> {
+    await this.write(text);
+    await this.message(text).waitFor();
+  }
+
+  /** Loads the page again, and again when there is nothing to load it from, until it can be written in. */
+  async reload(): Promise<void> {
+    this.#address = this.#page.url();
+    if (!(await this.#loads(() => this.#page.reload()))) await this.#load();
+    await this.composer.waitFor();
+  }
+
+  async closeTab(): Promise<void> {
+    this.#address = this.#page.url();
+    await this.#page.close();
+  }
+
+  /** A new tab where the closed one was. */
+  async openTab(): Promise<void> {
+    this.#page = await this.context.newPage();
+    this.#watch(this.#page);
+    await this.#load();
+    await this.composer.waitFor();
   }
 
   /** Waits until the page shows that an own message has come so far. */
@@ -103,13 +129,10 @@ export class ChatPage implements AsyncDisposable {
   }
 
   /**
-   * All of the conversation as the page shows it, oldest first: scrolls up to where it begins. Notices are left out.
-   * Throws when the page ever draws rows out of order or one twice.
+   * All of the conversation as the page shows it, oldest first: scrolls from its end, where it is, up to where the
+   * conversation begins, and goes back. Notices are left out. Throws when rows are out of order, or one is there twice.
    */
   async history(): Promise<Shown[]> {
-    await this.log.evaluate((box) => {
-      box.scrollTop = box.scrollHeight;
-    });
     const shown = new Map<number, Shown>();
     for (let steps = 0; ; steps++) {
       if (steps > 2_000) throw new Error('the conversation has no beginning');
@@ -117,7 +140,40 @@ export class ChatPage implements AsyncDisposable {
       this.#take(view.rows, shown);
       if (view.begins) break;
     }
+    const back = this.page.getByRole('button', { name: 'Go to the newest message' });
+    if (await back.isVisible()) await back.click();
+    await back.waitFor({ state: 'detached' });
     return [...shown.values()].sort((one, other) => one.seq - other.seq);
+  }
+
+  async #load(): Promise<void> {
+    await until(
+      () => this.#loads(() => this.#page.goto(this.#address)),
+      () => `${this.#address} can be loaded`,
+      60_000,
+    );
+  }
+
+  /** False when there was no network, or nobody at its other end. */
+  async #loads(load: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await load();
+      return true;
+    } catch (error) {
+      // The browser's own page about the last failure may come in between.
+      if (error instanceof Error && /net::ERR_|interrupted by another navigation/.test(error.message))
+        return false;
+      throw error;
+    }
+  }
+
+  #watch(page: Page): void {
+    page.setDefaultTimeout(30_000);
+    page.on('pageerror', (error) => this.complaints.push(error.stack ?? error.message));
+    page.on('console', (line) => {
+      const expected = /net::ERR_|WebSocket connection to|Failed to load resource/.test(line.text());
+      if (!expected && ['error', 'warning'].includes(line.type())) this.complaints.push(line.text());
+    });
   }
 
   #take(rows: readonly Shown[], shown: Map<number, Shown>): void {

@@ -12,6 +12,7 @@ interface RestEntry {
 interface RestPage {
   readonly entries: readonly RestEntry[];
   readonly more: boolean;
+  readonly head_seq: number;
 }
 
 /** Somebody with HTTP alone. */
@@ -22,6 +23,12 @@ export class RestUser {
   constructor(name: string, pageUrl: string) {
     this.name = name;
     this.#url = new URL('/api/v1', pageUrl).href;
+  }
+
+  /** Makes a group of this user and others, and resolves with its id. */
+  async createGroup(name: string, members: readonly string[]): Promise<string> {
+    const made = (await this.#ask('POST', '/groups', { name, members }, name)) as { group_id: string };
+    return made.group_id;
   }
 
   async send(convId: string, content: string): Promise<void> {
@@ -42,6 +49,12 @@ export class RestUser {
       entries.push(...page.entries);
       if (!page.more) return entries;
     }
+  }
+
+  /** The last seq there is. */
+  async head(convId: string): Promise<number> {
+    const path = `/conversations/${encodeURIComponent(convId)}/messages?limit=1`;
+    return ((await this.#ask('GET', path)) as RestPage).head_seq;
   }
 
   /** Messages and recalled ones. */

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { launchChromium } from '../../bridge/web/preview/testing.ts';
+import { ChatPage } from './support/chat-page.ts';
+import { freePort } from './support/free-port.ts';
+import { NativeUser } from './support/native-user.ts';
+import { Random } from './support/random.ts';
+import { RestUser } from './support/rest-user.ts';
+import { ServerProcess } from './support/server-process.ts';
+import { Turns } from './support/turns.ts';
+import { until } from './support/until.ts';
+import { Wire } from './support/wire.ts';
+
+/** The same seed makes the same choices; what they meet depends on the machine all the same. */
+const seed = Number(process.env['PARLEY_E2E_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+
+const reloads = 22;
+const offlines = 20;
+const kills = 8;
+
+/** Somebody who writes, and what stands in the way. */
+interface Writer {
+  readonly name: string;
+  readonly wire: Wire;
+  /** One thing at a time: nobody types into a page that is being loaded. */
+  readonly turns: Turns;
+  /** All that was written, in this order. */
+  readonly said: string[];
+  write(text: string): Promise<void>;
+  /** Whether the device itself knows that it has no network. */
+  offline(is: boolean): Promise<void>;
+}
+
+describe(`two browsers and a native client write on through trouble (PARLEY_E2E_SEED=${seed})`, () => {
+  const stack = new AsyncDisposableStack();
+  const random = new Random(seed);
+  let server: ServerProcess;
+  let pages: readonly ChatPage[];
+  let gus: NativeUser;
+  let store: RestUser;
+  let writers: readonly Writer[];
+  let group: string;
+
+  before(async () => {
+    const ports = { http: await freePort(), grpc: await freePort() };
+    server = stack.use(await ServerProcess.start({ ports }));
+    const lay = async (to: number) => stack.use(await Wire.lay(await freePort(), () => to));
+    const browser = await launchChromium();
+    stack.defer(() => browser.close());
+    const pageWriters: Writer[] = [];
+    pages = await Promise.all(
+      ['ann', 'bea'].map(async (name) => {
+        const wire = await lay(ports.http);
+        const page = stack.use(await ChatPage.signIn(browser, `http://127.0.0.1:${wire.port}/`, name));
+        const write = (text: string) => page.write(text);
+        const offline = (is: boolean) => page.context.setOffline(is);
+        pageWriters.push({ name, wire, turns: new Turns(), said: [], write, offline });
+        return page;
+      }),
+    );
+    const wire = await lay(ports.grpc);
+    gus = stack.use(await NativeUser.signIn('gus', wire.port));
+    store = new RestUser('ann', server.pageUrl);
+    group = await store.createGroup('Trouble', ['bea', 'gus']);
+    for (const page of pages) await page.open(group);
+    await gus.open(group);
+    const write = async (text: string) => void gus.client.send(group, text);
+    writers = [
+      ...pageWriters,
+      { name: 'gus', wire, turns: new Turns(), said: [], write, offline: async () => undefined },
+    ];
+  });
+  after(() => stack.disposeAsync());
+
+  /** Writes until told to stop. */
+  async function writeOn(writer: Writer, enough: AbortSignal): Promise<void> {
+    while (!enough.aborted) {
+      await writer.turns.take(async () => {
+        const text = `${writer.name} says ${writer.said.length + 1}.`;
+        await writer.write(text);
+        writer.said.push(text);
+      });
+      await pause(random.between(20, 250));
+    }
+  }
+
+  const events = {
+    /** In the middle of whatever the page is doing, which may be sending. */
+    async reload(): Promise<void> {
+      const page = random.pick(pages);
+      const { turns } = writers.find(({ name }) => name === page.name) as Writer;
+      await turns.take(() => page.reload());
+    },
+    /** The line is cut, for a moment or longer; sometimes the device notices by itself. */
+    async offline(): Promise<void> {
+      const { wire, offline } = random.pick(writers);
+      const told = random.next() < 0.5;
+      await wire.cut();
+      if (told) await offline(true);
+      await pause(random.pick([0, random.between(100, 1_500)]));
+      await wire.mend();
+      if (told) await offline(false);
+    },
+    /** Ends when messages get through again: a server that is always down is no test of anything. */
+    async kill(): Promise<void> {
+      await server.kill();
+      await pause(random.between(0, 500));
+      await server.start();
+      const before = await store.head(group);
+      await until(
+        async () => (await store.head(group)) > before,
+        () => `nothing is stored behind ${before}`,
+      );
+    },
+  };
+
+  test('50 reloads, cut lines and kills: both pages, the native client and the store agree on all that was written', async () => {
+    const enough = new AbortController();
+    const servers = new Turns();
+    const lines = new Turns();
+    const busy: Promise<void>[] = [];
+    const failures: unknown[] = [];
+    const go = (one: Promise<void>): void => {
+      const failed = (error: unknown): void => {
+        failures.push(error);
+        enough.abort();
+      };
+      busy.push(one.catch(failed));
+    };
+    for (const writer of writers) go(writeOn(writer, enough.signal));
+    const plan = (['reload', 'offline', 'kill'] as const).flatMap((kind) =>
+      Array<typeof kind>({ reload: reloads, offline: offlines, kill: kills }[kind]).fill(kind),
+    );
+    for (const kind of random.shuffled(plan)) {
+      if (enough.signal.aborted) break;
+      // Troubles of one kind follow each other; those of different kinds come together.
+      if (kind === 'kill') await servers.done();
+      if (kind === 'reload') go(events.reload());
+      else go((kind === 'kill' ? servers : lines).take(events[kind]));
+      await pause(random.between(100, 900));
+    }
+    await Promise.all([servers.done(), lines.done()]);
+    enough.abort();
+    await Promise.all(busy);
+    if (failures.length > 0) throw failures[0];
+
+    const said = writers.flatMap((writer) => writer.said);
+    await until(
+      async () => (await store.history(group)).length >= said.length,
+      () => `${said.length} messages were written`,
+      60_000,
+    );
+    // Behind it, whatever is sent twice has come.
+    for (const writer of writers) {
+      writer.said.push(`${writer.name} is done.`);
+      await writer.write(`${writer.name} is done.`);
+    }
+    for (const { name } of writers)
+      for (const page of pages) await page.message(`${name} is done.`).waitFor();
+
+    const stored = await store.history(group);
+    for (const { name, said } of writers)
+      assert.deepEqual(
+        stored.filter(({ sender }) => sender === name).map(({ text }) => text),
+        said,
+        `what ${name} wrote is stored once, and in order`,
+      );
+    assert.deepEqual(await gus.history(group), stored);
+    for (const page of pages) {
+      assert.deepEqual(await page.history(), stored, `${page.name}’s page shows what is stored`);
+      assert.equal(await page.page.locator('[data-status=pending], [data-status=failed]').count(), 0);
+      assert.deepEqual(page.complaints, []);
+    }
+  });
+
+  test('what a closed tab had not sent is sent by the next one', async () => {
+    const [ann, bea] = pages as [ChatPage, ChatPage];
+    const { wire } = writers[0] as Writer;
+    await wire.cut();
+    for (const n of [1, 2, 3]) await ann.write(`from the closed tab ${n}`);
+    await ann.closeTab();
+    await wire.mend();
+    await ann.openTab();
+    for (const n of [1, 2, 3]) await bea.message(`from the closed tab ${n}`).waitFor();
+    const stored = await store.history(group);
+    assert.deepEqual(
+      stored.slice(-3).map(({ sender, text }) => `${sender}: ${text}`),
+      [1, 2, 3].map((n) => `ann: from the closed tab ${n}`),
+    );
+    await ann.message('from the closed tab 3').waitFor();
+    assert.deepEqual((await ann.history()).slice(-10), stored.slice(-10));
+  });
+});
