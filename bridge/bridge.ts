@@ -60,10 +60,17 @@ export class Bridge implements Service {
     this.#init = init;
     const { counters } = this;
     const guard = { mode, allowedOrigins: config.allowedOrigins };
-    const { maxHalfOpen, handshakeTimeoutMs, highWaterBytes, maxUnsentBytes } = config;
+    const { maxHalfOpen, handshakeTimeoutMs, highWaterBytes, maxUnsentBytes, inboundBytes } = config;
     this.#dialects = new Dialects(rpc, clock);
     this.#halfOpen = new HalfOpen({ limit: maxHalfOpen, timeoutMs: handshakeTimeoutMs, counters, clock });
-    this.#sockets = new SocketDoor({ sessions, counters, highWaterBytes, maxUnsentBytes });
+    this.#sockets = new SocketDoor({
+      sessions,
+      counters,
+      highWaterBytes,
+      maxUnsentBytes,
+      inboundBytes,
+      clock,
+    });
     const shared = { counters, guard, halfOpen: this.#halfOpen };
     const upgrades = new Upgrades({ ...shared, config, dialects: this.#dialects, door: this.#sockets });
     const web = new WebDoor({

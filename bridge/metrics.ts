@@ -1,3 +1,5 @@
+import type { FaultReason } from '../services/core/fault.ts';
+
 /** Why a handshake or a connection was turned away. */
 export type RefusalReason =
   | 'originForbidden'
@@ -17,6 +19,8 @@ export interface BridgeCounters {
   readonly socketsOpened: Record<DialectName, number>;
   readonly refused: Record<RefusalReason, number>;
   readonly malformedFrames: Record<DialectName, number>;
+  /** The same by the reason that was told. */
+  readonly refusedFrames: Map<FaultReason, number>;
   framesIn: number;
   bytesIn: number;
   /** Socket writes with delivered frames: one a socket and flush. */
@@ -25,6 +29,8 @@ export interface BridgeCounters {
   /** Sockets paused because they don't read. */
   pauses: number;
   slowConsumers: number;
+  /** Sockets that sent more than their rate, and were read no further for a while. */
+  throttled: number;
   httpRequests: number;
   httpErrors: number;
 }
@@ -44,12 +50,14 @@ export function bridgeCounters(): BridgeCounters {
       badRequest: 0,
     },
     malformedFrames: { proto: 0, json: 0, plain: 0 },
+    refusedFrames: new Map(),
     framesIn: 0,
     bytesIn: 0,
     writes: 0,
     bytesOut: 0,
     pauses: 0,
     slowConsumers: 0,
+    throttled: 0,
     httpRequests: 0,
     httpErrors: 0,
   };

@@ -89,6 +89,12 @@ export const bridgeOptions = {
     default: 20_000,
     doc: 'Most WebSockets of one address. Many users may share one behind a translating router.',
   }),
+  inboundBytes: option({
+    env: 'PARLEY_WS_INBOUND_BYTES',
+    type: bytes,
+    default: 1024 * 1024,
+    doc: 'Bytes a second that one WebSocket may send, in the long run, and four times as many at once; beyond it is read more slowly.',
+  }),
   highWaterBytes: option({
     env: 'PARLEY_WS_HIGH_WATER_BYTES',
     type: bytes,

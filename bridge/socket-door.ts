@@ -1,4 +1,7 @@
 import type { DoorInlet, DoorOutlet, SessionHost } from '../services/core/door.ts';
+import type { Clock } from '../services/core/clock.ts';
+import type { Fault } from '../services/core/fault.ts';
+import { TokenBucket } from '../services/core/token-bucket.ts';
 import { cutReason } from './close-reason.ts';
 import type { Delivery } from './dialects/dialect.ts';
 import type { BridgeCounters, DialectName } from './metrics.ts';
@@ -12,12 +15,21 @@ export interface SocketDoorInit {
   readonly counters: BridgeCounters;
   readonly highWaterBytes: number;
   readonly maxUnsentBytes: number;
+  readonly inboundBytes: number;
+  readonly clock: Clock;
 }
+
+/** What a frame counts for besides its bytes, so that empty ones count, too. */
+const frameOverheadBytes = 64;
+/** How many seconds' bytes may come at once. */
+const burstSeconds = 4;
 
 /** Joins the sockets to the connection node: numbers them, passes frames both ways, reports who reads slowly. */
 export class SocketDoor implements DoorOutlet, SocketOwner {
   readonly highWaterBytes: number;
   readonly maxUnsentBytes: number;
+  readonly #inboundBytes: number;
+  readonly #clock: Clock;
   readonly #counters: BridgeCounters;
   readonly #inlet: DoorInlet;
   readonly #sockets = new Map<number, BridgeSocket>();
@@ -27,6 +39,8 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
   constructor(init: SocketDoorInit) {
     this.highWaterBytes = init.highWaterBytes;
     this.maxUnsentBytes = init.maxUnsentBytes;
+    this.#inboundBytes = init.inboundBytes;
+    this.#clock = init.clock;
     this.#counters = init.counters;
     this.#inlet = init.sessions.attach(this);
   }
@@ -66,13 +80,27 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     this.#counters.bytesIn += bytes;
   }
 
+  newPace(): TokenBucket {
+    return new TokenBucket(this.#inboundBytes, burstSeconds * this.#inboundBytes, this.#clock.monotonicMs());
+  }
+
+  toWait(pace: TokenBucket, bytes: number): number {
+    const nowMs = this.#clock.monotonicMs();
+    pace.spend(nowMs, bytes + frameOverheadBytes);
+    const waitMs = pace.debtMs(nowMs);
+    if (waitMs > 0) this.#counters.throttled += 1;
+    return waitMs;
+  }
+
   wrote(bytes: number): void {
     this.#counters.writes += 1;
     this.#counters.bytesOut += bytes;
   }
 
-  malformed(socket: BridgeSocket): void {
-    this.#counters.malformedFrames[socket.dialect.name] += 1;
+  malformed(socket: BridgeSocket, { reason }: Fault): void {
+    const { malformedFrames, refusedFrames } = this.#counters;
+    malformedFrames[socket.dialect.name] += 1;
+    refusedFrames.set(reason, (refusedFrames.get(reason) ?? 0) + 1);
   }
 
   slow(socket: BridgeSocket): void {

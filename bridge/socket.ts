@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { Fault } from '../services/core/fault.ts';
+import type { TokenBucket } from '../services/core/token-bucket.ts';
 import { closeReason } from './close-reason.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import type { Client } from './handshake.ts';
@@ -12,7 +13,10 @@ export interface SocketOwner {
   forward(socket: BridgeSocket, frame: Uint8Array): void;
   received(bytes: number): void;
   wrote(bytes: number): void;
-  malformed(socket: BridgeSocket): void;
+  /** The measure of what a socket sends, and how long to read no further after so many bytes. */
+  newPace(): TokenBucket;
+  toWait(pace: TokenBucket, bytes: number): number;
+  malformed(socket: BridgeSocket, fault: Fault): void;
   slow(socket: BridgeSocket): void;
   drained(socket: BridgeSocket): void;
   gaveUp(socket: BridgeSocket): void;
@@ -36,6 +40,7 @@ export class BridgeSocket extends WebSocket {
   congested = false;
   #net!: Socket;
   #owner!: SocketOwner;
+  #pace: TokenBucket | undefined;
 
   /** From here on the socket has a session. Called once, right after the handshake. */
   admit(session: number, client: Client, net: Socket, owner: SocketOwner): void {
@@ -59,6 +64,7 @@ export class BridgeSocket extends WebSocket {
     if (this.readyState !== WebSocket.OPEN) return;
     this.#owner.received(data.length);
     this.dialect.receive(this, data, isBinary);
+    this.#keepPace(data.length);
   }
 
   gone(): void {
@@ -71,7 +77,8 @@ export class BridgeSocket extends WebSocket {
     this.#owner.wrote(frames.length);
     if (this.#net.write(frames)) return;
     const unsent = this.#net.writableLength;
-    if (unsent > this.#owner.maxUnsentBytes) this.#giveUp();
+    // A close frame would wait behind megabytes that nobody reads.
+    if (unsent > this.#owner.maxUnsentBytes) this.terminate();
     else if (unsent > this.#owner.highWaterBytes && !this.congested) this.#waitForDrain();
   }
 
@@ -82,13 +89,13 @@ export class BridgeSocket extends WebSocket {
 
   /** Tells the client of its mistake, and goes on. */
   warn(fault: Fault): void {
-    this.#owner.malformed(this);
+    this.#owner.malformed(this, fault);
     this.write(this.dialect.problem(fault));
   }
 
   /** Tells the client of its mistake, and closes. */
   fail(fault: Fault): void {
-    this.#owner.malformed(this);
+    this.#owner.malformed(this, fault);
     this.end(fault);
   }
 
@@ -109,6 +116,21 @@ export class BridgeSocket extends WebSocket {
     super.close(code, closeReason(fault));
   }
 
+  /** `ws` does this when a client pings and doesn't take the pongs. */
+  override terminate(): void {
+    if (this.readyState === WebSocket.OPEN && this.session !== 0) this.#owner.gaveUp(this);
+    super.terminate();
+  }
+
+  /** Who sends faster than everybody may is read more slowly: the rest waits on their side. */
+  #keepPace(bytes: number): void {
+    this.#pace ??= this.#owner.newPace();
+    const waitMs = this.#owner.toWait(this.#pace, bytes);
+    if (waitMs === 0 || this.isPaused) return;
+    this.pause();
+    setTimeout(() => this.resume(), waitMs).unref();
+  }
+
   #waitForDrain(): void {
     this.congested = true;
     this.#owner.slow(this);
@@ -116,12 +138,6 @@ export class BridgeSocket extends WebSocket {
       this.congested = false;
       if (this.readyState === WebSocket.OPEN) this.#owner.drained(this);
     });
-  }
-
-  /** A close frame would wait behind megabytes that nobody reads. */
-  #giveUp(): void {
-    this.#owner.gaveUp(this);
-    this.terminate();
   }
 }
 

@@ -26,6 +26,19 @@ export function registerBridgeMeters(meters: Meters, { counters }: Bridge): void
     'Frames not understood.',
     by('dialect', counters.malformedFrames),
   );
+  meters.total('chat_bridge_frames_refused_total', 'Frames refused at the bridge.', () =>
+    labelled(counters.refusedFrames, 'reason'),
+  );
+  meters.total(
+    'chat_bridge_slow_consumers_total',
+    'Sockets cut off because they do not read.',
+    () => counters.slowConsumers,
+  );
+  meters.total(
+    'chat_bridge_throttled_total',
+    'Times that a socket was read no further for a while because it sent too fast.',
+    () => counters.throttled,
+  );
   meters.total('chat_bridge_in_bytes_total', 'Bytes of frames read.', () => counters.bytesIn);
   meters.total('chat_bridge_out_bytes_total', 'Bytes of frames written.', () => counters.bytesOut);
   meters.total('chat_bridge_writes_total', 'Socket writes.', () => counters.writes);

@@ -29,6 +29,26 @@ describe('a token bucket', () => {
     assert.equal(bucket.take(1_000), 1_000);
   });
 
+  it('lets time pay back what was spent without asking', () => {
+    const bucket = new TokenBucket(10, 4, 0);
+    bucket.spend(0, 3);
+    assert.deepEqual([bucket.debtMs(0), bucket.take(0)], [0, 0]);
+    bucket.spend(0, 5);
+    assert.deepEqual([bucket.debtMs(0), bucket.overdrawn(0), bucket.take(0)], [500, true, 600]);
+    assert.deepEqual([bucket.overdrawn(100), bucket.overdrawn(101)], [false, false]);
+    assert.deepEqual(
+      [bucket.debtMs(499), bucket.debtMs(500), bucket.take(599), bucket.take(600)],
+      [1, 0, 1, 0],
+    );
+    bucket.spend(600, 1_000);
+    assert.equal(bucket.debtMs(600), 800);
+  });
+
+  it('takes what costs more than there is, and what comes next waits for it', () => {
+    const bucket = new TokenBucket(10, 4, 0);
+    assert.deepEqual([bucket.take(0, 7), bucket.take(0, 1), bucket.take(400)], [0, 400, 0]);
+  });
+
   it('I6: never gives more than burst and rate allow, and what it says to wait is enough', () => {
     const waits = fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 200 });
     fc.assert(

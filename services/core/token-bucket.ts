@@ -40,6 +40,12 @@ export class TokenBucket {
     return this.#tokens < -this.#burst;
   }
 
+  /** Milliseconds until the debt is paid; 0 when there is none. */
+  debtMs(nowMs: number): number {
+    this.#refill(nowMs);
+    return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens / this.#rate) * 1_000);
+  }
+
   #refill(nowMs: number): void {
     if (nowMs <= this.#atMs) return;
     this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#atMs) / 1_000) * this.#rate);
