@@ -18,6 +18,7 @@ import { messageOptions } from '../../services/message/options.ts';
 import { connectDirect } from '../../services/peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../../services/peer/group-frames.ts';
+import type { Link } from '../../services/peer/link.ts';
 import type { MessageStore, StoredEntry } from '../../services/ports/message-store.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { TempStore } from './temp-store.ts';
@@ -129,9 +130,36 @@ export class Nodes implements AsyncDisposable {
 
   /** A connection node, linked, with a door. Not started where the others already are. */
   addEdge(): { readonly node: ConnectionNode; readonly door: TestDoor; unlink(): void } {
+    const node = this.#connectionNode();
+    const link = connectDirect<EdgeFrame, OwnerFrame>({
+      a: (end) => node.connectMessages(end),
+      b: (end) => this.message.acceptEdge(end),
+      limitBytes: this.#options.linkBytes ?? 1 << 28,
+    });
+    const edge = { node, door: new TestDoor(node), unlink: () => link.close('a test cuts it') };
+    this.edges.push(edge);
+    return edge;
+  }
+
+  /** A connection node whose message node the test plays. */
+  bareEdge() {
+    const node = this.#connectionNode();
+    const asked: EdgeFrame[] = [];
+    const end: Link<EdgeFrame> = {
+      send: (frame) => {
+        asked.push(frame);
+        return 'queued';
+      },
+      close: () => {},
+    };
+    const { frames, down } = node.connectMessages(end);
+    return { node, door: new TestDoor(node), asked, say: (...said: OwnerFrame[]) => frames(said), down };
+  }
+
+  #connectionNode(): ConnectionNode {
     const { clock, tokens } = this;
     const mode = this.#options.mode ?? 'development';
-    const node = new ConnectionNode({
+    return new ConnectionNode({
       config: this.#config.connection,
       mode,
       clock,
@@ -141,14 +169,6 @@ export class Nodes implements AsyncDisposable {
       epoch: () => this.store.epoch,
       random: Math.random,
     });
-    const link = connectDirect<EdgeFrame, OwnerFrame>({
-      a: (end) => node.connectMessages(end),
-      b: (end) => this.message.acceptEdge(end),
-      limitBytes: this.#options.linkBytes ?? 1 << 28,
-    });
-    const edge = { node, door: new TestDoor(node), unlink: () => link.close('a test cuts it') };
-    this.edges.push(edge);
-    return edge;
   }
 
   /** A session that has not said hello. */

@@ -22,6 +22,21 @@ describe('a session', () => {
     }
   });
 
+  it('I5: is welcomed, and has its commands carried out, only once message nodes have registered it', async () => {
+    await using nodes = await Nodes.open();
+    const { door, asked, say: saySo } = nodes.bareEdge();
+    const session = door.open();
+    session.send(hello('ada'), { case: 'sync', value: {} });
+    while (asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    const [up] = asked;
+    assert.ok(up?.t === 'sessionUp' && up.userId === 'ada');
+    assert.deepEqual([asked.length, session.told()], [1, []]);
+    saySo({ t: 'registered', session: up.session });
+    await session.until(({ event }) => event.case === 'welcome');
+    assert.ok(asked[1]?.t === 'command' && asked[1].op.t === 'sync');
+  });
+
   it('has its commands from before welcome carried out after it, in order', async () => {
     await using nodes = await Nodes.open();
     const ada = nodes.connect();
