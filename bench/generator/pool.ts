@@ -1,4 +1,3 @@
-import { Histogram, type Latency } from './histogram.ts';
 import { type Memory, Syncer } from './parley/syncer.ts';
 
 export interface PoolSpec {
@@ -28,7 +27,8 @@ export interface PoolMember {
 export interface ConnectResult {
   readonly sessions: number;
   /** From the start until each was signed in and in sync. */
-  readonly inSync: Latency;
+  readonly inSyncP50Ms: number;
+  readonly inSyncP99Ms: number;
   readonly wallMs: number;
   /** Sums over all sessions. */
   readonly changed: number;
@@ -59,7 +59,7 @@ export class Pool {
     this.disconnect();
     this.#failures = [];
     const sum = { changed: 0, advanced: 0, known: 0 };
-    const inSync = new Histogram();
+    const inSync: number[] = [];
     const startMs = performance.now();
     let next = 0;
     const worker = async () => {
@@ -69,7 +69,7 @@ export class Pool {
         try {
           await member.open();
           const outcome = await member.sync();
-          inSync.record(performance.now() - startMs);
+          inSync.push(performance.now() - startMs);
           sum.changed += outcome.changed;
           sum.advanced += outcome.advanced;
           sum.known += outcome.known;
@@ -79,9 +79,12 @@ export class Pool {
       }
     };
     await Promise.all(Array.from({ length: Math.min(spec.atOnce, spec.users) }, worker));
+    inSync.sort((one, other) => one - other);
+    const quantile = (q: number) => Math.round(inSync[Math.ceil(q * inSync.length) - 1] ?? 0);
     return {
-      sessions: inSync.count,
-      inSync: inSync.summary(),
+      sessions: inSync.length,
+      inSyncP50Ms: quantile(0.5),
+      inSyncP99Ms: quantile(0.99),
       wallMs: Math.round(performance.now() - startMs),
       ...sum,
       failures: [...this.#failures],

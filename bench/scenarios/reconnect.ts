@@ -49,8 +49,8 @@ async function storm(context: Context, server: ParleyServer, users: number, targ
     target,
     figures: {
       sessions,
-      'in sync p50 ms': result.inSync.p50Ms,
-      'in sync p99 ms': result.inSync.p99Ms,
+      'in sync p50 ms': result.inSyncP50Ms,
+      'in sync p99 ms': result.inSyncP99Ms,
       'all in sync ms': result.wallMs,
       'CPU µs/session': round(((cpuMs(server.pid) - cpuBefore) * 1000) / users),
     },
