@@ -37,6 +37,8 @@ export class RestDoor {
     try {
       await this.#serve(request, response, remoteAddress);
     } catch (error) {
+      // The client went away in the middle of its body: nobody is there to be told, and nothing is wrong here.
+      if (request.destroyed && !request.complete) return;
       const known = failureProblem(error);
       if (known === undefined) this.#init.log.error('a REST request failed', {}, error);
       const unsupported = error instanceof Fault && error.reason === 'unsupportedFrame';

@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import type { MessageBodySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
 import { after, before, describe, test } from 'node:test';
 import { type MessageInitShape } from '@bufbuild/protobuf';
-import type { CommandSchema } from '../../gen/parley/chat/v1/session_pb.ts';
 import type { FaultReason } from '../../services/core/fault.ts';
 import { TestServer } from '../helpers/server.ts';
 import { Metrics } from './support/metrics.ts';
 import { Scene } from './support/scene.ts';
-import { doors, signIn, type Visitor } from './support/visitor.ts';
+import { type Command, doors, signIn, type Visitor } from './support/visitor.ts';
 
-type Command = NonNullable<MessageInitShape<typeof CommandSchema>['command']>;
 /** A command that is no good: its name, the reason it is refused for, the field at fault. */
 type Row = readonly [name: string, command: Command, reason: FaultReason, field?: string];
 

@@ -1,3 +1,5 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { CommandSchema } from '../../../gen/parley/chat/v1/session_pb.ts';
 import type { TestSession } from '../../helpers/test-session.ts';
 import { visitByGrpc } from './grpc-visitor.ts';
 import { visitBySocket } from './socket-visitor.ts';
@@ -11,6 +13,8 @@ export interface Ports {
 /** The doors that carry the protocol's own frames. */
 export const doors = ['grpc', 'proto', 'json'] as const;
 export type Door = (typeof doors)[number];
+
+export type Command = NonNullable<MessageInitShape<typeof CommandSchema>['command']>;
 
 /** Somebody at one of the doors, who need not mean well. */
 export interface Visitor extends AsyncDisposable {
