@@ -7,7 +7,7 @@ import { freePort } from './support/free-port.ts';
 import { NativeUser } from './support/native-user.ts';
 import { Random } from './support/random.ts';
 import { RestUser } from './support/rest-user.ts';
-import { ServerProcess } from './support/server-process.ts';
+import { parley, ServerProcess } from './support/server-process.ts';
 import { Turns } from './support/turns.ts';
 import { until } from './support/until.ts';
 import { Wire } from './support/wire.ts';
@@ -73,24 +73,29 @@ describe(`two browsers and a native client write on through trouble (PARLEY_E2E_
   });
   after(() => stack.disposeAsync());
 
+  async function writeNext(writer: Writer): Promise<void> {
+    const text = `${writer.name} says ${writer.said.length + 1}.`;
+    await writer.write(text);
+    writer.said.push(text);
+  }
+
   /** Writes until told to stop. */
   async function writeOn(writer: Writer, enough: AbortSignal): Promise<void> {
     while (!enough.aborted) {
-      await writer.turns.take(async () => {
-        const text = `${writer.name} says ${writer.said.length + 1}.`;
-        await writer.write(text);
-        writer.said.push(text);
-      });
+      await writer.turns.take(() => writeNext(writer));
       await pause(random.between(20, 250));
     }
   }
 
   const events = {
-    /** In the middle of whatever the page is doing, which may be sending. */
+    /** With a message that has just been written, and may be anywhere between the keyboard and the store. */
     async reload(): Promise<void> {
       const page = random.pick(pages);
-      const { turns } = writers.find(({ name }) => name === page.name) as Writer;
-      await turns.take(() => page.reload());
+      const writer = writers.find(({ name }) => name === page.name) as Writer;
+      await writer.turns.take(async () => {
+        await writeNext(writer);
+        await page.reload();
+      });
     },
     /** The line is cut, for a moment or longer; sometimes the device notices by itself. */
     async offline(): Promise<void> {
@@ -115,7 +120,7 @@ describe(`two browsers and a native client write on through trouble (PARLEY_E2E_
     },
   };
 
-  test('50 reloads, cut lines and kills: both pages, the native client and the store agree on all that was written', async () => {
+  test('50 reloads, cut lines and kills: both pages, the native client and the store agree on all that was written', async (t) => {
     const enough = new AbortController();
     const servers = new Turns();
     const lines = new Turns();
@@ -166,6 +171,7 @@ describe(`two browsers and a native client write on through trouble (PARLEY_E2E_
         said,
         `what ${name} wrote is stored once, and in order`,
       );
+    t.diagnostic(writers.map(({ name, said }) => `${name} wrote ${said.length}`).join(', '));
     assert.deepEqual(await gus.history(group), stored);
     for (const page of pages) {
       assert.deepEqual(await page.history(), stored, `${page.name}’s page shows what is stored`);
@@ -190,5 +196,10 @@ describe(`two browsers and a native client write on through trouble (PARLEY_E2E_
     );
     await ann.message('from the closed tab 3').waitFor();
     assert.deepEqual((await ann.history()).slice(-10), stored.slice(-10));
+  });
+
+  test('what is on disk after all that is sound', async () => {
+    assert.equal((await server.stop()).code, 0);
+    assert.match(await parley(['check'], { PARLEY_DATA_DIR: server.dataDir }), /all is well/);
   });
 });

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { freePort } from './support/free-port.ts';
 import { JsonUser } from './support/json-user.ts';
 import { NativeUser } from './support/native-user.ts';
 import { RestUser } from './support/rest-user.ts';
-import { refusedStart, ServerProcess, temporaryDirectory } from './support/server-process.ts';
+import { parley, refusedStart, ServerProcess, temporaryDirectory } from './support/server-process.ts';
 import { until } from './support/until.ts';
 
 describe('stopping', () => {
@@ -142,9 +139,8 @@ test('production with a secret: names alone are refused at every door, tokens fr
   await assert.rejects(JsonUser.signIn('ann', server.ports.ws), /tokenMissing|developmentOnly/);
   await assert.rejects(new RestUser('ann', server.pageUrl).list('lobby'), /40[13]/);
 
-  const main = fileURLToPath(new URL('../../services/main.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [main, 'token', 'ann'], { env });
-  const authorization = { authorization: `Bearer ${stdout.trim()}` };
+  const token = await parley(['token', 'ann'], env);
+  const authorization = { authorization: `Bearer ${token.trim()}` };
   const listed = await fetch(`${server.pageUrl}api/v1/conversations`, { headers: authorization });
   assert.equal(listed.status, 200);
   assert.deepEqual(((await listed.json()) as { conversations: unknown[] }).conversations, []);

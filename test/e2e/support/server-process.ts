@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const main = join(root, 'services', 'main.ts');
@@ -18,11 +19,11 @@ const compileCache = join(tmpdir(), 'parley-compile-cache');
 /** The newest lines of a server's log are what a failed test shows. */
 const keptLines = 200;
 
-export const portNames = ['http', 'ws', 'grpc', 'node', 'metrics'] as const;
-export type PortName = (typeof portNames)[number];
-export type Ports = Readonly<Record<PortName, number>>;
+const portNames = ['http', 'ws', 'grpc', 'node', 'metrics'] as const;
+type PortName = (typeof portNames)[number];
+type Ports = Readonly<Record<PortName, number>>;
 
-export interface ServerProcessOptions {
+interface ServerProcessOptions {
   /** Behind `parley start`. */
   readonly args?: readonly string[];
   /** Besides mode, data directory and ports. */
@@ -34,7 +35,7 @@ export interface ServerProcessOptions {
 }
 
 /** How a process ended, and all it said. */
-export interface Ending {
+interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly output: string;
@@ -141,6 +142,15 @@ export class ServerProcess implements AsyncDisposable {
     this.#lines.push(line);
     if (this.#lines.length > keptLines) this.#lines.shift();
   }
+}
+
+/** Runs another command of `parley` to its end; resolves with what it wrote, and rejects when it failed. */
+export async function parley(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [main, ...args], { env });
+  return stdout;
 }
 
 /** Runs a start that must be refused, and resolves with how it ended. */
