@@ -56,7 +56,6 @@ export interface NodesOptions {
   /** False: no group node is there. */
   readonly groups?: boolean;
   readonly log?: Logger;
-  readonly linkBytes?: number;
 }
 
 let incarnations = 0;
@@ -129,12 +128,12 @@ export class Nodes implements AsyncDisposable {
   }
 
   /** A connection node, linked, with a door. Not started where the others already are. */
-  addEdge(): { readonly node: ConnectionNode; readonly door: TestDoor; unlink(): void } {
+  addEdge(linkBytes = 1 << 28): { readonly node: ConnectionNode; readonly door: TestDoor; unlink(): void } {
     const node = this.#connectionNode();
     const link = connectDirect<EdgeFrame, OwnerFrame>({
       a: (end) => node.connectMessages(end),
       b: (end) => this.message.acceptEdge(end),
-      limitBytes: this.#options.linkBytes ?? 1 << 28,
+      limitBytes: linkBytes,
     });
     const edge = { node, door: new TestDoor(node), unlink: () => link.close('a test cuts it') };
     this.edges.push(edge);
