@@ -6,6 +6,7 @@ import type { MessageStore, StoredEntry } from '../ports/message-store.ts';
 import { hiddenContent } from './contents.ts';
 import type { Conversation } from './conversation.ts';
 import { toLogEntry } from './fan-out.ts';
+import { notFoundFault, strangerFault } from './stranger-fault.ts';
 
 export interface PageRequest {
   readonly fromSeq: Seq;
@@ -117,10 +118,9 @@ export function readable(
   conversation: Conversation,
   reader: UserId,
 ): { readonly first: Seq; readonly last: Seq } {
-  if (!conversation.exists)
-    throw new Fault('conversationNotFound', { message: 'there is no such conversation' });
+  if (!conversation.exists) throw notFoundFault();
   const range = conversation.visibleRange(reader);
-  if (range === undefined) throw new Fault('notMember', { message: 'not a member of this conversation' });
+  if (range === undefined) throw strangerFault(conversation.convId);
   return range;
 }
 

@@ -16,6 +16,7 @@ import type { Owner } from './owner.ts';
 import type { PresenceBook } from './presence-book.ts';
 import type { RefusedChains } from './refused-chains.ts';
 import { storeFault } from './store-fault.ts';
+import { notFoundFault, strangerFault } from './stranger-fault.ts';
 import type { Settlement } from './submission.ts';
 import type { Views } from './views.ts';
 
@@ -111,7 +112,7 @@ export class Operations {
       case 'conversation':
         return hot.with(op.convId, async (conversation): Promise<Result> => {
           const view = await views.one(userId, conversation);
-          if (view === undefined) throw new Fault(conversation.exists ? 'notMember' : 'conversationNotFound');
+          if (view === undefined) throw conversation.exists ? strangerFault(op.convId) : notFoundFault();
           return { t: 'conversations', conversations: [view], removed: [], next: undefined };
         });
       case 'group': {
@@ -183,7 +184,7 @@ export class Operations {
   ): Promise<Result> {
     readable(conversation, userId);
     if (conversation.present(userId) === undefined || conversation.convNo === undefined)
-      throw new Fault('notMember');
+      throw new Fault('notMember', { message: 'not a member of this group' });
     const { rows: page, more } = this.#lists.page(conversation, op.after, op.limit);
     const users = page.map((row) => row.userId);
     const stored = await this.#parts.store.cursors(conversation.convNo, users);

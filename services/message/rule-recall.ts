@@ -5,6 +5,7 @@ import { recallContent, recalledContent } from './contents.ts';
 import { type Draft, toStored } from './draft.ts';
 import type { RuleContext } from './evaluate.ts';
 import { outranks } from './roles.ts';
+import { notFoundFault, strangerFault } from './stranger-fault.ts';
 import type { Intent, Settlement, Submission } from './submission.ts';
 
 /** A message taken back by its sender within the time limit, or by somebody who outranks the sender at any time. */
@@ -14,9 +15,9 @@ export function applyRecall(
   { seq, clientId }: Extract<Intent, { t: 'recall' }>,
   context: RuleContext,
 ): Settlement {
-  if (!draft.exists) throw new Fault('conversationNotFound', { message: 'there is no such conversation' });
+  if (!draft.exists) throw notFoundFault();
   const actor = draft.present(sender);
-  if (actor === undefined) throw new Fault('notMember', { message: 'not a member of this conversation' });
+  if (actor === undefined) throw strangerFault(draft.base.convId);
   const target = findTarget(draft, seq, context);
   if (target === undefined || (draft.group?.history !== 'all' && seq < actor.joinedSeq)) {
     throw new Fault('entryNotFound', { message: 'there is no such entry', field: 'recall.seq' });

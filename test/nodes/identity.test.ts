@@ -78,7 +78,7 @@ describe('I7: identity comes from the session', () => {
     const { msgId, convId } = await ada.asked(sayTo('bob', 'private'), 'sent');
     for (const value of [{ msgId }, { msgId: 12_345n }])
       assert.equal((await eve.refusal({ case: 'get', value })).reason, 'entryNotFound');
-    assert.equal((await eve.refusal({ case: 'list', value: { convId } })).reason, 'notMember');
+    assert.equal((await eve.refusal({ case: 'list', value: { convId } })).reason, 'conversationNotFound');
     const got = await ada.asked({ case: 'get', value: { msgId } }, 'entries');
     assert.equal(got.entries[0]?.msgId, msgId);
   });
