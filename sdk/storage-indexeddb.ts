@@ -136,6 +136,8 @@ class IndexedDbStorage implements ClientStorage {
   async #write(name: string, change: (store: IDBObjectStore) => void): Promise<void> {
     const transaction = this.#db.transaction(name, 'readwrite');
     change(transaction.objectStore(name));
+    // Without this, a page that is closed before its requests are answered takes what it wrote with it.
+    transaction.commit();
     await done(transaction);
   }
 }
