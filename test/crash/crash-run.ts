@@ -17,6 +17,8 @@ export const inFlightWanted = 200;
 export const inFlightThatCounts = 100;
 const patienceMs = 60_000;
 const looksKept = 8;
+/** Sends that show that traffic flows. */
+const sendsToGetGoing = 200;
 const main = fileURLToPath(new URL('../../services/main.ts', import.meta.url));
 
 export interface Kill {
@@ -93,8 +95,14 @@ export class CrashRun implements AsyncDisposable {
     );
   }
 
-  /** Lets the traffic run for a time, then kills the server in the middle of it. */
+  /** Lets the traffic get going and run for a time, then kills the server in the middle of it. */
   async killAfter(ms: number): Promise<Kill> {
+    const goal = this.#traffic.sent + sendsToGetGoing;
+    await until(
+      () => this.#traffic.sent >= goal || !this.server.child.running,
+      patienceMs,
+      () => `nothing is answered\n${this.server.child.output.slice(-2000)}`,
+    );
     const [sentBefore, startedAt] = [this.#traffic.sent, performance.now()];
     await new Promise((resolve) => setTimeout(resolve, ms));
     const seconds = (performance.now() - startedAt) / 1000;

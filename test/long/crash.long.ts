@@ -29,7 +29,7 @@ test(`killed ${rounds} times at random moments`, async (t) => {
   for (let round = 1; counted < rounds; round++) {
     assert.ok(round <= rounds * 2, 'too many rounds had too little under way');
     await run.load();
-    const kill = await run.killAfter(random(200, 1500));
+    const kill = await run.killAfter(random(100, 1500));
     if (kill.inFlight >= inFlightThatCounts) counted += 1;
     tell(t, `round ${round}`, kill);
     await run.start();
