@@ -53,8 +53,8 @@ export interface ConnectionNodeParts {
 const redeliverEveryMs = 5_000;
 const secondMs = 1_000;
 const drainPollMs = 20;
-/** What those are told to wait who heard of no refusal. */
-const overdrawnRetryMs = 2_000;
+/** What one session may ask for while its user is overdrawn, as a part of the burst. */
+const bearable = 1 / 8;
 /** Frames of commands that wait for the session to be open, at most. */
 const maxWaitingBytes = 512 * 1024;
 
@@ -233,13 +233,32 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     session.heardAtMs = this.#parts.clock.monotonicMs();
     try {
       if (session.state !== 'open') mayWait(session, frame.byteLength);
-      const { rate } = session;
-      rate.spend(session.heardAtMs, cost.frame + (frame.byteLength / 1_024) * cost.kilobyte);
-      for (const command of decoded(frame)) this.#command(session, command);
-      if (rate.overdrawn(session.heardAtMs)) throw tooFast();
+      const price = cost.frame + (frame.byteLength / 1_024) * cost.kilobyte;
+      session.rate.spend(session.heardAtMs, price);
+      const commands = decoded(frame);
+      for (const command of commands) this.#command(session, command);
+      this.#bear(session, price + commands.length);
     } catch (error) {
       this.#end(session, toFault(error));
     }
+  }
+
+  /** A user that is far beyond its pace is refused; the session that goes on regardless is cut off, and others stay. */
+  #bear(session: Session, price: number): void {
+    const { commandBurst } = this.#parts.config;
+    if (!session.rate.overdrawn(session.heardAtMs)) session.overspent = 0;
+    else {
+      session.overspent += price;
+      if (session.overspent <= commandBurst * bearable) return;
+      session.rate.spend(session.heardAtMs, commandBurst);
+      throw this.#tooFast();
+    }
+  }
+
+  #tooFast(): Fault {
+    const { commandBurst, commandRate } = this.#parts.config;
+    const retryAfterMs = Math.ceil((commandBurst / commandRate) * 1_000);
+    return new Fault('rateLimited', { message: 'much more was asked than the limit allows', retryAfterMs });
   }
 
   #command(session: Session, command: DecodedCommand): void {
@@ -286,7 +305,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   #keepPace(session: Session): void {
     const nowMs = this.#parts.clock.monotonicMs();
     session.rate = this.#rates.of(session.userId);
-    if (session.rate.overdrawn(nowMs)) throw tooFast();
+    if (session.rate.overdrawn(nowMs)) throw this.#tooFast();
     session.rate.spend(nowMs, cost.hello);
   }
 
@@ -435,13 +454,6 @@ function mayWait(session: Session, bytes: number): void {
 
 function isClosed(session: Session): boolean {
   return session.state === 'closed';
-}
-
-function tooFast(): Fault {
-  return new Fault('rateLimited', {
-    message: 'much more was asked than the limit allows',
-    retryAfterMs: overdrawnRetryMs,
-  });
 }
 
 function decoded(frame: Uint8Array): readonly DecodedCommand[] {

@@ -44,6 +44,8 @@ export class Session implements FlushTarget {
   syncing = false;
   /** Its pace: its own until it is somebody's, then that of its user. */
   rate: TokenBucket;
+  /** What it has asked for since its user is overdrawn. */
+  overspent = 0;
   path: PathNode | undefined;
   // Made on first use: an idle session is small.
   #deliveries: Map<ConvId, Delivery> | undefined;
