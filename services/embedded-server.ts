@@ -23,7 +23,7 @@ import type { Config } from './options.ts';
 import { connectDirect } from './peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
-import { registerBridgeMeters, registerNodeMeters } from './register-meters.ts';
+import { registerBridgeMeters, registerNodeMeters, registerStoreMeters } from './register-meters.ts';
 
 export interface EmbeddedServer {
   /** The ports as they are, where free ones were asked for; 0 for those that are not open. */
@@ -71,6 +71,7 @@ export async function startEmbedded(
         ? undefined
         : new ConnectServer({ ...doors, config: config.node, mode, nodeId: randomUUID() });
     registerNodeMeters(meters, nodes);
+    registerStoreMeters(meters, store.meters);
     if (bridge !== undefined) registerBridgeMeters(meters, bridge);
     const services: Service[] = [telemetry, nodes.ids, nodes.group, nodes.message, connection, grpc];
     for (const door of [node, bridge]) if (door !== undefined) services.push(door);

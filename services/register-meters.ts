@@ -1,4 +1,5 @@
 import type { Bridge } from '../bridge/bridge.ts';
+import type { StoreMeters } from './adapters/embedded/meters.ts';
 import type { ConnectionNode } from './connection/connection-node.ts';
 import { batchBuckets, latencyBuckets, type LabelledValues, type Meters } from './core/meters.ts';
 import type { GroupNode } from './group/group-node.ts';
@@ -90,4 +91,28 @@ export function registerNodeMeters(meters: Meters, { message, group, connection 
     latencyBuckets,
   );
   connection.meters.onDeliverySeconds = (seconds) => delivery.record(seconds);
+}
+
+/** Gives what the embedded store counts its names. */
+export function registerStoreMeters(meters: Meters, store: StoreMeters): void {
+  meters.gauge(
+    'chat_store_accepting',
+    '1 while the store takes commits, 0 while it refuses them.',
+    () => store.accepting,
+  );
+  meters.gauge('chat_store_calls', 'Calls that the store has in hand, or that wait for it.', () => [
+    [{ kind: 'read' }, store.reads],
+    [{ kind: 'read_waiting' }, store.readsWaiting],
+    [{ kind: 'write' }, store.writes],
+  ]);
+  meters.total(
+    'chat_store_overloads_total',
+    'Calls refused because a queue was full.',
+    () => store.overloads,
+  );
+  meters.total(
+    'chat_store_failed_writes_total',
+    'Writes that failed and made the store reopen.',
+    () => store.failedWrites,
+  );
 }
