@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { freePort } from './support/free-port.ts';
 import { JsonUser } from './support/json-user.ts';
@@ -130,6 +130,7 @@ describe('starts that are refused say why, on one line', () => {
     assert.equal(code, 1);
     assert.match(output, /PARLEY_TOKEN_SECRET must be set in production/);
     assert.deepEqual(await readdir(dataDir), []);
+    await rm(dataDir, { recursive: true });
   });
 });
 
