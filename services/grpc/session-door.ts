@@ -1,4 +1,4 @@
-import type { Meters } from '../core/meters.ts';
+import type { Counter, Meters } from '../core/meters.ts';
 import type { DoorInlet, DoorOutlet, SessionHost } from '../core/door.ts';
 import { Fault, toFault } from '../core/fault.ts';
 import type { Logger } from '../core/log.ts';
@@ -11,6 +11,7 @@ export class SessionDoor implements DoorOutlet {
   readonly #inlet: DoorInlet;
   readonly #log: Logger;
   readonly #limits: SessionStreamLimits;
+  readonly #refusals: Counter;
   readonly #streams = new Map<number, SessionStream>();
   #lastSession = 0;
 
@@ -23,6 +24,7 @@ export class SessionDoor implements DoorOutlet {
     this.#log = parts.log;
     this.#limits = parts.limits;
     this.#inlet = parts.host.attach(this);
+    this.#refusals = parts.meters.counter('chat_grpc_refusals_total', '', 'reason');
     parts.meters.gauge('chat_send_queue_bytes', 'Bytes that wait to be sent.', () => {
       let bytes = 0;
       for (const stream of this.#streams.values()) bytes += stream.bytes;
@@ -36,7 +38,10 @@ export class SessionDoor implements DoorOutlet {
     const events = {
       paused: () => inlet.paused(session),
       resumed: () => inlet.resumed(session),
-      overflow: () => stream.close(toStatus(new Fault('slowConsumer'))),
+      overflow: () => {
+        this.#refusals.add(1, 'slowConsumer');
+        stream.close(toStatus(new Fault('slowConsumer')));
+      },
       gone: () => {
         // After detach they are all gone already.
         if (this.#streams.delete(session)) inlet.closed(session);
