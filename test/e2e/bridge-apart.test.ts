@@ -72,6 +72,8 @@ describe('the bridge as a process of its own', () => {
 
   test('the page and a native client talk through it', async () => {
     await annSays('hello, gus');
+    await ann.shows('hello, gus', 'sent');
+    // Whoever answers has read.
     gusSays('hello, ann');
     await ann.shows('hello, gus', 'read');
     await settled();
@@ -101,7 +103,7 @@ describe('the bridge as a process of its own', () => {
     const early = await JsonUser.signIn('joe', bridge.ports.ws).catch((error: Error) => error);
     assert.match(String(early), /4503/);
     await core.start();
-    gus.client.reconnectNow();
+    await gus.reconnect();
     await ann.shows('while the core is gone', 'sent');
     await ann.message('I miss it, too').waitFor();
     await settled();

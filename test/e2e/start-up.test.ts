@@ -43,8 +43,7 @@ describe('stopping', () => {
     }
 
     await server.start();
-    bob.client.reconnectNow();
-    await bob.online();
+    await bob.reconnect();
     await until(
       () => bob.client.log('lobby').pending.length === 0,
       () => `bob still has ${bob.client.log('lobby').pending.length} to send`,

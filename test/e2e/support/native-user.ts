@@ -23,13 +23,24 @@ export class NativeUser implements AsyncDisposable {
     });
     client.start();
     const user = new NativeUser(name, client);
-    await user.online();
+    await user.#online();
     return user;
   }
 
-  async online(): Promise<void> {
+  async #online(): Promise<void> {
     await until(
       () => this.client.state.t === 'online',
+      () => `${this.name} is ${JSON.stringify(this.client.state)}`,
+    );
+  }
+
+  /** Comes back to a server that is there again, sooner than by itself. */
+  async reconnect(): Promise<void> {
+    await until(
+      () => {
+        this.client.reconnectNow();
+        return this.client.state.t === 'online';
+      },
       () => `${this.name} is ${JSON.stringify(this.client.state)}`,
     );
   }
