@@ -13,7 +13,9 @@ export const authOptions = {
     type: z
       .array(z.string().min(leastLength))
       .max(8)
-      .describe(`one to eight comma-separated secrets, each of at least ${leastLength} characters`),
+      .describe(
+        `one to eight comma-separated secrets, each of at least ${leastLength} characters and without a comma`,
+      ),
     default: [],
     doc: 'Secrets of the tokens (JWT, HS256). The first signs, all verify, so that secrets can be rotated. Needed in production; in development one is kept in the data directory.',
     secret: true,

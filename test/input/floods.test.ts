@@ -8,7 +8,7 @@ import { until } from '../e2e/support/until.ts';
 import { Metrics } from './support/metrics.ts';
 import { Rest } from './support/rest.ts';
 import { say, Scene } from './support/scene.ts';
-import { type Command, doors, signIn, visit, helloOf, type Visitor } from './support/visitor.ts';
+import { type Command, type doors, signIn, visit, helloOf, type Visitor } from './support/visitor.ts';
 
 /** So many commands in one frame, numbered from 1. */
 function frame(commands: readonly Command[]): Uint8Array {
