@@ -5,6 +5,7 @@ import {
   ConnectRequestSchema,
   ConnectResponseSchema,
 } from '../../gen/parley/chat/v1/session_pb.ts';
+import { take } from './slab.ts';
 
 /**
  * The seam for encoding hot messages: everything a session reads and writes passes here. A fragment is an encoded
@@ -27,7 +28,7 @@ export function eventFragment(event: Event): Uint8Array {
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.byteLength;
-  const whole = new Uint8Array(length);
+  const whole = take(length);
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

@@ -4,6 +4,7 @@ export interface PlaceBudget {
 }
 
 interface Flight {
+  readonly clientId: string;
   readonly place: number;
   /** A client may send again before it has the answer. */
   copies: number;
@@ -25,10 +26,11 @@ export class SendChain {
   readonly #draw: () => number;
   readonly #budget: PlaceBudget;
   #number: number;
-  readonly #flying = new Map<string, Flight>();
+  readonly #flying = new Flights();
   /** Refused with a retry, in their first order. */
   readonly #refused: { readonly clientId: string; readonly place: number }[] = [];
-  readonly #waiting = new Set<string>();
+  /** Their client ids; made on first use. */
+  #waiting: Set<string> | undefined;
   #places = 0;
   /** The owner has refused one, and not all are answered yet. */
   #closed = false;
@@ -51,14 +53,14 @@ export class SendChain {
     if (first === undefined) return this.#pass(clientId, this.#places++);
     if (first.clientId !== clientId) return undefined;
     this.#refused.shift();
-    this.#waiting.delete(clientId);
+    this.#waiting?.delete(clientId);
     this.#budget.left += 1;
     return this.#pass(clientId, first.place);
   }
 
   /** A send that is refused with a retry before it was passed on keeps its place. False: there is none left. */
   hold(clientId: string): boolean {
-    if (this.#flying.has(clientId) || this.#waiting.has(clientId)) return true;
+    if (this.#flying.get(clientId) !== undefined || this.#waiting?.has(clientId)) return true;
     if (this.#budget.left <= 0) return false;
     this.#keep(clientId, this.#places++);
     return true;
@@ -72,7 +74,7 @@ export class SendChain {
     if (retry) this.#closed = true;
     else flight.settled = true;
     if (flight.copies > 0) return;
-    this.#flying.delete(clientId);
+    this.#flying.delete(flight);
     if (!flight.settled) this.#keep(clientId, flight.place);
     if (!this.#closed || this.#flying.size > 0) return;
     this.#number = this.#draw();
@@ -81,7 +83,7 @@ export class SendChain {
 
   /** The client gives a refused send up. */
   skip(clientId: string): void {
-    if (!this.#waiting.delete(clientId)) return;
+    if (!this.#waiting?.delete(clientId)) return;
     this.#budget.left += 1;
     this.#refused.splice(
       this.#refused.findIndex((one) => one.clientId === clientId),
@@ -91,15 +93,43 @@ export class SendChain {
 
   #pass(clientId: string, place: number): number {
     const flight = this.#flying.get(clientId);
-    if (flight === undefined) this.#flying.set(clientId, { place, copies: 1, settled: false });
+    if (flight === undefined) this.#flying.add({ clientId, place, copies: 1, settled: false });
     else flight.copies += 1;
     return this.#number;
   }
 
   #keep(clientId: string, place: number): void {
+    this.#waiting ??= new Set();
     this.#waiting.add(clientId);
     this.#budget.left -= 1;
     const before = this.#refused.findLastIndex((one) => one.place < place);
     this.#refused.splice(before + 1, 0, { clientId, place });
+  }
+}
+
+/** Sends under way by client id. Mostly there is one at a time: it needs no map. */
+class Flights {
+  #only: Flight | undefined;
+  #more: Map<string, Flight> | undefined;
+
+  get size(): number {
+    return (this.#only === undefined ? 0 : 1) + (this.#more?.size ?? 0);
+  }
+
+  get(clientId: string): Flight | undefined {
+    return this.#only?.clientId === clientId ? this.#only : this.#more?.get(clientId);
+  }
+
+  add(flight: Flight): void {
+    if (this.#only === undefined) this.#only = flight;
+    else {
+      this.#more ??= new Map();
+      this.#more.set(flight.clientId, flight);
+    }
+  }
+
+  delete(flight: Flight): void {
+    if (this.#only === flight) this.#only = undefined;
+    else this.#more?.delete(flight.clientId);
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
-import type { Operation, Result } from '../peer/edge-frames.ts';
-import type { MessageLink } from './message-link.ts';
+import type { Operation, Result, SendOperation } from '../peer/edge-frames.ts';
+import type { Answer, MessageLink } from './message-link.ts';
 import type { ConnectionMeters } from './meters.ts';
 import type { Session } from './session.ts';
 import { errorOf, fragment } from './wire.ts';
@@ -94,6 +94,11 @@ export class CommandDesk {
         if (!answer.quiet) this.refuse(session, id, fault);
       },
     });
+  }
+
+  /** Passes a send on; `answer` counts it. */
+  pass(session: Session, op: SendOperation, answer: Answer): void {
+    this.#parts.messages.call(session.no, session.userId, op, answer);
   }
 
   reply(session: Session, encoded: Uint8Array): void {

@@ -95,7 +95,11 @@ export class Flusher {
     this.#flushing = true;
     this.#scheduled = false;
     const startedAtMs = this.#nowMs();
-    this.#guarded(this.#collect);
+    try {
+      this.#collect();
+    } catch (error) {
+      this.#failed(error);
+    }
     this.#again = false;
     const dirty = this.#dirty;
     this.#dirty = [];
@@ -114,18 +118,18 @@ export class Flusher {
   }
 
   #deliver(leaf: PathNode): void {
-    for (const frame of frames(fragmentsOf(leaf))) {
-      for (const { outlet, sessions } of leaf.targets ?? []) {
-        this.#guarded(() => outlet.deliver(sessions, frame));
-      }
-    }
+    // Alone, as an entry to its receivers mostly is, a fragment is the frame.
+    if (leaf.parent?.parent === undefined) this.#send(leaf, leaf.fragment);
+    else for (const frame of frames(fragmentsOf(leaf))) this.#send(leaf, frame);
   }
 
-  #guarded(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#failed(error);
+  #send({ targets = [] }: PathNode, frame: Uint8Array): void {
+    for (const { outlet, sessions } of targets) {
+      try {
+        outlet.deliver(sessions, frame);
+      } catch (error) {
+        this.#failed(error);
+      }
     }
   }
 }
@@ -152,17 +156,18 @@ function fragmentsOf(leaf: PathNode): Uint8Array[] {
   return fragments.reverse();
 }
 
-function* frames(fragments: readonly Uint8Array[]): Iterable<Uint8Array> {
-  let part: Uint8Array[] = [];
+function frames(fragments: readonly Uint8Array[]): readonly Uint8Array[] {
+  const whole: Uint8Array[] = [];
+  let from = 0;
   let bytes = 0;
-  for (const fragment of fragments) {
-    if (part.length > 0 && bytes + fragment.byteLength > maxFrameBytes) {
-      yield part.length === 1 ? (part[0] as Uint8Array) : concat(part);
-      part = [];
+  for (const [at, { byteLength }] of fragments.entries()) {
+    if (at > from && bytes + byteLength > maxFrameBytes) {
+      whole.push(concat(fragments.slice(from, at)));
+      from = at;
       bytes = 0;
     }
-    part.push(fragment);
-    bytes += fragment.byteLength;
+    bytes += byteLength;
   }
-  if (part.length > 0) yield part.length === 1 ? (part[0] as Uint8Array) : concat(part);
+  whole.push(concat(from === 0 ? fragments : fragments.slice(from)));
+  return whole;
 }

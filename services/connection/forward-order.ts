@@ -64,7 +64,11 @@ export class ForwardOrder<T extends { readonly seq: Seq }> {
   }
 
   /** Held entries that come next now. */
-  *released(): Iterable<T> {
+  released(): Iterable<T> {
+    return this.#held.size === 0 ? [] : this.#release();
+  }
+
+  *#release(): Iterable<T> {
     for (;;) {
       const entry = this.#held.get(this.#last + 1);
       if (entry === undefined) return;

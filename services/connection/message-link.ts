@@ -1,18 +1,17 @@
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { UserId } from '../core/ids.ts';
+import { Slots } from '../core/slots.ts';
 import type { EdgeFrame, Operation, OwnerFrame, Result } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 
 /** What becomes of a call: `more` for pages before the last one, then exactly one of `done` and `refused`. */
 export interface Answer {
+  /** When it was asked, in monotonic time; the link's own. */
+  sinceMs?: number;
   more?(result: Result): void;
   done(result: Result): void;
   refused(fault: Fault): void;
-}
-
-interface Call extends Answer {
-  readonly sinceMs: number;
 }
 
 type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
@@ -24,9 +23,8 @@ export class MessageLink {
   readonly #push: (frame: Push) => void;
   readonly #lost: (reason: string) => void;
   readonly #failed: (error: unknown) => void;
-  readonly #calls = new Map<number, Call>();
+  readonly #calls = new Slots<Answer>();
   #link: Link<EdgeFrame> | undefined;
-  #last = 0;
 
   constructor(parts: {
     readonly clock: Clock;
@@ -69,15 +67,12 @@ export class MessageLink {
 
   /** Asks; `session` is 0 for unary calls. */
   call(session: number, userId: UserId, op: Operation, answer: Answer): void {
-    this.#last += 1;
-    const call = this.#last;
-    const sinceMs = this.#clock.monotonicMs();
-    // A copy field by field costs more than keeping the answer's own object.
-    this.#calls.set(call, Object.assign(answer, { sinceMs }));
+    answer.sinceMs = this.#clock.monotonicMs();
+    const call = this.#calls.add(answer);
     const bytes = 192 + (op.t === 'send' ? op.body.byteLength : 0);
     const sent = this.send({ t: 'command', call, session, userId, op }, bytes);
     if (sent === 'queued') return;
-    this.#calls.delete(call);
+    this.#calls.take(call);
     const fault =
       sent === 'full'
         ? new Fault('overloaded', { message: 'the message node is busy', retryAfterMs: 200 })
@@ -86,7 +81,7 @@ export class MessageLink {
   }
 
   ask(userId: UserId, op: Operation): Promise<Result> {
-    return new Promise((resolve, reject) => this.call(0, userId, op, { done: resolve, refused: reject }));
+    return new Promise((done, refused) => this.call(0, userId, op, { sinceMs: 0, done, refused }));
   }
 
   /**
@@ -103,7 +98,7 @@ export class MessageLink {
   expire(): void {
     const before = this.#clock.monotonicMs() - this.#timeoutMs;
     const fault = new Fault('timedOut', { message: 'no answer in time', retryAfterMs: 500 });
-    this.#fail(fault, (call) => call.sinceMs < before);
+    this.#fail(fault, ({ sinceMs = 0 }) => sinceMs < before);
   }
 
   #take(frame: OwnerFrame): void {
@@ -122,15 +117,15 @@ export class MessageLink {
       call.more(frame.result);
       return;
     }
-    this.#calls.delete(frame.call);
+    this.#calls.take(frame.call);
     if (frame.t === 'reply') call.done(frame.result);
     else call.refused(new Fault(frame.refusal.reason, frame.refusal));
   }
 
-  #fail(fault: Fault, which: (call: Call) => boolean): void {
+  #fail(fault: Fault, which: (call: Answer) => boolean): void {
     for (const [number, call] of this.#calls) {
       if (!which(call)) continue;
-      this.#calls.delete(number);
+      this.#calls.take(number);
       try {
         call.refused(fault);
       } catch (error) {

@@ -35,6 +35,8 @@ export class Room {
   #pending: Pending[] = [];
   /** What waits is not in order: another incarnation of the owner has begun to forward again. */
   #jumbled = false;
+  /** Something waits for the next flush, and the flush knows. */
+  dirty = false;
   /** Something is missing, and a timer looks after it. */
   fetching = false;
   /** Where the log stood at the last ticks, oldest first: what is older than the redelivery time must be acknowledged. */

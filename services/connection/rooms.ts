@@ -25,7 +25,7 @@ export class Rooms {
   readonly #host: RoomsHost;
   readonly #byConversation = new Map<ConvId, Room>();
   readonly #byAudience = new Map<AudienceNo, Room>();
-  readonly #dirty = new Set<Room>();
+  #dirty: Room[] = [];
   /** Rooms with entries that somebody may still owe an acknowledgement for. */
   readonly active = new Set<Room>();
 
@@ -86,10 +86,14 @@ export class Rooms {
   /** All that waits, handed to `push`; returns how many deliveries were made. */
   flush(push: Push, flushed: (createdAtMs: number) => void): number {
     let delivered = 0;
-    for (const room of this.#dirty) {
-      this.#dirty.delete(room);
-      delivered += room.flush(push, flushed);
-      this.#tidy(room);
+    while (this.#dirty.length > 0) {
+      const dirty = this.#dirty;
+      this.#dirty = [];
+      for (const room of dirty) {
+        room.dirty = false;
+        delivered += room.flush(push, flushed);
+        this.#tidy(room);
+      }
     }
     return delivered;
   }
@@ -121,7 +125,10 @@ export class Rooms {
   }
 
   #wait(room: Room): void {
-    this.#dirty.add(room);
+    if (!room.dirty) {
+      room.dirty = true;
+      this.#dirty.push(room);
+    }
     this.active.add(room);
     this.#host.dirty();
   }

@@ -1,12 +1,12 @@
 import type { Skip } from '../../gen/parley/chat/v1/session_pb.ts';
-import { type DecodedCommand, sentFragment } from '../codec/frames.ts';
+import type { DecodedCommand } from '../codec/frames.ts';
 import { Fault } from '../core/fault.ts';
 import type { ConvId } from '../core/ids.ts';
-import type { SendOperation } from '../peer/edge-frames.ts';
 import { SendChain } from './chain.ts';
 import * as check from './check.ts';
 import type { CommandDesk } from './command-desk.ts';
 import type { ConnectionMeters } from './meters.ts';
+import { SendCall } from './send-call.ts';
 import type { Session } from './session.ts';
 
 export type Send = Extract<DecodedCommand, { t: 'send' }>;
@@ -44,12 +44,14 @@ export class SendCommands {
       this.#ensure(session, convId, command);
       return;
     }
+    const { desk } = this.#parts;
     const chain = this.#chain(session, convId);
     try {
-      this.#parts.desk.pace(session);
+      desk.pace(session);
       const number = chain.admit(clientId);
       if (number !== undefined) {
-        this.#pass(session, command.id, chain, { t: 'send', convId, peer, clientId, body, chain: number });
+        const op = { t: 'send', convId, peer, clientId, body, chain: number } as const;
+        desk.pass(session, op, new SendCall(this.#parts, session, command.id, chain, op));
         return;
       }
     } catch (error) {
@@ -71,7 +73,7 @@ export class SendCommands {
     const skipped = check.clientId(clientId, 'skip.client_id');
     const chain = session.chains.get(convId);
     chain?.skip(skipped);
-    if (chain?.idle) session.chains.delete(convId);
+    if (chain !== undefined) session.forgetIdle(convId, chain);
     this.#parts.desk.pong(session, id);
   }
 
@@ -89,23 +91,6 @@ export class SendCommands {
     if (chain.hold(clientId)) return;
     const message = 'too many refused sends were neither sent again nor skipped';
     this.#parts.end(session, new Fault('overloaded', { message }));
-  }
-
-  #pass(session: Session, id: number, chain: SendChain, op: SendOperation): void {
-    const { desk, meters } = this.#parts;
-    const sentAtMs = desk.nowMs;
-    const answered = (retry: boolean): void => {
-      chain.answered(op.clientId, retry);
-      if (chain.idle && session.chains.get(op.convId) === chain) session.chains.delete(op.convId);
-    };
-    desk.call<'sent'>(session, id, op, {
-      done: (sent) => {
-        answered(false);
-        meters.onSendSeconds((desk.nowMs - sentAtMs) / 1_000);
-        desk.reply(session, sentFragment(id, sent));
-      },
-      refused: (fault) => answered(fault.spec.retry !== 'never'),
-    });
   }
 
   #mustEnsure(session: Session, convId: ConvId): boolean {

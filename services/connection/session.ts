@@ -12,6 +12,9 @@ import type { TokenBucket } from '../core/token-bucket.ts';
  */
 export type SessionState = 'opened' | 'signingIn' | 'registering' | 'open' | 'closed';
 
+/** Chains that a session keeps although nothing is under way in them. */
+const keptChains = 8;
+
 /** A client's session: what the node remembers of it. `session-commands.ts` says what its commands do. */
 export class Session implements FlushTarget {
   readonly no: number;
@@ -127,6 +130,13 @@ export class Session implements FlushTarget {
   places(max: number): PlaceBudget {
     this.#places ??= { left: max };
     return this.#places;
+  }
+
+  /** A chain without anything under way can be made anew; a few are kept: the next send mostly goes to one of them. */
+  forgetIdle(convId: ConvId, chain: SendChain): void {
+    const chains = this.#chains;
+    if (chains === undefined || chains.size <= keptChains) return;
+    if (chain.idle && chains.get(convId) === chain) chains.delete(convId);
   }
 
   nextChain(): number {

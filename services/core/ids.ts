@@ -17,10 +17,20 @@ const idMaxLength = 64;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: naming them is the point.
 const forbidden = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]|\p{Surrogate}/u;
 
+/** Printable ASCII is in form C whatever stands beside it: most ids need no further look. */
+function isPlain(id: string): boolean {
+  for (let i = 0; i < id.length; i++) {
+    const code = id.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
+}
+
 /** Why a string can't be an id, in words for an error message; undefined when it can. */
 export function idProblem(id: string): string | undefined {
   if (id.length === 0) return 'is empty';
   if (id.length > idMaxLength) return `is longer than ${idMaxLength} characters`;
+  if (isPlain(id)) return undefined;
   if (forbidden.test(id)) return 'contains a control character or a lone surrogate';
   if (id.normalize('NFC') !== id) return 'is not in Unicode normalization form C';
   return undefined;

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { ClientKey } from '../ports/message-store.ts';
 
 /**
  * The keyed hash by which a conversation knows a command again: 16 bytes of SHA-256 over a secret of fixed length, the
@@ -12,13 +13,8 @@ export class ClientKeys {
     this.#secret = Buffer.from(secret).toString('base64');
   }
 
-  of(sender: string, clientId: string): Uint8Array {
-    const digest = hash('sha256', `${this.#secret}${sender.length}:${sender}${clientId}`, 'buffer');
-    return digest.subarray(0, 16);
+  of(sender: string, clientId: string): ClientKey {
+    const digest = hash('sha256', `${this.#secret}${sender.length}:${sender}${clientId}`, 'binary');
+    return digest.slice(0, 16) as ClientKey;
   }
-}
-
-/** A client key as a map key. */
-export function keyText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }

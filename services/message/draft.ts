@@ -1,5 +1,6 @@
 import type { ConvNo, MsgId, Seq, UserId } from '../core/ids.ts';
 import type {
+  ClientKey,
   ConversationCommit,
   ConversationKind,
   EntryKind,
@@ -25,8 +26,8 @@ export class Draft {
   readonly base: Conversation;
   readonly #draws: Draws;
   readonly entries: NewEntry[] = [];
-  readonly projections = new Map<Seq, Projection>();
-  readonly members = new Map<UserId, MemberRow>();
+  #projections: Map<Seq, Projection> | undefined;
+  #members: Map<UserId, MemberRow> | undefined;
   create: ConversationKind | undefined;
   group: GroupRow | undefined;
   #groupChanged = false;
@@ -42,6 +43,11 @@ export class Draft {
     this.#ord = base.head.ord;
     this.#convNo = base.convNo;
     this.group = base.group;
+  }
+
+  /** Member rows that it changes. */
+  get members(): ReadonlyMap<UserId, MemberRow> {
+    return this.#members ?? noRows;
   }
 
   get exists(): boolean {
@@ -70,7 +76,7 @@ export class Draft {
   }
 
   member(userId: UserId): MemberRow | undefined {
-    return this.members.get(userId) ?? this.base.members.get(userId);
+    return this.#members?.get(userId) ?? this.base.members.get(userId);
   }
 
   present(userId: UserId): MemberRow | undefined {
@@ -115,11 +121,18 @@ export class Draft {
   }
 
   #setMember(row: MemberRow): void {
-    this.members.set(row.userId, row);
+    this.#members ??= new Map();
+    this.#members.set(row.userId, row);
     this.#changes += 1;
   }
 
-  append(kind: EntryKind, sender: string, content: Uint8Array, clientKey: Uint8Array | undefined): NewEntry {
+  /** What an earlier entry is changed to. */
+  project(projection: Projection): void {
+    this.#projections ??= new Map();
+    this.#projections.set(projection.seq, projection);
+  }
+
+  append(kind: EntryKind, sender: string, content: Uint8Array, clientKey: ClientKey | undefined): NewEntry {
     // Drawn first: where no id is to be had, no number may be used up.
     const msgId = this.#draws.nextId();
     const createdAtMs = this.#draws.nowMs();
@@ -133,7 +146,7 @@ export class Draft {
 
   /** An entry of this batch or, from `earlier`, one before it; as it is after the projections of this batch. */
   changed(earlier: StoredEntry): StoredEntry {
-    const projection = this.projections.get(earlier.seq);
+    const projection = this.#projections?.get(earlier.seq);
     if (projection === undefined) return earlier;
     return {
       ...earlier,
@@ -150,8 +163,8 @@ export class Draft {
       convId: this.base.convId,
       create: this.create,
       entries: this.entries,
-      projections: [...this.projections.values()],
-      members: [...this.members.values()],
+      projections: this.#projections === undefined ? [] : [...this.#projections.values()],
+      members: this.#members === undefined ? [] : [...this.#members.values()],
       group: this.#groupChanged ? this.group : undefined,
     };
   }
@@ -171,20 +184,24 @@ export class Draft {
     const projecting = this.entries.findLast(({ kind }) => kind === 'recall');
     if (projecting !== undefined) base.projectedSeq = projecting.seq;
     base.group = this.group;
-    for (const row of this.members.values()) base.members.set(row.userId, row);
+    if (this.#members !== undefined)
+      for (const row of this.#members.values()) base.members.set(row.userId, row);
     const stored: StoredEntry[] = [];
     for (const entry of this.entries) {
       const asStored = this.changed(toStored(entry));
       base.recent.push(asStored);
       stored.push(asStored);
     }
-    for (const projection of this.projections.values()) {
-      const held = base.recent.get(projection.seq);
-      if (held !== undefined) base.recent.replace(this.changed(held));
-    }
+    if (this.#projections !== undefined)
+      for (const { seq } of this.#projections.values()) {
+        const held = base.recent.get(seq);
+        if (held !== undefined) base.recent.replace(this.changed(held));
+      }
     return stored;
   }
 }
+
+const noRows: ReadonlyMap<UserId, MemberRow> = new Map();
 
 export function toStored(entry: NewEntry): StoredEntry {
   return {

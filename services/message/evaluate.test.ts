@@ -5,7 +5,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { EntrySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
 import { Fault } from '../core/fault.ts';
 import { directConvId } from '../core/conv-id.ts';
-import type { StoredEntry } from '../ports/message-store.ts';
+import type { ClientKey, StoredEntry } from '../ports/message-store.ts';
 import { Conversation } from './conversation.ts';
 import { evaluate, type RuleContext } from './evaluate.ts';
 import type { Submission } from './submission.ts';
@@ -121,7 +121,7 @@ describe('I3: a client id', () => {
 
   it('that the store knows is answered by the first result, whatever the rules say now', () => {
     const known = {
-      clientKey: new Uint8Array(16),
+      clientKey: '\0'.repeat(16) as ClientKey,
       seq: 1,
       msgId: 9n,
       kind: 'message',

@@ -1,7 +1,6 @@
 import { Fault } from '../core/fault.ts';
 import type { Seq } from '../core/ids.ts';
 import type { StoredEntry } from '../ports/message-store.ts';
-import { keyText } from './client-key.ts';
 import type { Conversation } from './conversation.ts';
 import { Draft, type Draws } from './draft.ts';
 import { applyDecision } from './rule-decision.ts';
@@ -44,8 +43,8 @@ export function evaluate(
   const draft = new Draft(conversation, draws);
   const verdicts: { submission: Submission; settlement: Settlement }[] = [];
   const refused: Submission[] = [];
-  /** Client keys of this batch, with what their first command led to. */
-  const seen = new Map<string, Settlement>();
+  /** Client keys of this batch, with what their first command led to: of use where there are several. */
+  const seen = submissions.length > 1 ? new Map<string, Settlement>() : undefined;
   for (const submission of submissions) {
     const settlement = judge(draft, submission, seen, context);
     if (settlement.t === 'refused' && settlement.fault.spec.retry === 'never') refused.push(submission);
@@ -57,7 +56,7 @@ export function evaluate(
 function judge(
   draft: Draft,
   submission: Submission,
-  seen: Map<string, Settlement>,
+  seen: Map<string, Settlement> | undefined,
   context: RuleContext,
 ): Settlement {
   const { known, clientKey } = submission;
@@ -70,11 +69,10 @@ function judge(
       duplicate: true,
     };
   }
-  const key = clientKey === undefined ? undefined : keyText(clientKey);
-  const first = key === undefined ? undefined : seen.get(key);
+  const first = clientKey === undefined ? undefined : seen?.get(clientKey);
   if (first?.t === 'committed') return { ...first, duplicate: true };
   const settlement = decide(draft, submission, context);
-  if (key !== undefined && settlement.t === 'committed') seen.set(key, settlement);
+  if (clientKey !== undefined && settlement.t === 'committed') seen?.set(clientKey, settlement);
   return settlement;
 }
 

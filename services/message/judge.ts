@@ -1,7 +1,6 @@
 import { Fault } from '../core/fault.ts';
 import type { Seq } from '../core/ids.ts';
-import type { MessageStore, StoredEntry } from '../ports/message-store.ts';
-import { keyText } from './client-key.ts';
+import type { ClientKey, MessageStore, StoredEntry } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
 import { Draft, type Draws } from './draft.ts';
 import { type Evaluation, evaluate, type RuleLimits } from './evaluate.ts';
@@ -92,11 +91,10 @@ export class Judge {
         // The store answers for a thousand at a time.
         for (let at = 0; at < asked.length; at += 1_000) {
           const part = asked.slice(at, at + 1_000);
-          const keys = part.map(({ clientKey }) => clientKey as Uint8Array);
+          const keys = part.map(({ clientKey }) => clientKey as ClientKey);
           const found = await store.findClientKeys(base.convNo, keys);
-          const known = new Map(found.map((duplicate) => [keyText(duplicate.clientKey), duplicate]));
-          for (const submission of part)
-            submission.known = known.get(keyText(submission.clientKey as Uint8Array));
+          const known = new Map(found.map((duplicate) => [duplicate.clientKey, duplicate]));
+          for (const submission of part) submission.known = known.get(submission.clientKey as ClientKey);
         }
       }),
     );

@@ -1,7 +1,6 @@
 import { Fault } from '../core/fault.ts';
 import type { ConvId, Seq } from '../core/ids.ts';
 import { type CommitOutcome, StoreError, type StoredEntry } from '../ports/message-store.ts';
-import { keyText } from './client-key.ts';
 import type { Conversation } from './conversation.ts';
 import type { Draft } from './draft.ts';
 import type { Evaluation, RuleLimits } from './evaluate.ts';
@@ -228,9 +227,9 @@ export class Lane {
         this.#host.fenceLost();
         overtaken.push(evaluation.draft.base);
       }
-      const known = new Map(outcome.duplicates.map((duplicate) => [keyText(duplicate.clientKey), duplicate]));
+      const known = new Map(outcome.duplicates.map((duplicate) => [duplicate.clientKey, duplicate]));
       for (const { submission } of evaluation.verdicts) {
-        if (submission.clientKey !== undefined) submission.known ??= known.get(keyText(submission.clientKey));
+        if (submission.clientKey !== undefined) submission.known ??= known.get(submission.clientKey);
         again.push(submission);
       }
     }

@@ -5,13 +5,14 @@ import { type Fault, toFault } from '../core/fault.ts';
 import type { ConvId, MsgId, Seq } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
-import type { EdgeFrame, LogEntry, OwnerFrame, Result } from '../peer/edge-frames.ts';
+import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { type MessageStore, StoreError } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
 import { CursorBook } from './cursor-book.ts';
 import { CursorDesk } from './cursor-desk.ts';
+import { EdgeAsker } from './edge-asker.ts';
 import { EdgePeer } from './edge-peer.ts';
 import { FanOut } from './fan-out.ts';
 import { GroupDesk } from './group-desk.ts';
@@ -61,6 +62,12 @@ export class MessageNode implements Service {
   readonly #operations: Operations;
   readonly #log: Logger;
   #edges = 0;
+  readonly #askers = {
+    refused: (fault: Fault): void => {
+      if (fault.reason === 'internal') this.#bug(fault.cause);
+      this.meters.refused += 1;
+    },
+  };
   #timers: NodeJS.Timeout[] = [];
   #flushing: Promise<void> = Promise.resolve();
 
@@ -214,20 +221,7 @@ export class MessageNode implements Service {
   }
 
   #command(edge: EdgePeer, { call, session, userId, op }: Extract<EdgeFrame, { t: 'command' }>): void {
-    const reply = (result: Result): void => edge.send({ t: 'reply', call, result }, weigh(result));
-    const asker = {
-      edge,
-      refused: edge.sessions.get(session)?.refused,
-      userId,
-      more: reply,
-      done: reply,
-      refuse: (fault: Fault): void => {
-        const { reason, message, field, retryAfterMs } = fault;
-        if (reason === 'internal') this.#bug(fault.cause);
-        this.meters.refused += 1;
-        edge.send({ t: 'refused', call, refusal: { reason, message, field, retryAfterMs } });
-      },
-    };
+    const asker = new EdgeAsker(this.#askers, edge, call, userId, edge.sessions.get(session)?.refused);
     try {
       this.#operations.carryOut(asker, op);
     } catch (error) {
@@ -303,15 +297,4 @@ export class MessageNode implements Service {
   #bug(error: unknown): void {
     this.#log.error('a task of the message node failed', { 'event.action': 'internal-error' }, error);
   }
-}
-
-function weigh(result: Result): number {
-  if (result.t === 'page') return 128 + weighEntries(result.entries);
-  if (result.t === 'conversations')
-    return result.conversations.reduce((sum, view) => sum + 512 + weighEntries(view.entries), 128);
-  return result.t === 'members' ? 128 + result.members.length * 96 : 128;
-}
-
-function weighEntries(entries: readonly LogEntry[]): number {
-  return entries.reduce((sum, { content }) => sum + content.byteLength + 160, 0);
 }

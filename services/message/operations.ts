@@ -74,8 +74,12 @@ export class Operations {
     const chain = op.chain === 0 || refused === undefined ? undefined : { refused, number: op.chain };
     const intent = { t: 'send', peer, content: messageContent(clientId, op.body) } as const;
     this.#parts.owner.submit({ convId, sender: asker.userId, clientId, chain, intent }, (settlement) => {
-      if (settlement.t === 'committed') asker.done({ ...settlement, t: 'sent', convId });
-      else asker.refuse(faultOf(settlement));
+      if (settlement.t !== 'committed') {
+        asker.refuse(faultOf(settlement));
+        return;
+      }
+      const { seq, msgId, createdAtMs, duplicate } = settlement;
+      asker.done({ t: 'sent', convId, seq, msgId, createdAtMs, duplicate });
     });
   }
 

@@ -112,7 +112,7 @@ export class Owner {
 
   /** The id of a group that the user makes without naming one: the same for the same client id. */
   groupId(actor: UserId, clientId: string): ConvId {
-    return `g${Buffer.from(this.#keys.of(actor, clientId)).toString('hex')}` as ConvId;
+    return `g${Buffer.from(this.#keys.of(actor, clientId), 'latin1').toString('hex')}` as ConvId;
   }
 
   /** Changes a group: decided by a group node on the rules as they are, committed here if they still are so then. */

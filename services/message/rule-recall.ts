@@ -40,7 +40,7 @@ export function applyRecall(
     throw new Fault('notAllowed', { message: 'only the sender or an admin may recall this message' });
   }
   const entry = draft.append('recall', sender, recallContent(clientId, seq), clientKey);
-  draft.projections.set(seq, {
+  draft.project({
     seq,
     msgId: target.msgId,
     revision: target.revision + 1,

@@ -1,7 +1,7 @@
 import type { Fault } from '../core/fault.ts';
 import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { Decision } from '../peer/group-frames.ts';
-import type { Duplicate } from '../ports/message-store.ts';
+import type { ClientKey, Duplicate } from '../ports/message-store.ts';
 import type { RefusedChains } from './refused-chains.ts';
 
 /** What a command wants to write. */
@@ -38,7 +38,7 @@ export interface ChainLink {
 export interface Submission {
   readonly convId: ConvId;
   readonly sender: UserId;
-  readonly clientKey: Uint8Array | undefined;
+  readonly clientKey: ClientKey | undefined;
   readonly chain: ChainLink | undefined;
   readonly intent: Intent;
   /** What it weighs in the lane's queue. */

@@ -29,6 +29,13 @@ export interface StoredEntry {
   readonly content: Uint8Array;
 }
 
+/**
+ * By what a conversation knows a command again: a keyed hash of sender and client id, of 16 bytes. Each is a character
+ * below U+0100 here (latin1), since keys are looked up, and small byte arrays cost more to make than the hash itself.
+ */
+export type ClientKey = string & { readonly [clientKeyBrand]: true };
+declare const clientKeyBrand: unique symbol;
+
 /** An entry to write. */
 export interface NewEntry {
   readonly seq: Seq;
@@ -37,8 +44,8 @@ export interface NewEntry {
   readonly ord: number;
   readonly sender: string;
   readonly createdAtMs: number;
-  /** 16 bytes, unique in the conversation: keyed hash of sender and client id. Undefined for entries no client asked for. */
-  readonly clientKey: Uint8Array | undefined;
+  /** Unique in the conversation. Undefined for entries no client asked for. */
+  readonly clientKey: ClientKey | undefined;
   readonly content: Uint8Array;
 }
 
@@ -121,7 +128,7 @@ export interface CommitBatch {
 
 /** A client key that the conversation already has. */
 export interface Duplicate {
-  readonly clientKey: Uint8Array;
+  readonly clientKey: ClientKey;
   readonly seq: Seq;
   readonly msgId: MsgId;
   readonly kind: EntryKind;
@@ -229,7 +236,7 @@ export interface MessageStore {
   ): Promise<readonly StoredEntry[]>;
 
   /** Which of the client keys the conversation has. At most 1,000. */
-  findClientKeys(convNo: ConvNo, keys: readonly Uint8Array[]): Promise<readonly Duplicate[]>;
+  findClientKeys(convNo: ConvNo, keys: readonly ClientKey[]): Promise<readonly Duplicate[]>;
 
   /** Where the entry with this id stands. */
   locate(msgId: MsgId): Promise<EntryPlace | undefined>;

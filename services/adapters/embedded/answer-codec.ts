@@ -1,5 +1,6 @@
 import type { ConvNo } from '../../core/ids.ts';
 import type {
+  ClientKey,
   ConversationSnapshot,
   CursorRow,
   Duplicate,
@@ -9,7 +10,7 @@ import type {
   StoredEntry,
 } from '../../ports/message-store.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { list, readDuplicates, writeClientKey, writeDuplicates } from './commit-codec.ts';
+import { list, readClientKey, readDuplicates, writeClientKey, writeDuplicates } from './commit-codec.ts';
 import {
   conversationKindAt,
   conversationKindCode,
@@ -153,7 +154,7 @@ export function decodeCursors(bytes: Uint8Array): CursorRow[] {
   return list(new ByteReader(bytes), readCursor);
 }
 
-export function encodeClientKeys(convNo: ConvNo, keys: readonly Uint8Array[]): ByteWriter {
+export function encodeClientKeys(convNo: ConvNo, keys: readonly ClientKey[]): ByteWriter {
   const out = ByteWriter.message(16 + 16 * keys.length);
   out.u64(convNo);
   out.u32(keys.length);
@@ -161,9 +162,9 @@ export function encodeClientKeys(convNo: ConvNo, keys: readonly Uint8Array[]): B
   return out;
 }
 
-export function decodeClientKeys(bytes: Uint8Array): { convNo: ConvNo; keys: Uint8Array[] } {
+export function decodeClientKeys(bytes: Uint8Array): { convNo: ConvNo; keys: ClientKey[] } {
   const reader = new ByteReader(bytes);
-  return { convNo: reader.u64(), keys: list(reader, () => reader.raw(16)) };
+  return { convNo: reader.u64(), keys: list(reader, readClientKey) };
 }
 
 export function encodeDuplicates(duplicates: readonly Duplicate[]): ByteWriter {

@@ -126,6 +126,16 @@ export class ByteWriter {
     this.#bytes.set(value, at);
   }
 
+  /** One byte for each character; throws RangeError for one above U+00FF. */
+  latin1(value: string): void {
+    const at = this.#grow(value.length);
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 0xff) throw new RangeError('not a string of bytes');
+      this.#bytes[at + i] = code;
+    }
+  }
+
   /** What was written, as a view. */
   view(): Buffer {
     return this.#bytes.subarray(0, this.#length);
@@ -200,6 +210,11 @@ export class ByteReader {
   raw(length: number): Uint8Array {
     const at = this.#take(length);
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length);
+  }
+
+  latin1(length: number): string {
+    const at = this.#take(length);
+    return this.#bytes.toString('latin1', at, at + length);
   }
 
   rest(): Uint8Array {

@@ -202,7 +202,7 @@ export class Check {
         const seq = decodeSeq(value);
         const row = this.#get(entryKey(convNo, seq));
         const clientKey = row && decodeEntryRow(row).clientKey;
-        if (clientKey === undefined || !key.subarray(9).equals(clientKey))
+        if (clientKey === undefined || !key.equals(clientKeyKey(convNo, clientKey)))
           this.#say(`a client key leads to another entry, or to none: ${convNo} seq ${seq}`);
       });
   }

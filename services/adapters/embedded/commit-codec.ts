@@ -3,6 +3,7 @@ import type {
   CommitOutcome,
   ConversationCommit,
   Duplicate,
+  ClientKey,
   NewEntry,
   Projection,
 } from '../../ports/message-store.ts';
@@ -95,7 +96,7 @@ function readEntry(reader: ByteReader): NewEntry {
     ord: reader.u53(),
     sender: reader.text(),
     createdAtMs: reader.u53(),
-    clientKey: reader.u8() === 0 ? undefined : reader.raw(clientKeyBytes),
+    clientKey: reader.u8() === 0 ? undefined : readClientKey(reader),
     content: reader.blob(),
   };
 }
@@ -152,7 +153,7 @@ export function writeDuplicates(out: ByteWriter, duplicates: readonly Duplicate[
 
 export function readDuplicates(reader: ByteReader): Duplicate[] {
   return list(reader, () => ({
-    clientKey: reader.raw(clientKeyBytes),
+    clientKey: readClientKey(reader),
     seq: reader.u53(),
     msgId: reader.u64(),
     kind: entryKindAt(reader.u8()),
@@ -160,10 +161,14 @@ export function readDuplicates(reader: ByteReader): Duplicate[] {
   }));
 }
 
-export function writeClientKey(out: ByteWriter, clientKey: Uint8Array): void {
-  if (clientKey.byteLength !== clientKeyBytes)
-    throw new RangeError(`a client key has ${clientKeyBytes} bytes, not ${clientKey.byteLength}`);
-  out.raw(clientKey);
+export function writeClientKey(out: ByteWriter, clientKey: ClientKey): void {
+  if (clientKey.length !== clientKeyBytes)
+    throw new RangeError(`a client key has ${clientKeyBytes} bytes, not ${clientKey.length}`);
+  out.latin1(clientKey);
+}
+
+export function readClientKey(reader: ByteReader): ClientKey {
+  return reader.latin1(clientKeyBytes) as ClientKey;
 }
 
 /** Items with their number in front. */

@@ -1,5 +1,5 @@
 import type { ConvNo } from '../../core/ids.ts';
-import { type Duplicate, StoreError } from '../../ports/message-store.ts';
+import { type ClientKey, type Duplicate, StoreError } from '../../ports/message-store.ts';
 import { clientKeyKey, entryKey } from './keys.ts';
 import type { Level } from './level.ts';
 import { decodeEntryRow, decodeSeq } from './rows.ts';
@@ -8,7 +8,7 @@ import { decodeEntryRow, decodeSeq } from './rows.ts';
 export function findDuplicate(
   level: Level,
   convNo: ConvNo,
-  clientKey: Uint8Array,
+  clientKey: ClientKey,
   mayHave: (key: Buffer) => boolean = () => true,
 ): Duplicate | undefined {
   const key = clientKeyKey(convNo, clientKey);

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import {
+  type ClientKey,
   type CommitBatch,
   type CommitOutcome,
   type ConversationSnapshot,
@@ -109,7 +110,7 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
     return decodeEntries(unpack(await this.#calls.call('range', [convNo, from, to, limit, backward])));
   }
 
-  async findClientKeys(convNo: ConvNo, keys: readonly Uint8Array[]): Promise<readonly Duplicate[]> {
+  async findClientKeys(convNo: ConvNo, keys: readonly ClientKey[]): Promise<readonly Duplicate[]> {
     assertBounded('client keys', keys.length, 0);
     const packed = pack(encoded(() => encodeClientKeys(convNo, keys)));
     return decodeDuplicates(unpack(await this.#calls.call('findClientKeys', [packed], packed)));

@@ -1,3 +1,4 @@
+import type { ClientKey } from '../../ports/message-store.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -32,10 +33,10 @@ describe('a key filter', () => {
     const filter = new KeyFilter(0);
     filter.complete();
     const at = (convNo: number, n: number) => {
-      const clientKey = new Uint8Array(16);
+      const clientKey = Buffer.alloc(16);
       clientKey[15] = n;
       clientKey[14] = n >>> 8;
-      return clientKeyKey(BigInt(convNo), clientKey);
+      return clientKeyKey(BigInt(convNo), clientKey.toString('latin1') as ClientKey);
     };
     for (let convNo = 0; convNo < 100; convNo++) for (let n = 0; n < 1_000; n++) filter.add(at(convNo, n));
     let wrong = 0;

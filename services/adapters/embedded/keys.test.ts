@@ -1,3 +1,4 @@
+import type { ClientKey } from '../../ports/message-store.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -79,10 +80,10 @@ describe('keys', () => {
   });
 
   it('never mix client keys of two conversations', () => {
-    const key = new Uint8Array(16).fill(0xff);
+    const key = '\xff'.repeat(16) as ClientKey;
     const { lt } = prefixRange(convKey(table.clientKey, 5n));
     assert.ok(Buffer.compare(clientKeyKey(5n, key), lt) < 0);
-    assert.ok(Buffer.compare(clientKeyKey(6n, new Uint8Array(16)), lt) >= 0);
+    assert.ok(Buffer.compare(clientKeyKey(6n, '\0'.repeat(16) as ClientKey), lt) >= 0);
   });
 
   it('after a prefix begins what comes next, also past 0xff', () => {

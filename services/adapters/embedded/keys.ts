@@ -1,3 +1,4 @@
+import type { ClientKey } from '../../ports/message-store.ts';
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import { getU53, getU64, putU53, putU64 } from './bytes.ts';
 
@@ -94,11 +95,11 @@ export function entryKey(convNo: ConvNo, seq: Seq): Buffer {
   return key;
 }
 
-export function clientKeyKey(convNo: ConvNo, clientKey: Uint8Array): Buffer {
+export function clientKeyKey(convNo: ConvNo, clientKey: ClientKey): Buffer {
   const key = Buffer.allocUnsafe(9 + clientKeyBytes);
   key[0] = table.clientKey;
   putU64(key, 1, convNo);
-  key.set(clientKey, 9);
+  for (let i = 0; i < clientKeyBytes; i++) key[9 + i] = clientKey.charCodeAt(i);
   return key;
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import {
+  type ClientKey,
   type ConversationSnapshot,
   type CursorRow,
   type Duplicate,
@@ -136,7 +137,7 @@ export class Reads {
     };
   }
 
-  findClientKeys(convNo: ConvNo, keys: readonly Uint8Array[]): Duplicate[] {
+  findClientKeys(convNo: ConvNo, keys: readonly ClientKey[]): Duplicate[] {
     const { level } = this.#database;
     return keys.map((key) => findDuplicate(level, convNo, key)).filter((found) => found !== undefined);
   }

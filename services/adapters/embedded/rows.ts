@@ -1,5 +1,6 @@
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import type {
+  ClientKey,
   ConversationKind,
   CursorRow,
   EntryKind,
@@ -48,7 +49,7 @@ export interface EntryRow {
   readonly createdAtMs: number;
   readonly recalled: boolean;
   readonly revision: number;
-  readonly clientKey: Uint8Array | undefined;
+  readonly clientKey: ClientKey | undefined;
   readonly keyId: number;
   readonly sealed: Uint8Array;
 }
@@ -65,7 +66,7 @@ export function encodeEntryRow(row: EntryRow): Buffer {
   out.u53(row.createdAtMs);
   out.u32(row.revision);
   out.u32(row.keyId);
-  if (row.clientKey !== undefined) out.raw(row.clientKey);
+  if (row.clientKey !== undefined) out.latin1(row.clientKey);
   out.text(row.sender);
   out.raw(row.sealed);
   return out.view();
@@ -80,7 +81,7 @@ export function decodeEntryRow(value: Uint8Array): EntryRow {
   const createdAtMs = reader.u53();
   const revision = reader.u32();
   const keyId = reader.u32();
-  const clientKey = (flags & clientKeyFlag) === 0 ? undefined : reader.raw(clientKeyBytes);
+  const clientKey = (flags & clientKeyFlag) === 0 ? undefined : (reader.latin1(clientKeyBytes) as ClientKey);
   const sender = reader.text();
   const sealed = reader.rest();
   const recalled = (flags & recalledFlag) !== 0;

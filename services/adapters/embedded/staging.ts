@@ -158,9 +158,8 @@ function assertConsecutive(convId: string, entries: readonly NewEntry[]): void {
   for (const { seq, clientKey } of entries) {
     if (seq !== expected++) throw rejected(`${convId} has a gap before seq ${seq}`);
     if (clientKey === undefined) continue;
-    const text = Buffer.from(clientKey).toString('latin1');
-    if (clientKeys.has(text)) throw rejected(`${convId} has the same client key twice`);
-    clientKeys.add(text);
+    if (clientKeys.has(clientKey)) throw rejected(`${convId} has the same client key twice`);
+    clientKeys.add(clientKey);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Worker } from 'node:worker_threads';
+import { Slots } from '../../core/slots.ts';
 import { StoreError } from '../../ports/message-store.ts';
 import { logEvent, type StoreLog } from './events.ts';
 import { StoreMeters } from './meters.ts';
@@ -6,15 +7,11 @@ import type { Call, CallName, Packed, Reply, StoreCalls } from './protocol.ts';
 
 interface Pending {
   readonly name: CallName;
+  readonly args: Call['args'];
+  readonly moved: Packed | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: StoreError) => void;
   readonly onProgress: ((entries: number) => void) | undefined;
-}
-
-interface Waiting {
-  readonly call: Call;
-  readonly pending: Pending;
-  readonly moved: Packed | undefined;
 }
 
 const writes: ReadonlySet<CallName> = new Set(['commit', 'raiseCursors', 'leaseWorker', 'close']);
@@ -37,9 +34,8 @@ export class ThreadCalls {
   readonly #log: StoreLog | undefined;
   readonly #begun = Promise.withResolvers<Identity>();
   readonly #ended = Promise.withResolvers<void>();
-  readonly #pending = new Map<number, Pending>();
-  readonly #waiting: Waiting[] = [];
-  #lastId = 0;
+  readonly #pending = new Slots<Pending>();
+  readonly #waiting: Pending[] = [];
   #closing = false;
   #running = false;
   #dead = false;
@@ -70,7 +66,7 @@ export class ThreadCalls {
   async close(): Promise<void> {
     if (!this.#closing) {
       this.#closing = true;
-      for (const { pending } of this.#waiting.splice(0))
+      for (const pending of this.#waiting.splice(0))
         pending.reject(new StoreError('unavailable', 'the store is closed'));
       if (!this.#dead) await this.#start('close', [], undefined, undefined);
     }
@@ -88,17 +84,16 @@ export class ThreadCalls {
       this.meters.overloads += 1;
       return Promise.reject(new StoreError('unavailable', 'the store has too much to do'));
     }
-    const call: Call = { id: ++this.#lastId, name, args };
     return new Promise((resolve, reject) => {
-      const pending: Pending = { name, resolve, reject, onProgress };
+      const pending: Pending = { name, args, moved, resolve, reject, onProgress };
       if (writes.has(name)) {
         this.meters.writes += 1;
-        this.#post(call, pending, moved);
+        this.#post(pending);
       } else if (this.meters.reads < readsAtOnce) {
         this.meters.reads += 1;
-        this.#post(call, pending, moved);
+        this.#post(pending);
       } else {
-        this.#waiting.push({ call, pending, moved });
+        this.#waiting.push(pending);
         this.meters.readsWaiting = this.#waiting.length;
       }
     });
@@ -109,8 +104,9 @@ export class ThreadCalls {
     return writes.has(name) ? this.meters.writes >= writesAtMost : this.#waiting.length >= readsWaitingAtMost;
   }
 
-  #post(call: Call, pending: Pending, moved: Packed | undefined): void {
-    this.#pending.set(call.id, pending);
+  #post(pending: Pending): void {
+    const { name, args, moved } = pending;
+    const call: Call = { id: this.#pending.add(pending), name, args };
     this.#worker.postMessage(call, moved === undefined ? [] : [moved.buffer]);
   }
 
@@ -141,15 +137,14 @@ export class ThreadCalls {
   }
 
   #finish(id: number): Pending | undefined {
-    const pending = this.#pending.get(id);
+    const pending = this.#pending.take(id);
     if (pending === undefined) return undefined;
-    this.#pending.delete(id);
     if (writes.has(pending.name)) this.meters.writes -= 1;
     else {
       const next = this.#waiting.shift();
       this.meters.readsWaiting = this.#waiting.length;
       if (next === undefined) this.meters.reads -= 1;
-      else this.#post(next.call, next.pending, next.moved);
+      else this.#post(next);
     }
     return pending;
   }
@@ -158,12 +153,13 @@ export class ThreadCalls {
     if (this.#dead) return;
     this.#dead = true;
     this.#begun.reject(error);
-    for (const { name, reject } of this.#pending.values())
+    for (const [id, { name, reject }] of this.#pending) {
+      this.#pending.take(id);
       reject(
         new StoreError(name === 'commit' ? 'unknown' : 'unavailable', "the store's thread has died", error),
       );
-    this.#pending.clear();
-    for (const { pending } of this.#waiting.splice(0))
+    }
+    for (const pending of this.#waiting.splice(0))
       pending.reject(new StoreError('unavailable', "the store's thread has died", error));
     if (this.#running && !this.#closing) onFatal?.(error);
   }

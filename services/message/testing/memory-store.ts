@@ -1,6 +1,7 @@
 import { messageContent } from '../../codec/frames.ts';
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import {
+  type ClientKey,
   type CommitBatch,
   type CommitOutcome,
   type ConversationCommit,
@@ -16,7 +17,6 @@ import {
   StoreError,
   type StoredEntry,
 } from '../../ports/message-store.ts';
-import { keyText } from '../client-key.ts';
 import { toStored } from '../draft.ts';
 
 interface Conversation {
@@ -69,10 +69,10 @@ export class MemoryStore implements MessageStore {
     });
   }
 
-  async findClientKeys(convNo: ConvNo, keys: readonly Uint8Array[]): Promise<readonly Duplicate[]> {
+  async findClientKeys(convNo: ConvNo, keys: readonly ClientKey[]): Promise<readonly Duplicate[]> {
     return this.#op('findClientKeys', () => {
       const known = this.#byNo.get(convNo)?.keys;
-      return keys.flatMap((key) => known?.get(keyText(key)) ?? []);
+      return keys.flatMap((key) => known?.get(key) ?? []);
     });
   }
 
@@ -153,7 +153,7 @@ export class MemoryStore implements MessageStore {
     if (first === undefined) throw new StoreError('rejected', 'nothing to write');
     const fresh = create === undefined ? existing?.entries.length === first.seq - 1 : existing === undefined;
     const duplicates = entries.flatMap(({ clientKey }) =>
-      clientKey === undefined ? [] : (existing?.keys.get(keyText(clientKey)) ?? []),
+      clientKey === undefined ? [] : (existing?.keys.get(clientKey) ?? []),
     );
     if (fresh && duplicates.length === 0) {
       this.#write(commit, existing ?? this.#create(commit));
@@ -188,9 +188,8 @@ export class MemoryStore implements MessageStore {
       into.entries.push(toStored(entry));
       if (entry.clientKey === undefined) continue;
       const { clientKey, seq, msgId, kind, createdAtMs } = entry;
-      if (into.keys.has(keyText(clientKey)))
-        throw new StoreError('rejected', 'a client key twice in a batch');
-      into.keys.set(keyText(clientKey), { clientKey, seq, msgId, kind, createdAtMs });
+      if (into.keys.has(clientKey)) throw new StoreError('rejected', 'a client key twice in a batch');
+      into.keys.set(clientKey, { clientKey, seq, msgId, kind, createdAtMs });
     }
     for (const { seq, msgId, revision, recalled, content } of projections) {
       const old = into.entries[seq - 1];

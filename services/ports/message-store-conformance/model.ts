@@ -49,17 +49,13 @@ class Model {
     const written = this.logs[of] ?? [];
     const first = commit.entries[0]?.seq ?? 0;
     if (commit.entries.every((one) => written[one.seq - 1]?.msgId === one.msgId)) return 'committed';
-    const known = new Set(written.map((one) => keyText(one)));
-    const duplicate = commit.entries.some((one) => one.clientKey !== undefined && known.has(keyText(one)));
+    const known = new Set(written.map((one) => one.clientKey));
+    const duplicate = commit.entries.some((one) => one.clientKey !== undefined && known.has(one.clientKey));
     if (commit.create === undefined ? written.length + 1 !== first : written.length > 0) return 'fenced';
     if (duplicate) return 'duplicate';
     written.push(...commit.entries);
     return 'committed';
   }
-}
-
-function keyText(one: NewEntry): string {
-  return Buffer.from(one.clientKey ?? []).toString('hex');
 }
 
 export function modelPromises(open: OpenStore): void {

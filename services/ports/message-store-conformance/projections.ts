@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { NewEntry, Projection } from '../message-store.ts';
+import type { ClientKey, NewEntry, Projection } from '../message-store.ts';
 import type { OpenStore } from './fixture.ts';
 import {
   append,
@@ -75,7 +75,7 @@ export function projectionPromises(open: OpenStore): void {
       await using fixture = await open();
       const { store } = fixture;
       const talk = conversation('d_talk');
-      const clientKey = new Uint8Array(16).fill(7);
+      const clientKey = '\x07'.repeat(16) as ClientKey;
       const first = entry(1, { clientKey });
       await commit(store, createDirect(talk, [first]));
       const recall = entry(2, { kind: 'recall', ord: 1 });

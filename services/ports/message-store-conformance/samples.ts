@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ConvId, ConvNo, Seq, UserId } from '../../core/ids.ts';
 import {
+  type ClientKey,
   type CommitBatch,
   type ConversationCommit,
   type GroupRow,
@@ -34,8 +35,8 @@ export function bytes(text: string): Uint8Array {
 }
 
 /** 16 bytes that are the same for the same name. */
-export function clientKey(name: string): Uint8Array {
-  return new Uint8Array(hash('sha256', name, 'buffer').subarray(0, 16));
+export function clientKey(name: string): ClientKey {
+  return hash('sha256', name, 'binary').slice(0, 16) as ClientKey;
 }
 
 export interface SampleConversation {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { ConvId, UserId } from '../../../core/ids.ts';
 import type {
+  ClientKey,
   CommitBatch,
   CommitOutcome,
   ConversationCommit,
@@ -28,7 +29,9 @@ export const text = fc.oneof(fc.string({ maxLength: 64 }), fc.string({ unit: 'gr
 export const userId = text.map((name) => name as UserId);
 export const convId = text.map((name) => name as ConvId);
 export const bytes = fc.uint8Array({ maxLength: 300 });
-export const clientKey = fc.uint8Array({ minLength: 16, maxLength: 16 });
+export const clientKey = fc
+  .uint8Array({ minLength: 16, maxLength: 16 })
+  .map((bytes) => Buffer.from(bytes).toString('latin1') as ClientKey);
 export const entryKind = fc.constantFrom<EntryKind>(
   'message',
   'recall',

@@ -1,0 +1,59 @@
+import type { Fault } from '../core/fault.ts';
+import type { UserId } from '../core/ids.ts';
+import type { LogEntry, Result } from '../peer/edge-frames.ts';
+import type { EdgePeer } from './edge-peer.ts';
+import type { Asker } from './operations.ts';
+import type { RefusedChains } from './refused-chains.ts';
+
+/** Told of each refusal before it goes out. */
+interface Refusals {
+  refused(fault: Fault): void;
+}
+
+/** Who asked by a command frame: the answer goes back on its edge's link. */
+export class EdgeAsker implements Asker {
+  readonly edge: EdgePeer;
+  readonly userId: UserId;
+  readonly refused: RefusedChains | undefined;
+  readonly #refusals: Refusals;
+  readonly #call: number;
+
+  constructor(
+    refusals: Refusals,
+    edge: EdgePeer,
+    call: number,
+    userId: UserId,
+    refused: RefusedChains | undefined,
+  ) {
+    this.#refusals = refusals;
+    this.edge = edge;
+    this.#call = call;
+    this.userId = userId;
+    this.refused = refused;
+  }
+
+  more(result: Result): void {
+    this.done(result);
+  }
+
+  done(result: Result): void {
+    this.edge.send({ t: 'reply', call: this.#call, result }, weigh(result));
+  }
+
+  refuse(fault: Fault): void {
+    const { reason, message, field, retryAfterMs } = fault;
+    this.#refusals.refused(fault);
+    this.edge.send({ t: 'refused', call: this.#call, refusal: { reason, message, field, retryAfterMs } });
+  }
+}
+
+function weigh(result: Result): number {
+  if (result.t === 'page') return 128 + weighEntries(result.entries);
+  if (result.t === 'conversations')
+    return result.conversations.reduce((sum, view) => sum + 512 + weighEntries(view.entries), 128);
+  return result.t === 'members' ? 128 + result.members.length * 96 : 128;
+}
+
+function weighEntries(entries: readonly LogEntry[]): number {
+  return entries.reduce((sum, { content }) => sum + content.byteLength + 160, 0);
+}
