@@ -1,3 +1,6 @@
+/** How often the best rate is lowered when it isn't confirmed: a server that keeps getting slower is no target. */
+const mostLowered = 8;
+
 /** What a pass at some rate was like. */
 export interface Trial {
   readonly rate: number;
@@ -24,8 +27,8 @@ export interface Found<T> {
 
 /**
  * The best rate at which passes are good: steps up until two passes in a row at a rate are bad, halves the distance,
- * then has the result confirmed by several passes; what isn't confirmed goes down by a tenth. Undefined when even a
- * twentieth of the starting rate is bad.
+ * then has the result confirmed by several passes; what isn't confirmed goes down by a tenth, eight times at most. Undefined
+ * when even a twentieth of the starting rate is bad, or when none is confirmed.
  */
 export async function findBestRate<T extends Trial>(
   pass: (rate: number) => Promise<T>,
@@ -54,12 +57,15 @@ export async function findBestRate<T extends Trial>(
     else bad = middle;
   }
   onConfirming?.();
-  for (let rate = best; rate >= o.startRate / 20; rate = Math.round(rate * 0.9)) {
+  let rate = best;
+  for (let lowered = 0; lowered <= mostLowered && rate >= 1; lowered++) {
     const passes: T[] = [];
-    for (let i = 0; i < o.confirmations; i++) passes.push(await pass(rate));
-    const good = passes.filter((trial) => trial.good);
-    if (good.length * 2 > passes.length) return { rate, passes: good };
-    if (rate <= 1) break;
+    const good = () => passes.filter((trial) => trial.good);
+    // Once the majority is decided, further passes say nothing about it.
+    while (passes.length < o.confirmations && (passes.length - good().length) * 2 <= o.confirmations)
+      passes.push(await pass(rate));
+    if (good().length * 2 > o.confirmations) return { rate, passes: good() };
+    rate = Math.round(rate * 0.9);
   }
   return undefined;
 }

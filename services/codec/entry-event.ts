@@ -21,19 +21,23 @@ export function entryFragment(header: EntryHeader, content: Uint8Array): Uint8Ar
 /** An entry as links and stores carry it: the header, and the content encoded. */
 export type EntryWithContent = EntryHeader & { readonly content: Uint8Array };
 
-/** Fragment with a page of history, answering `list` or `get`. Each entry's conv_id is written, like that of the page. */
+/** Lists shorter than this are not worth remembering. */
+const rememberFrom = 8;
+const remembered = new WeakMap<readonly EntryWithContent[], Uint8Array>();
+
+/**
+ * Fragment with a page of history, answering `list` or `get`. Each entry's conv_id is written, like that of the page.
+ * Whoever hands over the same list of entries again, as caches of pages do, has it encoded once: it must not change.
+ */
 export function entriesFragment(
   replyTo: number,
   page: { convId: string; entries: readonly EntryWithContent[]; headSeq: number; more: boolean },
 ): Uint8Array {
   const convIdSize = utf8Size(page.convId);
   const headSeq = halves(page.headSeq);
-  const measured = page.entries.map((entry) => measure(entry));
-  let pageSize = stringFieldSize(convIdSize) + numberFieldSize(headSeq) + (page.more ? 2 : 0);
-  for (const [i, entry] of measured.entries()) {
-    const size = entry.size + page.entries[i]!.content.byteLength;
-    pageSize += 1 + varintSize(size) + size;
-  }
+  const entries = repeatedEntries(page.entries);
+  const pageSize =
+    stringFieldSize(convIdSize) + entries.byteLength + numberFieldSize(headSeq) + (page.more ? 2 : 0);
   const replySize = replyTo === 0 ? 0 : 1 + varintSize(replyTo);
   const eventSize = replySize + 1 + varintSize(pageSize) + pageSize;
 
@@ -47,16 +51,37 @@ export function entriesFragment(
   bytes[at] = 0x32; // Event.entries
   at = putVarint(bytes, at + 1, pageSize);
   at = putStringField(bytes, at, 0x0a, page.convId, convIdSize);
-  for (const [i, entry] of measured.entries()) {
-    const { content } = page.entries[i]!;
-    bytes[at] = 0x12;
-    at = putVarint(bytes, at + 1, entry.size + content.byteLength);
-    at = putEntry(bytes, at, entry, content);
-  }
-  at = putNumberField(bytes, at, 0x18, headSeq);
+  bytes.set(entries, at);
+  at = putNumberField(bytes, at + entries.byteLength, 0x18, headSeq);
   if (page.more) {
     bytes[at] = 0x20;
     bytes[at + 1] = 1;
+  }
+  return bytes;
+}
+
+/** The field `entries` of a page. */
+function repeatedEntries(entries: readonly EntryWithContent[]): Uint8Array {
+  if (entries.length < rememberFrom) return encodeEntries(entries);
+  let encoded = remembered.get(entries);
+  if (encoded === undefined) {
+    encoded = encodeEntries(entries);
+    remembered.set(entries, encoded);
+  }
+  return encoded;
+}
+
+function encodeEntries(entries: readonly EntryWithContent[]): Uint8Array {
+  const measured = entries.map((entry) => measure(entry));
+  const sizeOf = (i: number): number => measured[i]!.size + entries[i]!.content.byteLength;
+  let length = 0;
+  for (let i = 0; i < entries.length; i++) length += 1 + varintSize(sizeOf(i)) + sizeOf(i);
+  const bytes = take(length);
+  let at = 0;
+  for (let i = 0; i < entries.length; i++) {
+    bytes[at] = 0x12; // Entries.entries
+    at = putVarint(bytes, at + 1, sizeOf(i));
+    at = putEntry(bytes, at, measured[i]!, entries[i]!.content);
   }
   return bytes;
 }

@@ -28,7 +28,8 @@ export class History {
     this.#store = store;
     this.#pages = new LRUCache({
       maxSize: pageBytes,
-      sizeCalculation: (entries) => entries.reduce((sum, entry) => sum + entry.content.byteLength + 200, 64),
+      // Each list is remembered encoded, too.
+      sizeCalculation: (entries) => entries.reduce((sum, entry) => sum + 2 * entry.content.byteLength + 300, 64),
     });
   }
 
