@@ -29,7 +29,8 @@ export class History {
     this.#pages = new LRUCache({
       maxSize: pageBytes,
       // Each list is remembered encoded, too.
-      sizeCalculation: (entries) => entries.reduce((sum, entry) => sum + 2 * entry.content.byteLength + 300, 64),
+      sizeCalculation: (entries) =>
+        entries.reduce((sum, entry) => sum + 2 * entry.content.byteLength + 300, 64),
     });
   }
 
