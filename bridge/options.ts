@@ -74,7 +74,7 @@ export const bridgeOptions = {
   maxHalfOpen: option({
     env: 'PARLEY_HTTP_MAX_HALF_OPEN',
     type: z.int().min(1),
-    default: 5_000,
+    default: 10_000,
     doc: 'Most connections that have not made a request yet.',
   }),
   maxSockets: option({

@@ -30,6 +30,8 @@ export interface ConnectResult {
   readonly inSyncP50Ms: number;
   readonly inSyncP99Ms: number;
   readonly wallMs: number;
+  /** How often a connection was refused or cut, and was tried again. */
+  readonly retries: number;
   /** Sums over all sessions. */
   readonly changed: number;
   readonly advanced: number;
@@ -41,6 +43,10 @@ export interface ConnectResult {
 const visitsEveryMs = 50;
 const visitRounds = 100;
 const keptFailures = 10;
+/** How a client that is turned away tries again. */
+const maxAttempts = 8;
+const firstWaitMs = 250;
+const longestWaitMs = 5_000;
 
 /** Many devices that are online, and remember what they know when they are not. */
 export class Pool {
@@ -60,14 +66,14 @@ export class Pool {
     this.#failures = [];
     const sum = { changed: 0, advanced: 0, known: 0 };
     const inSync: number[] = [];
+    let retries = 0;
     const startMs = performance.now();
     let next = 0;
     const worker = async () => {
       while (next < spec.users) {
         const user = next++;
-        const member = this.#member(user, spec.port);
         try {
-          await member.open();
+          const member = await this.#open(user, spec.port, () => (retries += 1));
           const outcome = await member.sync();
           inSync.push(performance.now() - startMs);
           sum.changed += outcome.changed;
@@ -87,6 +93,7 @@ export class Pool {
       inSyncP99Ms: quantile(0.99),
       wallMs: Math.round(performance.now() - startMs),
       ...sum,
+      retries,
       failures: [...this.#failures],
     };
   }
@@ -119,6 +126,23 @@ export class Pool {
   close(): void {
     clearInterval(this.#visits);
     this.disconnect();
+  }
+
+  /** Connects like a client: again after a jittered wait when it is turned away. */
+  async #open(user: number, port: number, onRetry: () => void): Promise<Syncer> {
+    for (let attempt = 1; ; attempt++) {
+      const member = this.#member(user, port);
+      try {
+        await member.open();
+        return member;
+      } catch (error) {
+        member.close();
+        if (attempt === maxAttempts) throw error;
+        onRetry();
+        const waitMs = Math.random() * Math.min(longestWaitMs, firstWaitMs * 2 ** attempt);
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
+    }
   }
 
   #member(user: number, port: number): Syncer {

@@ -49,6 +49,7 @@ async function storm(context: Context, server: ParleyServer, users: number, targ
     target,
     figures: {
       sessions,
+      retries: result.retries,
       'in sync p50 ms': result.inSyncP50Ms,
       'in sync p99 ms': result.inSyncP99Ms,
       'all in sync ms': result.wallMs,

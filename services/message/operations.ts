@@ -2,6 +2,7 @@ import { messageContent } from '../codec/frames.ts';
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { ConvId, MsgId, UserId } from '../core/ids.ts';
+import { Turns } from '../core/turns.ts';
 import type { GroupView, Operation, Result, SendOperation } from '../peer/edge-frames.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
@@ -45,10 +46,15 @@ export interface Asker {
   refuse(fault: Fault): void;
 }
 
+/** Each sync reads much: when all come back at once, they pass one after another, and nothing is refused. */
+const syncsAtOnce = 32;
+const syncsWaiting = 20_000;
+
 /** Carries out what users ask of a message node. */
 export class Operations {
   readonly #parts: OperationParts;
   readonly #lists = new MemberLists();
+  readonly #syncs = new Turns({ atOnce: syncsAtOnce, mostWaiting: syncsWaiting });
 
   constructor(parts: OperationParts) {
     this.#parts = parts;
@@ -108,7 +114,7 @@ export class Operations {
       case 'locate':
         return this.#locate(userId, op.msgId);
       case 'sync':
-        return this.#sync(asker, op);
+        return this.#syncs.run(() => this.#sync(asker, op));
       case 'conversations': {
         const { conversations, next } = await views.list(userId, op.after, op.limit);
         return { t: 'conversations', conversations, removed: [], next };

@@ -44,6 +44,8 @@ export abstract class Session implements EventSink, PayloadSink {
     const opened = new Promise<void>((resolve, reject) => {
       this.#opened = { resolve, reject };
     });
+    // It may end while the transport still opens: whoever opens it hears of that below.
+    opened.catch(() => undefined);
     await this.transport.open();
     this.write(
       commandFrame(this.transport, helloId, {

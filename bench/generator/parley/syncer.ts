@@ -74,7 +74,8 @@ export class Syncer extends Session implements PoolMember {
 
   override ended(why: string): void {
     super.ended(why);
-    this.#onEnd(why);
+    // Before that, whoever opens it hears of it.
+    if (this.welcome !== undefined) this.#onEnd(why);
   }
 }
 
