@@ -7,7 +7,7 @@ import type {
   MemberRow,
 } from '../ports/message-store.ts';
 import type { Audience } from './audience.ts';
-import type { CursorPair } from './cursor-book.ts';
+import type { HeldCursor } from './cursor-book.ts';
 import { RecentEntries } from './recent-entries.ts';
 
 const emptyHead: Head = { seq: 0, ord: 0, msgId: 0n };
@@ -28,7 +28,7 @@ export class Conversation {
   /** One for each edge that hears of this conversation. */
   audiences: Audience[] = [];
   /** Cursors that moved while the conversation was hot. */
-  readonly cursors = new Map<UserId, CursorPair>();
+  readonly cursors = new Map<UserId, HeldCursor>();
   /** Whether what the store has of cursors is among them. */
   cursorsLoaded = false;
   /** Whether presence changes of its members reach it: see `hot-conversations.ts`. */

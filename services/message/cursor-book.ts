@@ -12,8 +12,20 @@ export interface CursorPair {
 
 export type CursorStep = Partial<Readonly<CursorPair>>;
 
-/** Rows written in one go, at most. */
-const flushAtOnce = 5_000;
+/** A cursor of a hot conversation. */
+export interface HeldCursor extends CursorPair {
+  /** It waits to be written. */
+  dirty: boolean;
+}
+
+interface Waiting {
+  readonly conversation: Conversation;
+  readonly userId: UserId;
+  readonly cursor: HeldCursor;
+}
+
+/** Rows written in one go, at most: a commit never stands behind more than these. */
+const flushAtOnce = 256;
 
 /**
  * Cursors, written behind: one row a user, conversation and interval, whatever the number of acknowledgements. What a
@@ -21,7 +33,8 @@ const flushAtOnce = 5_000;
  */
 export class CursorBook {
   readonly #store: MessageStore;
-  #dirty = new Map<Conversation, Set<UserId>>();
+  /** Each holds its conversation until it is written. */
+  #dirty: Waiting[] = [];
   readonly #loading = new Map<Conversation, Promise<void>>();
 
   constructor(store: MessageStore) {
@@ -29,29 +42,31 @@ export class CursorBook {
   }
 
   get dirty(): number {
-    return this.#dirty.size;
+    return this.#dirty.length;
   }
 
   /** Raises a cursor; false when it already was that far. */
   raise(conversation: Conversation, userId: UserId, step: CursorStep): boolean {
-    const pair = conversation.cursors.get(userId);
-    const deliveredSeq = Math.max(step.deliveredSeq ?? 0, step.readSeq ?? 0);
-    if (pair === undefined) {
-      conversation.cursors.set(userId, {
-        deliveredSeq,
-        readSeq: step.readSeq ?? 0,
-        readOrd: step.readOrd ?? 0,
-      });
+    let cursor = conversation.cursors.get(userId);
+    const { readSeq = 0, readOrd = 0 } = step;
+    const deliveredSeq = Math.max(step.deliveredSeq ?? 0, readSeq);
+    if (cursor === undefined) {
+      cursor = { deliveredSeq, readSeq, readOrd, dirty: false };
+      conversation.cursors.set(userId, cursor);
     } else {
-      const further = (step.readSeq ?? 0) > pair.readSeq;
-      if (!further && deliveredSeq <= pair.deliveredSeq) return false;
-      pair.deliveredSeq = Math.max(pair.deliveredSeq, deliveredSeq);
+      const further = readSeq > cursor.readSeq;
+      if (!further && deliveredSeq <= cursor.deliveredSeq) return false;
+      cursor.deliveredSeq = Math.max(cursor.deliveredSeq, deliveredSeq);
       if (further) {
-        pair.readSeq = step.readSeq ?? 0;
-        pair.readOrd = step.readOrd ?? 0;
+        cursor.readSeq = readSeq;
+        cursor.readOrd = readOrd;
       }
     }
-    this.#mark(conversation, userId);
+    if (!cursor.dirty) {
+      cursor.dirty = true;
+      conversation.pins += 1;
+      this.#dirty.push({ conversation, userId, cursor });
+    }
     return true;
   }
 
@@ -75,7 +90,9 @@ export class CursorBook {
       if (conversation.convNo === undefined) return;
       for (const row of await this.#store.cursors(conversation.convNo, undefined)) {
         const { deliveredSeq, readSeq, readOrd } = this.merged(conversation, row.userId, row);
-        conversation.cursors.set(row.userId, { deliveredSeq, readSeq, readOrd });
+        const held = conversation.cursors.get(row.userId);
+        if (held !== undefined) Object.assign(held, { deliveredSeq, readSeq, readOrd });
+        else conversation.cursors.set(row.userId, { deliveredSeq, readSeq, readOrd, dirty: false });
       }
       conversation.cursorsLoaded = true;
     } finally {
@@ -104,41 +121,31 @@ export class CursorBook {
   /** Writes what has moved. What the store doesn't take is kept for the next time. */
   async flush(): Promise<void> {
     const dirty = this.#dirty;
-    this.#dirty = new Map();
-    let rows: CursorRow[] = [];
-    let covered: [Conversation, UserId][] = [];
-    const write = async (): Promise<void> => {
-      const [written, users] = [rows, covered];
-      [rows, covered] = [[], []];
-      try {
-        await this.#store.raiseCursors(written);
-      } catch {
-        for (const [conversation, userId] of users) this.#mark(conversation, userId);
-      }
-    };
-    for (const [conversation, users] of dirty) {
-      for (const userId of users) {
-        const pair = conversation.cursors.get(userId);
-        if (pair === undefined || conversation.convNo === undefined) continue;
-        const { deliveredSeq, readSeq, readOrd } = pair;
-        rows.push({ convNo: conversation.convNo, userId, deliveredSeq, readSeq, readOrd });
-        covered.push([conversation, userId]);
-        if (rows.length >= flushAtOnce) await write();
-      }
-    }
-    if (rows.length > 0) await write();
-    for (const conversation of dirty.keys()) conversation.pins -= 1;
+    this.#dirty = [];
+    for (let at = 0; at < dirty.length; at += flushAtOnce)
+      await this.#write(dirty.slice(at, at + flushAtOnce));
   }
 
-  #mark(conversation: Conversation, userId: UserId): void {
-    const users = this.#dirty.get(conversation);
-    if (users !== undefined) {
-      users.add(userId);
-      return;
+  async #write(part: readonly Waiting[]): Promise<void> {
+    const rows: CursorRow[] = [];
+    for (const { conversation, userId, cursor } of part) {
+      // What moves from here on is for the next time.
+      cursor.dirty = false;
+      const { deliveredSeq, readSeq, readOrd } = cursor;
+      if (conversation.convNo === undefined) continue;
+      rows.push({ convNo: conversation.convNo, userId, deliveredSeq, readSeq, readOrd });
     }
-    // Held until it is written.
-    conversation.pins += 1;
-    this.#dirty.set(conversation, new Set([userId]));
+    try {
+      if (rows.length > 0) await this.#store.raiseCursors(rows);
+    } catch {
+      for (const { conversation, userId, cursor } of part)
+        if (conversation.convNo !== undefined && !cursor.dirty) {
+          cursor.dirty = true;
+          conversation.pins += 1;
+          this.#dirty.push({ conversation, userId, cursor });
+        }
+    }
+    for (const { conversation } of part) conversation.pins -= 1;
   }
 }
 
