@@ -113,8 +113,8 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I3',
     how: 'refused without a look for an earlier result',
     file: 'services/message/judge.ts',
-    from: '            submission.known = known.get(submission.clientKey as ClientKey);',
-    to: '            known.get(submission.clientKey as ClientKey);',
+    from: 'of part) submission.known = known.get(submission.clientKey as ClientKey);',
+    to: 'of part) known.get(submission.clientKey as ClientKey);',
     tests: ['test/nodes/interleavings.test.ts'],
   },
   {
