@@ -65,7 +65,8 @@ function repeatedEntries(entries: readonly EntryWithContent[]): Uint8Array {
   if (entries.length < rememberFrom) return encodeEntries(entries);
   let encoded = remembered.get(entries);
   if (encoded === undefined) {
-    encoded = encodeEntries(entries);
+    // In memory of its own: it is kept, and must not keep a slab.
+    encoded = encodeEntries(entries).slice();
     remembered.set(entries, encoded);
   }
   return encoded;

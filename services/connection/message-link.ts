@@ -67,16 +67,17 @@ export class MessageLink {
 
   /** Asks; `session` is 0 for unary calls. */
   call(session: number, userId: UserId, op: Operation, answer: Answer): void {
+    if (this.#calls.full) {
+      answer.refused(busy());
+      return;
+    }
     answer.sinceMs = this.#clock.monotonicMs();
     const call = this.#calls.add(answer);
     const bytes = 192 + (op.t === 'send' ? op.body.byteLength : 0);
     const sent = this.send({ t: 'command', call, session, userId, op }, bytes);
     if (sent === 'queued') return;
     this.#calls.take(call);
-    const fault =
-      sent === 'full'
-        ? new Fault('overloaded', { message: 'the message node is busy', retryAfterMs: 200 })
-        : new Fault('ownerLost', { message: 'the message node is gone' });
+    const fault = sent === 'full' ? busy() : new Fault('ownerLost', { message: 'the message node is gone' });
     answer.refused(fault);
   }
 
@@ -134,3 +135,5 @@ export class MessageLink {
     }
   }
 }
+
+const busy = (): Fault => new Fault('overloaded', { message: 'the message node is busy', retryAfterMs: 200 });

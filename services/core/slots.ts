@@ -14,11 +14,15 @@ export class Slots<T> {
   readonly #numbers: number[] = [];
   readonly #free: number[] = [];
 
+  get full(): boolean {
+    return this.size === span;
+  }
+
   get size(): number {
     return this.#items.length - this.#free.length;
   }
 
-  /** The item's number: a safe integer from 1. Throws a RangeError beyond a million items. */
+  /** The item's number: a safe integer from 1. Throws a RangeError when they are full: at 2^20 items. */
   add(item: T): number {
     const free = this.#free.pop();
     if (free !== undefined) {

@@ -2,9 +2,12 @@ import { connect, type ClientHttp2Stream } from 'node:http2';
 
 /**
  * For tests: a session stream whose client reads nothing until it is told to. A grpc-js client is no use for that: it
- * takes in whatever comes, read or not.
+ * takes in whatever comes, read or not. `first` is what it says at once, with its prefix.
  */
-export function openUnread(port: number): { readonly stream: ClientHttp2Stream } & Disposable {
+export function openUnread(
+  port: number,
+  first: Uint8Array = Buffer.from([0, 0, 0, 0, 1, 120]),
+): { readonly stream: ClientHttp2Stream } & Disposable {
   const session = connect(`http://127.0.0.1:${port}`);
   session.on('error', () => {});
   const stream = session.request({
@@ -14,7 +17,7 @@ export function openUnread(port: number): { readonly stream: ClientHttp2Stream }
     te: 'trailers',
   });
   stream.on('error', () => {});
-  stream.write(Buffer.from([0, 0, 0, 0, 1, 120]));
+  stream.write(first);
   return { stream, [Symbol.dispose]: () => session.destroy() };
 }
 

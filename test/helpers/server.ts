@@ -40,14 +40,18 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
-function start(directory: string, env: Record<string, string>): Promise<EmbeddedServer> {
-  const own = {
-    PARLEY_MODE: 'development',
+/** Free ports, and a data directory of one's own. */
+export function ownPlace(directory: string): Record<string, string> {
+  return {
     PARLEY_DATA_DIR: directory,
     PARLEY_HTTP_PORT: '0',
     PARLEY_WS_PORT: '0',
     PARLEY_GRPC_PORT: '0',
     PARLEY_METRICS_PORT: '0',
   };
+}
+
+function start(directory: string, env: Record<string, string>): Promise<EmbeddedServer> {
+  const own = { PARLEY_MODE: 'development', ...ownPlace(directory) };
   return startEmbedded(loadConfig(optionTables, { ...env, ...own }), silentLogger);
 }

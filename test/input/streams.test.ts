@@ -3,6 +3,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ConnectRequestSchema } from '../../gen/parley/chat/v1/session_pb.ts';
+import { openUnread } from '../../services/grpc/unread-stream.ts';
 import { TestServer } from '../helpers/server.ts';
 import { until } from '../e2e/support/until.ts';
 import { Metrics } from './support/metrics.ts';
@@ -71,16 +72,8 @@ describe('streams', () => {
   });
 
   test('a gRPC stream that asks and never reads is ended', async () => {
-    const session = connectHttp2(`http://127.0.0.1:${server.ports.grpc}`);
-    session.on('error', () => {});
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': '/parley.chat.v1.SessionService/Connect',
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    });
-    stream.on('error', () => {});
-    stream.write(prefixed(request(helloOf('reader'))));
+    using unread = openUnread(server.ports.grpc, prefixed(request(helloOf('reader'))));
+    const { stream } = unread;
     await until(
       async () => {
         for (let count = 0; count < 8; count += 1) stream.write(prefixed(request(page)));
@@ -93,7 +86,6 @@ describe('streams', () => {
       async () => (await read()).of('chat_send_queue_bytes{hop="grpc"}') === 0,
       () => 'its bytes are there still',
     );
-    session.destroy();
   });
 
   for (const door of doors)

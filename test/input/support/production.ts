@@ -7,6 +7,7 @@ import { silentLogger } from '../../../services/core/log.ts';
 import { Tokens } from '../../../services/connection/token.ts';
 import { type EmbeddedServer, startEmbedded } from '../../../services/embedded-server.ts';
 import { optionTables } from '../../../services/options.ts';
+import { ownPlace } from '../../helpers/server.ts';
 
 export const secret = 'the secret of this deployment is long enough';
 
@@ -28,11 +29,7 @@ export class ProductionServer implements AsyncDisposable {
     const own = {
       PARLEY_MODE: 'production',
       PARLEY_TOKEN_SECRET: secret,
-      PARLEY_DATA_DIR: directory,
-      PARLEY_HTTP_PORT: '0',
-      PARLEY_WS_PORT: '0',
-      PARLEY_GRPC_PORT: '0',
-      PARLEY_METRICS_PORT: '0',
+      ...ownPlace(directory),
     };
     const server = await startEmbedded(loadConfig(optionTables, { ...env, ...own }), silentLogger);
     return new ProductionServer(server, directory);

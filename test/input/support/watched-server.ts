@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { ownPlace } from '../../helpers/server.ts';
 
 const main = fileURLToPath(new URL('../../../services/main.ts', import.meta.url));
 
@@ -35,11 +36,7 @@ export class WatchedServer implements AsyncDisposable {
     const own = {
       PATH: process.env['PATH'],
       PARLEY_MODE: 'development',
-      PARLEY_DATA_DIR: directory,
-      PARLEY_HTTP_PORT: '0',
-      PARLEY_WS_PORT: '0',
-      PARLEY_GRPC_PORT: '0',
-      PARLEY_METRICS_PORT: '0',
+      ...ownPlace(directory),
       PARLEY_LOG_FORMAT: 'json',
     };
     const child = spawn(process.execPath, [main, 'start'], {
