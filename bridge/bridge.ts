@@ -12,7 +12,7 @@ import { ConnectHttp } from './connect-http.ts';
 import { Dialects } from './dialects/dialects.ts';
 import { Files } from './files.ts';
 import { HalfOpen } from './half-open.ts';
-import { dispatchByPreface, http1Server, http2Server } from './http-versions.ts';
+import { dispatchByPreface, http1Server, http2Server, type ParseRefusal } from './http-versions.ts';
 import { Listener } from './listener.ts';
 import { type BridgeCounters, bridgeCounters } from './metrics.ts';
 import type { BridgeConfig } from './options.ts';
@@ -81,9 +81,12 @@ export class Bridge implements Service {
       rest: new RestDoor({ rpc, log, maxBodyBytes: config.maxBodyBytes }),
       files: new Files(config.webDir),
     });
-    this.#http1 = http1Server(config, web.handle);
+    const unparsed = (reason: ParseRefusal): void => {
+      counters.refused[reason] += 1;
+    };
+    this.#http1 = http1Server(config, web.handle, unparsed);
     this.#http2 = http2Server(config, web.handle);
-    this.#socketHttp = http1Server(config, web.refusePlainHttp);
+    this.#socketHttp = http1Server(config, web.refusePlainHttp, unparsed);
     this.#http1.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head, '/ws'));
     this.#socketHttp.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
     this.#httpListener = this.#listener((connection) => {

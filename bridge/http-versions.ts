@@ -11,14 +11,20 @@ const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 /** How long a refused client may go on sending. */
 const lingerMs = 1_000;
 
+export type ParseRefusal = 'badRequest' | 'headersTooLarge' | 'requestTimeout';
+
 export interface HttpLimits {
   readonly maxHeaderBytes: number;
   readonly handshakeTimeoutMs: number;
   readonly requestTimeoutMs: number;
 }
 
-/** An HTTP/1.1 server that is given its connections. */
-export function http1Server(limits: HttpLimits, handler: RequestHandler): Http1Server {
+/** An HTTP/1.1 server that is given its connections, and tells of what was no request. */
+export function http1Server(
+  limits: HttpLimits,
+  handler: RequestHandler,
+  refused: (reason: ParseRefusal) => void,
+): Http1Server {
   const server = createHttp1(
     {
       maxHeaderSize: limits.maxHeaderBytes,
@@ -37,8 +43,11 @@ export function http1Server(limits: HttpLimits, handler: RequestHandler): Http1S
   // An answer that nobody reads; WebSockets lose this timeout with their upgrade.
   server.timeout = 2 * limits.requestTimeoutMs + 1_000;
   server.on('clientError', (error: NodeJS.ErrnoException, connection) => {
-    if (connection.writable) endWithProblem(connection, parseProblem(error.code));
-    else connection.destroy();
+    // A client that went away sent nothing bad.
+    if (error.code === 'ECONNRESET' || !connection.writable) return void connection.destroy();
+    const [status, reason, message] = parseRefusal(error.code);
+    refused(reason);
+    endWithProblem(connection, problem(status, reason, message));
   });
   // It watches the time of requests from when it listens, which it will never do by itself.
   server.emit('listening');
@@ -127,8 +136,8 @@ function linger(connection: Duplex): void {
 
 function discard(): void {}
 
-function parseProblem(code: string | undefined): Problem {
-  if (code === 'HPE_HEADER_OVERFLOW') return problem(431, 'headersTooLarge', 'the headers are too large');
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem(408, 'requestTimeout', 'the request took too long');
-  return problem(400, 'badRequest', 'not a valid HTTP request');
+function parseRefusal(code: string | undefined): readonly [number, ParseRefusal, string] {
+  if (code === 'HPE_HEADER_OVERFLOW') return [431, 'headersTooLarge', 'the headers are too large'];
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return [408, 'requestTimeout', 'the request took too long'];
+  return [400, 'badRequest', 'not a valid HTTP request'];
 }

@@ -9,7 +9,9 @@ export type RefusalReason =
   | 'handshakeTimeout'
   | 'tooManySockets'
   | 'unsupportedProtocol'
-  | 'badRequest';
+  | 'badRequest'
+  | 'headersTooLarge'
+  | 'requestTimeout';
 
 export type DialectName = 'proto' | 'json' | 'plain';
 
@@ -48,6 +50,8 @@ export function bridgeCounters(): BridgeCounters {
       tooManySockets: 0,
       unsupportedProtocol: 0,
       badRequest: 0,
+      headersTooLarge: 0,
+      requestTimeout: 0,
     },
     malformedFrames: { proto: 0, json: 0, plain: 0 },
     refusedFrames: new Map(),

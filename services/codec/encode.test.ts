@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
+import { type ByteString, bytesOf } from '../core/byte-string.ts';
 import { type Entry, EntrySchema, MessageBodySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
 import { ConnectResponseSchema, EventSchema, SentSchema } from '../../gen/parley/chat/v1/session_pb.ts';
 import { body, seq, uint64 } from './testing/arbitrary.ts';
@@ -43,8 +44,8 @@ const page = fc.record({
   more: fc.boolean(),
 });
 
-function referenceEntry(of: EntryHeader, bytes: Uint8Array): Entry {
-  const known = fromBinary(EntrySchema, bytes);
+function referenceEntry(of: EntryHeader, encoded: ByteString): Entry {
+  const known = fromBinary(EntrySchema, bytesOf(encoded));
   return create(EntrySchema, {
     convId: of.convId,
     seq: BigInt(of.seq),
@@ -115,7 +116,10 @@ describe('what is written by hand is what protobuf-es writes', () => {
     fc.assert(
       fc.property(text, body, (clientId, message) => {
         const entry = create(EntrySchema, { clientId, content: { case: 'message', value: message } });
-        same(messageContent(clientId, toBinary(MessageBodySchema, message)), toBinary(EntrySchema, entry));
+        same(
+          bytesOf(messageContent(clientId, toBinary(MessageBodySchema, message))),
+          toBinary(EntrySchema, entry),
+        );
       }),
     );
   });

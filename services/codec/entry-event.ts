@@ -1,3 +1,4 @@
+import type { ByteString } from '../core/byte-string.ts';
 import { type EntryHeader, measure, putEntry } from './entry.ts';
 import { numberFieldSize, putNumberField, putStringField, stringFieldSize } from './field.ts';
 import { take } from './slab.ts';
@@ -5,9 +6,9 @@ import { utf8Size } from './utf8.ts';
 import { halves, putVarint, varintSize } from './writer.ts';
 
 /** Fragment with a live entry. */
-export function entryFragment(header: EntryHeader, content: Uint8Array): Uint8Array {
+export function entryFragment(header: EntryHeader, content: ByteString): Uint8Array {
   const entry = measure(header);
-  const entrySize = entry.size + content.byteLength;
+  const entrySize = entry.size + content.length;
   const eventSize = 1 + varintSize(entrySize) + entrySize;
   const bytes = take(1 + varintSize(eventSize) + eventSize);
   bytes[0] = 0x0a; // ConnectResponse.events
@@ -19,7 +20,7 @@ export function entryFragment(header: EntryHeader, content: Uint8Array): Uint8Ar
 }
 
 /** An entry as links and stores carry it: the header, and the content encoded. */
-export type EntryWithContent = EntryHeader & { readonly content: Uint8Array };
+export type EntryWithContent = EntryHeader & { readonly content: ByteString };
 
 /** Lists shorter than this are not worth remembering. */
 const rememberFrom = 8;
@@ -74,7 +75,7 @@ function repeatedEntries(entries: readonly EntryWithContent[]): Uint8Array {
 
 function encodeEntries(entries: readonly EntryWithContent[]): Uint8Array {
   const measured = entries.map((entry) => measure(entry));
-  const sizeOf = (i: number): number => measured[i]!.size + entries[i]!.content.byteLength;
+  const sizeOf = (i: number): number => measured[i]!.size + entries[i]!.content.length;
   let length = 0;
   for (let i = 0; i < entries.length; i++) length += 1 + varintSize(sizeOf(i)) + sizeOf(i);
   const bytes = take(length);

@@ -1,3 +1,4 @@
+import { type ByteString, putByteString } from '../core/byte-string.ts';
 import { numberFieldSize, putNumberField, putStringField, stringFieldSize } from './field.ts';
 import { take } from './slab.ts';
 import { utf8Size } from './utf8.ts';
@@ -28,9 +29,9 @@ export interface Measured {
 }
 
 /** Encodes a `parley.chat.v1.Entry` from its header and its encoded content (fields ≥ 10). */
-export function encodeEntry(header: EntryHeader, content: Uint8Array): Uint8Array {
+export function encodeEntry(header: EntryHeader, content: ByteString): Uint8Array {
   const measured = measure(header);
-  const bytes = take(measured.size + content.byteLength);
+  const bytes = take(measured.size + content.length);
   putEntry(bytes, 0, measured, content);
   return bytes;
 }
@@ -54,7 +55,7 @@ export function measure(header: EntryHeader): Measured {
 }
 
 /** Writes header and content at `pos` and gives the place behind. */
-export function putEntry(buf: Uint8Array, pos: number, entry: Measured, content: Uint8Array): number {
+export function putEntry(buf: Buffer, pos: number, entry: Measured, content: ByteString): number {
   const { header } = entry;
   let at = putStringField(buf, pos, 0x0a, header.convId, entry.convIdSize);
   at = putNumberField(buf, at, 0x10, entry.seq);
@@ -66,6 +67,5 @@ export function putEntry(buf: Uint8Array, pos: number, entry: Measured, content:
     buf[at] = 0x38;
     at = putVarint(buf, at + 1, header.revision);
   }
-  buf.set(content, at);
-  return at + content.byteLength;
+  return putByteString(buf, at, content);
 }

@@ -1,7 +1,7 @@
 const slabBytes = 32 * 1024;
 const largestShared = slabBytes / 8;
 
-let slab = new Uint8Array(slabBytes);
+let slab = Buffer.allocUnsafeSlow(slabBytes);
 let used = 0;
 
 /**
@@ -9,10 +9,10 @@ let used = 0;
  * array with memory of its own costs microseconds to make: hand the bytes to another thread as a copy, never by
  * transfer, and copy what is to be kept for long, or it keeps its slab alive.
  */
-export function take(bytes: number): Uint8Array {
-  if (bytes > largestShared) return new Uint8Array(bytes);
+export function take(bytes: number): Buffer {
+  if (bytes > largestShared) return Buffer.allocUnsafeSlow(bytes);
   if (used + bytes > slabBytes) {
-    slab = new Uint8Array(slabBytes);
+    slab = Buffer.allocUnsafeSlow(slabBytes);
     used = 0;
   }
   const start = used;

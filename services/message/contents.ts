@@ -1,3 +1,4 @@
+import { type ByteString, byteString } from '../core/byte-string.ts';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { EntrySchema, Role as WireRole } from '../../gen/parley/chat/v1/entry_pb.ts';
 import type { Seq } from '../core/ids.ts';
@@ -12,23 +13,23 @@ export const wireRole: Record<Role, WireRole> = {
   owner: WireRole.OWNER,
 };
 
-function encode(init: MessageInitShape<typeof EntrySchema>): Uint8Array {
-  return toBinary(EntrySchema, create(EntrySchema, init));
+function encode(init: MessageInitShape<typeof EntrySchema>): ByteString {
+  return byteString(toBinary(EntrySchema, create(EntrySchema, init)));
 }
 
-export function recallContent(clientId: string, targetSeq: Seq): Uint8Array {
+export function recallContent(clientId: string, targetSeq: Seq): ByteString {
   return encode({ clientId, content: { case: 'recall', value: { targetSeq: BigInt(targetSeq) } } });
 }
 
-export function recalledContent(by: string, recallSeq: Seq): Uint8Array {
+export function recalledContent(by: string, recallSeq: Seq): ByteString {
   return encode({ content: { case: 'recalled', value: { by, recallSeq: BigInt(recallSeq) } } });
 }
 
-export function hiddenContent(throughSeq: Seq): Uint8Array {
+export function hiddenContent(throughSeq: Seq): ByteString {
   return encode({ content: { case: 'hidden', value: { throughSeq: BigInt(throughSeq) } } });
 }
 
-export function groupContent(clientId: string, entry: GroupEntry): Uint8Array {
+export function groupContent(clientId: string, entry: GroupEntry): ByteString {
   switch (entry.t) {
     case 'groupCreated': {
       const value = { name: entry.group.name, members: [...entry.members] };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { type ByteString } from '../core/byte-string.ts';
 import { type NewEntry, StoreError } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
 import { CursorBook } from './cursor-book.ts';
@@ -19,7 +20,7 @@ async function open(): Promise<{ store: MemoryStore; book: CursorBook; group: Co
     sender: 'ada',
     createdAtMs: 1,
     clientKey: undefined,
-    content: new Uint8Array(),
+    content: '' as ByteString,
   };
   await store.commit({
     epoch: store.epoch,

@@ -1,3 +1,4 @@
+import type { ByteString } from '../core/byte-string.ts';
 import type { ConvNo, MsgId, Seq, UserId } from '../core/ids.ts';
 import type {
   ClientKey,
@@ -132,7 +133,7 @@ export class Draft {
     this.#projections.set(projection.seq, projection);
   }
 
-  append(kind: EntryKind, sender: string, content: Uint8Array, clientKey: ClientKey | undefined): NewEntry {
+  append(kind: EntryKind, sender: string, content: ByteString, clientKey: ClientKey | undefined): NewEntry {
     // Drawn first: where no id is to be had, no number may be used up.
     const msgId = this.#draws.nextId();
     const createdAtMs = this.#draws.nowMs();

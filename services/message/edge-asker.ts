@@ -55,5 +55,5 @@ function weigh(result: Result): number {
 }
 
 function weighEntries(entries: readonly LogEntry[]): number {
-  return entries.reduce((sum, { content }) => sum + content.byteLength + 160, 0);
+  return entries.reduce((sum, { content }) => sum + content.length + 160, 0);
 }

@@ -200,7 +200,7 @@ export class FanOut {
   #send(audience: Audience, entry: LogEntry): void {
     audience.edge.send(
       { t: 'entry', audience: audience.no, incarnation: this.#incarnation, entry },
-      entry.content.byteLength + 160,
+      entry.content.length + 160,
     );
   }
 }

@@ -29,8 +29,7 @@ export class History {
     this.#pages = new LRUCache({
       maxSize: pageBytes,
       // Each list is remembered encoded, too.
-      sizeCalculation: (entries) =>
-        entries.reduce((sum, entry) => sum + 2 * entry.content.byteLength + 300, 64),
+      sizeCalculation: (entries) => entries.reduce((sum, entry) => sum + 2 * entry.content.length + 300, 64),
     });
   }
 
@@ -110,7 +109,7 @@ export function withinBytes(
   let bytes = 0;
   for (let count = 0; count < entries.length; count += 1) {
     const entry = entries.at(backward ? -1 - count : count) as LogEntry;
-    bytes += entry.content.byteLength + 160;
+    bytes += entry.content.length + 160;
     if (bytes > maxBytes && count > 0) return backward ? entries.slice(-count) : entries.slice(0, count);
   }
   return entries;

@@ -95,7 +95,7 @@ export class Owner {
 
   submit(request: SubmitRequest, settle: (settlement: Settlement) => void): void {
     const { convId, sender, clientId, chain, intent } = request;
-    const bytes = 256 + (intent.t === 'send' ? intent.content.byteLength : 0);
+    const bytes = 256 + (intent.t === 'send' ? intent.content.length : 0);
     const clientKey = clientId === '' ? undefined : this.#keys.of(sender, clientId);
     this.#lane.submit({
       convId,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { type ByteString } from '../core/byte-string.ts';
 import { RecentEntries } from './recent-entries.ts';
 import { storedEntry } from './testing/samples.ts';
 
@@ -35,7 +36,7 @@ describe('the newest entries of a conversation', () => {
   it('take a changed entry in place of the old one', () => {
     const recent = holding(3, 5);
     const before = recent.bytes;
-    recent.replace(storedEntry(4, { recalled: true, content: new Uint8Array(0) }));
+    recent.replace(storedEntry(4, { recalled: true, content: '' as ByteString }));
     assert.equal(recent.get(4)?.recalled, true);
     assert.ok(recent.bytes < before);
     recent.replace(storedEntry(9));
@@ -57,7 +58,7 @@ describe('the newest entries of a conversation', () => {
           }
           const held = recent.lastSeq === 0 ? [] : (recent.range(recent.firstSeq, recent.lastSeq) ?? []);
           assert.ok(held.length <= 64);
-          const weight = held.reduce((sum, { content }) => sum + content.byteLength + 160, 0);
+          const weight = held.reduce((sum, { content }) => sum + content.length + 200, 0);
           assert.equal(recent.bytes, weight);
         }
       }),

@@ -62,5 +62,5 @@ export class RecentEntries {
 }
 
 function weight(entry: StoredEntry): number {
-  return entry.content.byteLength + 160;
+  return entry.content.length + 200;
 }

@@ -1,3 +1,4 @@
+import type { ByteString } from '../core/byte-string.ts';
 import type { Fault } from '../core/fault.ts';
 import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { Decision } from '../peer/group-frames.ts';
@@ -7,7 +8,7 @@ import type { RefusedChains } from './refused-chains.ts';
 /** What a command wants to write. */
 export type Intent =
   /** `content` is the entry's content as stored; `peer` the other user where the conversation is a direct one. */
-  | { readonly t: 'send'; readonly peer: UserId | undefined; readonly content: Uint8Array }
+  | { readonly t: 'send'; readonly peer: UserId | undefined; readonly content: ByteString }
   | { readonly t: 'recall'; readonly seq: Seq; readonly clientId: string }
   | { readonly t: 'decision'; readonly decision: Decision; readonly clientId: string }
   /** Writes nothing and is refused: the rules are confirmed by it. */

@@ -186,7 +186,7 @@ export class Views {
 }
 
 function weightOf({ entries }: ConversationView): number {
-  return entries.reduce((sum, { content }) => sum + content.byteLength + 200, 400);
+  return entries.reduce((sum, { content }) => sum + content.length + 200, 400);
 }
 
 function differs(view: ConversationView, device: KnownConversation): boolean {

@@ -1,3 +1,4 @@
+import type { ByteString } from '../core/byte-string.ts';
 import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { FaultReason } from '../core/fault.ts';
 import type { ConversationKind, HistoryVisibility, Role } from '../ports/message-store.ts';
@@ -127,7 +128,7 @@ export interface LogEntry {
   readonly ord: number;
   readonly revision: number;
   /** The fields client_id and content of `parley.chat.v1.Entry`, encoded. */
-  readonly content: Uint8Array;
+  readonly content: ByteString;
 }
 
 /** What a user asks of a message node. Who asks stands in the frame around it, never in here. */

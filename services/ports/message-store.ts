@@ -1,3 +1,4 @@
+import type { ByteString } from '../core/byte-string.ts';
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../core/ids.ts';
 
 export type ConversationKind = 'direct' | 'group';
@@ -26,7 +27,7 @@ export interface StoredEntry {
   readonly recalled: boolean;
   readonly revision: number;
   /** The fields client_id and content of `parley.chat.v1.Entry`, encoded (fields ≥ 10). */
-  readonly content: Uint8Array;
+  readonly content: ByteString;
 }
 
 /**
@@ -46,7 +47,7 @@ export interface NewEntry {
   readonly createdAtMs: number;
   /** Unique in the conversation. Undefined for entries no client asked for. */
   readonly clientKey: ClientKey | undefined;
-  readonly content: Uint8Array;
+  readonly content: ByteString;
 }
 
 /** A change of an earlier entry, written in the commit of the entry that causes it. */
@@ -56,7 +57,7 @@ export interface Projection {
   /** Higher than before. */
   readonly revision: number;
   readonly recalled: boolean;
-  readonly content: Uint8Array;
+  readonly content: ByteString;
 }
 
 /** A user's place in a conversation. Rows of former members stay. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { create, fromBinary, fromJson, toBinary } from '@bufbuild/protobuf';
+import { type ByteString, byteString } from '../../services/core/byte-string.ts';
 import { ConnectRequestSchema, ConnectResponseSchema } from '../../gen/parley/chat/v1/session_pb.ts';
 import { decodeRequest, encodeEntry, entryFragment, sentFragment } from '../../services/codec/frames.ts';
 import { currentGoldens, type Golden, schemas } from './frames.ts';
@@ -56,9 +57,9 @@ describe('the hand-written codecs on the golden frames', () => {
     assert.ok(event.event.case === 'entry');
     const { seq, createdAtMs, ord, ...rest } = event.event.value;
     const header = { ...rest, seq: Number(seq), createdAtMs: Number(createdAtMs), ord: Number(ord) };
-    const blank = encodeEntry(header, new Uint8Array(0));
+    const blank = encodeEntry(header, '' as ByteString);
     const whole = bytesOf('Entry.message');
-    const content = whole.subarray(blank.byteLength);
+    const content = byteString(whole.subarray(blank.byteLength));
     assert.deepEqual(Uint8Array.from(encodeEntry(header, content)), whole);
     assert.deepEqual(
       fromBinary(ConnectResponseSchema, entryFragment(header, content)).events[0]?.event,

@@ -172,6 +172,16 @@ describe('HTTP that is no good', () => {
       assert.equal(answer.match(/^HTTP\/1\.1 /gm)?.length, 1, 'one answer, whatever was smuggled in');
     });
 
+  test('what is no request is counted', async () => {
+    const metrics = await Metrics.read(server.ports.metrics);
+    for (const counted of ['badRequest', 'headersTooLarge'])
+      assert.ok(
+        metrics.of(`chat_bridge_refusals_total{reason="${counted}"}`) >=
+          refused.filter(([, , status, reason]) => reason === counted && status !== 426).length,
+        counted,
+      );
+  });
+
   test('what was written behind a refused request is not carried out', async () => {
     const rest = new Rest(server.ports.http).as('mallory');
     const body = '{"conv_id":"own","content":"smuggled"}';
@@ -232,7 +242,11 @@ describe('HTTP that is no good', () => {
     await scene.assertUnharmed();
     await Promise.all(sockets.map(closed));
     const metrics = await Metrics.read(server.ports.metrics);
-    assert.ok(metrics.of('chat_bridge_refusals_total{reason="handshakeTimeout"}') >= 4);
+    // A request that has begun is cut by whoever sees it first: the guard of new connections, or the HTTP server.
+    const cut = ['handshakeTimeout', 'requestTimeout'].map((reason) =>
+      metrics.of(`chat_bridge_refusals_total{reason="${reason}"}`),
+    );
+    assert.ok(cut.reduce((sum, count) => sum + count, 0) >= 8);
     assert.ok(metrics.of('chat_grpc_refusals_total{reason="handshakeTimeout"}') >= 2);
   });
 

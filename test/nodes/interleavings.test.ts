@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fromBinary } from '@bufbuild/protobuf';
+import { bytesOf } from '../../services/core/byte-string.ts';
 import { EntrySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
 import type { ConvId } from '../../services/core/ids.ts';
 import { held } from '../helpers/faulty-store.ts';
@@ -12,7 +13,7 @@ import type { TestSession } from '../helpers/test-session.ts';
 
 async function texts(nodes: Nodes, convId: string): Promise<string[]> {
   return (await nodes.log(convId)).map(({ seq, content }) => {
-    const shown = fromBinary(EntrySchema, content).content;
+    const shown = fromBinary(EntrySchema, bytesOf(content)).content;
     const text = shown.case === 'message' ? String(shown.value.content.value) : String(shown.case);
     return `${seq} ${text}`;
   });

@@ -37,19 +37,18 @@ export function writeStoredEntry(out: ByteWriter, entry: StoredEntry): void {
   out.text(entry.sender);
   out.u53(entry.createdAtMs);
   out.u32(entry.revision);
-  out.blob(entry.content);
+  out.byteString(entry.content);
 }
 
 export function encodeEntries(entries: readonly StoredEntry[]): ByteWriter {
   let size = 8;
-  for (const entry of entries) size += 128 + entry.content.byteLength;
+  for (const entry of entries) size += 128 + entry.content.length;
   const out = ByteWriter.message(size);
   out.u32(entries.length);
   for (const entry of entries) writeStoredEntry(out, entry);
   return out;
 }
 
-/** Contents are views of the bytes given. */
 export function decodeEntries(bytes: Uint8Array): StoredEntry[] {
   return list(new ByteReader(bytes), (reader) => {
     const seq = reader.u53();
@@ -65,7 +64,7 @@ export function decodeEntries(bytes: Uint8Array): StoredEntry[] {
       createdAtMs: reader.u53(),
       recalled,
       revision: reader.u32(),
-      content: reader.blob(),
+      content: reader.byteString(),
     };
   });
 }

@@ -1,3 +1,4 @@
+import { type ByteString, putByteString } from '../../core/byte-string.ts';
 import type { ConvId, UserId } from '../../core/ids.ts';
 
 /**
@@ -116,9 +117,10 @@ export class ByteWriter {
   }
 
   /** Bytes with their length in front. */
-  blob(value: Uint8Array): void {
-    this.u32(value.byteLength);
-    this.raw(value);
+  byteString(value: ByteString): void {
+    this.u32(value.length);
+    const at = this.#grow(value.length);
+    putByteString(this.#bytes, at, value);
   }
 
   raw(value: Uint8Array): void {
@@ -201,9 +203,8 @@ export class ByteReader {
     return this.text() as ConvId;
   }
 
-  /** A view, not a copy. */
-  blob(): Uint8Array {
-    return this.raw(this.u32());
+  byteString(): ByteString {
+    return this.latin1(this.u32()) as ByteString;
   }
 
   /** A view, not a copy. */

@@ -36,7 +36,7 @@ const storedEntry: fc.Arbitrary<StoredEntry> = any.record({
   createdAtMs: any.u53,
   recalled: fc.boolean(),
   revision: any.u32,
-  content: any.bytes,
+  content: any.content,
 });
 
 const snapshot: fc.Arbitrary<ConversationSnapshot> = any.record({

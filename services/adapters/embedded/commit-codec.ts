@@ -28,7 +28,7 @@ const entryBytes = 128;
 export function encodeCommit(batch: CommitBatch): ByteWriter {
   let size = 64 + batch.epoch.length;
   for (const { entries } of batch.conversations)
-    for (const entry of entries) size += entryBytes + entry.content.byteLength;
+    for (const entry of entries) size += entryBytes + entry.content.length;
   const out = ByteWriter.message(size + 128 * batch.conversations.length);
   out.text(batch.epoch);
   out.u64(batch.batchId);
@@ -37,7 +37,6 @@ export function encodeCommit(batch: CommitBatch): ByteWriter {
   return out;
 }
 
-/** Contents and client keys are views of the bytes given. */
 export function decodeCommit(bytes: Uint8Array): CommitBatch {
   const reader = new ByteReader(bytes);
   return {
@@ -85,7 +84,7 @@ function writeEntry(out: ByteWriter, entry: NewEntry): void {
   out.u53(entry.createdAtMs);
   out.u8(entry.clientKey === undefined ? 0 : 1);
   if (entry.clientKey !== undefined) writeClientKey(out, entry.clientKey);
-  out.blob(entry.content);
+  out.byteString(entry.content);
 }
 
 function readEntry(reader: ByteReader): NewEntry {
@@ -97,7 +96,7 @@ function readEntry(reader: ByteReader): NewEntry {
     sender: reader.text(),
     createdAtMs: reader.u53(),
     clientKey: reader.u8() === 0 ? undefined : readClientKey(reader),
-    content: reader.blob(),
+    content: reader.byteString(),
   };
 }
 
@@ -106,7 +105,7 @@ function writeProjection(out: ByteWriter, projection: Projection): void {
   out.u64(projection.msgId);
   out.u32(projection.revision);
   out.u8(projection.recalled ? 1 : 0);
-  out.blob(projection.content);
+  out.byteString(projection.content);
 }
 
 function readProjection(reader: ByteReader): Projection {
@@ -115,7 +114,7 @@ function readProjection(reader: ByteReader): Projection {
     msgId: reader.u64(),
     revision: reader.u32(),
     recalled: reader.u8() === 1,
-    content: reader.blob(),
+    content: reader.byteString(),
   };
 }
 

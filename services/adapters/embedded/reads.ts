@@ -1,3 +1,4 @@
+import type { ByteString } from '../../core/byte-string.ts';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import {
@@ -237,7 +238,7 @@ export class Reads {
   }
 }
 
-function open({ row, seal }: Conversation, seq: Seq, entry: EntryRow): Uint8Array {
+function open({ row, seal }: Conversation, seq: Seq, entry: EntryRow): ByteString {
   try {
     return seal.open(entry.msgId, entry.revision, { keyId: entry.keyId, bytes: entry.sealed });
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { type ByteString, byteString, bytesOf } from '../../core/byte-string.ts';
 import { randomBytes } from 'node:crypto';
 import type { ConvId } from '../../core/ids.ts';
 import { StoreError } from '../../ports/message-store.ts';
@@ -25,7 +26,7 @@ const epochName = 'store_epoch';
 const secretName = 'client_key_secret';
 // Stands where a conversation's id stands when something that belongs to none is sealed; no id looks like it.
 const noConversation = '' as ConvId;
-const proofText = Buffer.from('parley');
+const proofText = 'parley' as ByteString;
 
 /** Brings the layout up to date, proves the master keys, and reads who the store is. */
 export async function prepareSchema(
@@ -55,7 +56,7 @@ export async function prepareSchema(
 
 function createStore(_level: Level, batch: LevelBatch, keys: KeyRing): void {
   batch.put(metaKey(epochName), Buffer.from(randomBytes(16).toString('hex')));
-  const { keyId, bytes } = keys.of(noConversation).seal(0n, 0, randomBytes(32));
+  const { keyId, bytes } = keys.of(noConversation).seal(0n, 0, byteString(randomBytes(32)));
   const secret = ByteWriter.row();
   secret.u32(keyId);
   secret.raw(bytes);
@@ -64,7 +65,7 @@ function createStore(_level: Level, batch: LevelBatch, keys: KeyRing): void {
 
 function openSecret(row: Buffer, keys: KeyRing): Uint8Array {
   const reader = new ByteReader(row);
-  return keys.of(noConversation).open(0n, 0, { keyId: reader.u32(), bytes: reader.rest() });
+  return bytesOf(keys.of(noConversation).open(0n, 0, { keyId: reader.u32(), bytes: reader.rest() }));
 }
 
 /** Every master key that ever sealed here must be given, and be the same one. */

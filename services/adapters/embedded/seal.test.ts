@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { hkdfSync } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { ByteString } from '../../core/byte-string.ts';
 import type { ConvId } from '../../core/ids.ts';
 import * as any from './testing/arbitrary.ts';
 import { KeyRing, type MasterKey } from './seal.ts';
@@ -9,15 +10,15 @@ import { KeyRing, type MasterKey } from './seal.ts';
 const one: MasterKey = { id: 1, key: Buffer.alloc(32, 1) };
 const two: MasterKey = { id: 2, key: Buffer.alloc(32, 2) };
 const talk = 'd_talk' as ConvId;
-const content = Buffer.from('content');
+const content = 'content' as ByteString;
 
 describe('sealing', () => {
   it('opens to what was sealed', () => {
     const ring = new KeyRing([one]);
     fc.assert(
-      fc.property(any.convId, any.u64, any.u32, any.bytes, (convId, msgId, revision, bytes) => {
-        const sealed = ring.of(convId).seal(msgId, revision, bytes);
-        assert.deepEqual(new Uint8Array(ring.of(convId).open(msgId, revision, sealed)), bytes);
+      fc.property(any.convId, any.u64, any.u32, any.content, (convId, msgId, revision, plain) => {
+        const sealed = ring.of(convId).seal(msgId, revision, plain);
+        assert.equal(ring.of(convId).open(msgId, revision, sealed), plain);
       }),
     );
   });
@@ -53,7 +54,7 @@ describe('sealing', () => {
     const before = new KeyRing([one]).of(talk).seal(5n, 0, content);
     const ring = new KeyRing([two, one]);
     assert.equal(ring.of(talk).seal(5n, 0, content).keyId, 2);
-    assert.deepEqual(Buffer.from(ring.of(talk).open(5n, 0, before)), content);
+    assert.equal(ring.of(talk).open(5n, 0, before), content);
     assert.equal(ring.of(talk).seal(5n, 0, content, 1).keyId, 1);
   });
 
@@ -73,7 +74,7 @@ describe('sealing', () => {
       key,
       Buffer.from(sealed.bytes.subarray(12)),
     );
-    assert.deepEqual(Buffer.from(opened), content);
+    assert.equal(Buffer.from(opened).toString(), content);
   });
 
   it('refuses keys that are none', () => {

@@ -6,6 +6,7 @@ import {
   type KeyObject,
   randomFillSync,
 } from 'node:crypto';
+import { type ByteString, byteString } from '../../core/byte-string.ts';
 import type { ConvId, MsgId } from '../../core/ids.ts';
 import { ByteWriter } from './bytes.ts';
 
@@ -99,11 +100,11 @@ export class ConversationSeal {
   }
 
   /** Seals with the newest key, or the one named. */
-  seal(msgId: MsgId, revision: number, content: Uint8Array, keyId: number = this.#ring.newestId): Sealed {
+  seal(msgId: MsgId, revision: number, content: ByteString, keyId: number = this.#ring.newestId): Sealed {
     const nonce = this.#ring.nonce();
     const cipher = createCipheriv(algorithm, this.#key(keyId), nonce, { authTagLength: tagBytes });
     cipher.setAAD(this.#associated(msgId, revision));
-    const body = cipher.update(content);
+    const body = cipher.update(content, 'latin1');
     cipher.final();
     const bytes = Buffer.allocUnsafe(nonceBytes + body.byteLength + tagBytes);
     bytes.set(nonce);
@@ -113,7 +114,7 @@ export class ConversationSeal {
   }
 
   /** Throws where the bytes were sealed for another place or with another key. */
-  open(msgId: MsgId, revision: number, { keyId, bytes }: Sealed): Uint8Array {
+  open(msgId: MsgId, revision: number, { keyId, bytes }: Sealed): ByteString {
     const bodyEnd = bytes.byteLength - tagBytes;
     if (bodyEnd < nonceBytes) throw new RangeError('too short to be sealed');
     const nonce = bytes.subarray(0, nonceBytes);
@@ -122,7 +123,7 @@ export class ConversationSeal {
     decipher.setAuthTag(bytes.subarray(bodyEnd));
     const content = decipher.update(bytes.subarray(nonceBytes, bodyEnd));
     decipher.final();
-    return content;
+    return byteString(content);
   }
 
   /** A KeyObject halves the cost of each use, so the newest is kept; older ones are on their way out. */

@@ -1,3 +1,4 @@
+import { type ByteString } from '../../core/byte-string.ts';
 import { messageContent } from '../../codec/frames.ts';
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import {
@@ -240,7 +241,7 @@ function membership(conversation: Conversation, userId: UserId): Membership {
 }
 
 /** Content of a message with this text, as stored. */
-export function textContent(clientId: string, text: string): Uint8Array {
+export function textContent(clientId: string, text: string): ByteString {
   const encoded = Buffer.from(text);
   return messageContent(clientId, Uint8Array.from([0x12, encoded.length, ...encoded]));
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type ByteString, byteString } from '../../core/byte-string.ts';
 import type { ConvId } from '../../core/ids.ts';
 import type { OpenStore } from './fixture.ts';
 import {
@@ -50,8 +51,8 @@ export function readPromises(open: OpenStore): void {
       const { store } = fixture;
       const talk = conversation('d_ünïcode');
       const entries = [
-        entry(1, { sender: 'Zoë 🙂', content: new Uint8Array(0), clientKey: clientKey('a') }),
-        entry(2, { content: new Uint8Array(60_000).fill(0xff), createdAtMs: Number.MAX_SAFE_INTEGER }),
+        entry(1, { sender: 'Zoë 🙂', content: '' as ByteString, clientKey: clientKey('a') }),
+        entry(2, { content: byteString(Buffer.alloc(60_000, 0xff)), createdAtMs: Number.MAX_SAFE_INTEGER }),
         entry(3, { msgId: 2n ** 63n - 1n, kind: 'roleChanged', ord: 2, sender: '' }),
       ];
       await commit(store, createDirect(talk, entries));

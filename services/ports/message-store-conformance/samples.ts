@@ -1,3 +1,4 @@
+import { type ByteString, byteString } from '../../core/byte-string.ts';
 import { hash } from 'node:crypto';
 import type { ConvId, ConvNo, Seq, UserId } from '../../core/ids.ts';
 import {
@@ -30,8 +31,8 @@ export function user(name: string): UserId {
 export const ada = user('ada');
 export const bob = user('bob');
 
-export function bytes(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text));
+export function bytes(text: string): ByteString {
+  return byteString(Buffer.from(text));
 }
 
 /** 16 bytes that are the same for the same name. */

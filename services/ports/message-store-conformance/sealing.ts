@@ -27,9 +27,9 @@ export function sealingPromises(open: OpenStore): void {
         { seq: 1, msgId: written.msgId, revision: 1, recalled: true, content: bytes(`${marker}!`) },
       ];
       await commit(fixture.store, append(talk, [recall], { projections }));
-      assert.equal(await fixture.holds(bytes('d_talk-under-the-oak')), true, 'the search itself works');
-      assert.equal(await fixture.holds(bytes(marker)), false);
-      assert.equal(await fixture.holds(bytes(marker.slice(0, 12))), false);
+      assert.equal(await fixture.holds(Buffer.from('d_talk-under-the-oak')), true, 'the search itself works');
+      assert.equal(await fixture.holds(Buffer.from(marker)), false);
+      assert.equal(await fixture.holds(Buffer.from(marker.slice(0, 12))), false);
       assert.equal(await fixture.holds(fixture.store.clientKeySecret), false);
     });
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { ownPlace } from '../../helpers/server.ts';
 
 const main = fileURLToPath(new URL('../../../services/main.ts', import.meta.url));
+const memoryProbe = new URL('memory-probe.ts', import.meta.url).href;
 
 interface Ports {
   readonly http: number;
@@ -39,9 +40,9 @@ export class WatchedServer implements AsyncDisposable {
       ...ownPlace(directory),
       PARLEY_LOG_FORMAT: 'json',
     };
-    const child = spawn(process.execPath, [main, 'start'], {
+    const child = spawn(process.execPath, ['--expose-gc', '--import', memoryProbe, main, 'start'], {
       env: { ...own, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     const complaints: string[] = [];
     const { promise, resolve, reject } = Promise.withResolvers<Ports>();
@@ -66,10 +67,13 @@ export class WatchedServer implements AsyncDisposable {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Its resident memory, in MB. */
-  async rssMb(): Promise<number> {
-    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8');
-    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+  /** What it holds after a full collection, and what it has of the machine, in MB. */
+  async memory(): Promise<{ readonly heldMb: number; readonly residentMb: number }> {
+    const answered = once(this.#child, 'message');
+    this.#child.send('memory');
+    const [usage] = (await answered) as [NodeJS.MemoryUsage];
+    const mb = (bytes: number) => Math.round(bytes / 2 ** 20);
+    return { heldMb: mb(usage.heapUsed + usage.external), residentMb: mb(usage.rss) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { fromBinary } from '@bufbuild/protobuf';
+import { bytesOf } from '../../../services/core/byte-string.ts';
 import { EntrySchema } from '../../../gen/parley/chat/v1/entry_pb.ts';
 import type { StoredEntry } from '../../../services/ports/message-store.ts';
 import type { TestSession } from '../../helpers/test-session.ts';
@@ -12,7 +13,7 @@ export function checkLog(log: readonly StoredEntry[]): void {
     assert.equal(entry.seq, at + 1, 'the log has a gap');
     if (entry.kind === 'message') ord += 1;
     assert.equal(entry.ord, ord, `ord of ${entry.seq}`);
-    const { content } = fromBinary(EntrySchema, entry.content);
+    const { content } = fromBinary(EntrySchema, bytesOf(entry.content));
     if (content.case === 'groupCreated') for (const user of content.value.members) present.add(user);
     else assert.ok(present.has(entry.sender), `${entry.seq} by ${entry.sender}, who is not a member`);
     if (content.case === 'membersAdded') {
@@ -34,7 +35,7 @@ export function checkLog(log: readonly StoredEntry[]): void {
 function stays(log: readonly StoredEntry[], user: string): { readonly first: number; last: number }[] {
   const found: { readonly first: number; last: number }[] = [];
   for (const { seq, content: encoded } of log) {
-    const { content } = fromBinary(EntrySchema, encoded);
+    const { content } = fromBinary(EntrySchema, bytesOf(encoded));
     const joins =
       (content.case === 'groupCreated' && content.value.members.includes(user)) ||
       (content.case === 'membersAdded' && content.value.users.includes(user));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { fromBinary } from '@bufbuild/protobuf';
+import { bytesOf } from '../../../services/core/byte-string.ts';
 import { EntrySchema } from '../../../gen/parley/chat/v1/entry_pb.ts';
 import { Retry } from '../../../gen/parley/chat/v1/error_pb.ts';
 import type { Sent } from '../../../gen/parley/chat/v1/session_pb.ts';
@@ -66,7 +67,9 @@ export class SimulatedClient {
   checkAnswers(log: readonly StoredEntry[]): void {
     const places: number[] = [];
     for (const { clientId, text } of this.#sends) {
-      const standing = log.filter(({ content }) => fromBinary(EntrySchema, content).clientId === clientId);
+      const standing = log.filter(
+        ({ content }) => fromBinary(EntrySchema, bytesOf(content)).clientId === clientId,
+      );
       assert.ok(standing.length <= 1, `${clientId} stands in the log ${standing.length} times`);
       const answer = this.#answers.get(clientId);
       if (answer === undefined) continue;
@@ -74,7 +77,7 @@ export class SimulatedClient {
       assert.ok(entry, `${clientId} was acknowledged and is lost`);
       assert.deepEqual([BigInt(entry.seq), entry.msgId], [answer.seq, answer.msgId]);
       assert.equal(entry.sender, this.user);
-      const { content } = fromBinary(EntrySchema, entry.content);
+      const { content } = fromBinary(EntrySchema, bytesOf(entry.content));
       assert.ok(
         content.case === 'message' && content.value.content.value === text,
         'the content is another one',

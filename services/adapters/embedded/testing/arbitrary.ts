@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { byteString } from '../../../core/byte-string.ts';
 import type { ConvId, UserId } from '../../../core/ids.ts';
 import type {
   ClientKey,
@@ -29,6 +30,7 @@ export const text = fc.oneof(fc.string({ maxLength: 64 }), fc.string({ unit: 'gr
 export const userId = text.map((name) => name as UserId);
 export const convId = text.map((name) => name as ConvId);
 export const bytes = fc.uint8Array({ maxLength: 300 });
+export const content = bytes.map(byteString);
 export const clientKey = fc
   .uint8Array({ minLength: 16, maxLength: 16 })
   .map((bytes) => Buffer.from(bytes).toString('latin1') as ClientKey);
@@ -77,7 +79,7 @@ export const newEntry: fc.Arbitrary<NewEntry> = record({
   sender: text,
   createdAtMs: u53,
   clientKey: fc.option(clientKey, { nil: undefined }),
-  content: bytes,
+  content,
 });
 
 const projection: fc.Arbitrary<Projection> = record({
@@ -85,7 +87,7 @@ const projection: fc.Arbitrary<Projection> = record({
   msgId: u64,
   revision: u32,
   recalled: fc.boolean(),
-  content: bytes,
+  content,
 });
 
 const conversationCommit: fc.Arbitrary<ConversationCommit> = record({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type FileHandle, open, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { byteString } from '../../../core/byte-string.ts';
 import { firstKey } from '../../../ports/message-store-conformance/fixture.ts';
 import {
   ada,
@@ -42,7 +43,9 @@ function openStore(): Promise<EmbeddedStore> {
 
 /** Commits one more entry. False when refused for want of space; any other refusal ends the scenario. */
 async function send(store: EmbeddedStore): Promise<boolean> {
-  const next = entry(acknowledged.length + 1, { content: new Uint8Array(20_000).fill(acknowledged.length) });
+  const next = entry(acknowledged.length + 1, {
+    content: byteString(Buffer.alloc(20_000, acknowledged.length)),
+  });
   try {
     const create = acknowledged.length === 0;
     assert.deepEqual(await commit(store, create ? createDirect(talk, [next]) : append(talk, [next])), [
