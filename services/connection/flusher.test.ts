@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, mock } from 'node:test';
 import fc from 'fast-check';
 import type { DoorOutlet } from '../core/door.ts';
 import { Flusher, type FlushTarget } from './flusher.ts';
@@ -27,7 +27,7 @@ const target = (outlet: DoorOutlet, doorSession: number): FlushTarget => ({
 });
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
-function flusher(collect: () => void = () => {}): { readonly flusher: Flusher; readonly errors: unknown[] } {
+function flusher(collect: () => number = () => 0): { readonly flusher: Flusher; readonly errors: unknown[] } {
   const errors: unknown[] = [];
   const nowMs = () => 0;
   return { flusher: new Flusher({ collect, nowMs, failed: (error) => errors.push(error) }), errors };
@@ -85,7 +85,10 @@ describe('a flush', () => {
   it('takes what is gathered for many first', () => {
     const door = new Door();
     const one = target(door, 1);
-    const own = flusher(() => own.flusher.queue(one, bytes(7)));
+    const own = flusher(() => {
+      own.flusher.queue(one, bytes(7));
+      return 1;
+    });
     own.flusher.queue(one, bytes(1));
     own.flusher.flush();
     assert.deepEqual(door.received(1), [1, 7]);
@@ -148,6 +151,33 @@ describe('a flush', () => {
     await written;
     assert.deepEqual(door.received(1), [5]);
   });
+
+  for (const [entries, waits] of [
+    [1, false],
+    [2, true],
+  ] as const)
+    it(`that was dear is followed by ${waits ? 'a pause' : 'the next'} where a socket gets ${entries} entries`, () => {
+      mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
+      try {
+        const door = new Door();
+        const one = target(door, 1);
+        let nowMs = 0;
+        door.onDeliver = () => {
+          nowMs += 10;
+        };
+        const failed = () => {};
+        const flush = new Flusher({ collect: () => entries, nowMs: () => nowMs, failed });
+        flush.queue(one, bytes(1));
+        mock.timers.tick(1);
+        flush.queue(one, bytes(2));
+        mock.timers.tick(1);
+        assert.deepEqual(door.received(1), waits ? [1] : [1, 2]);
+        mock.timers.tick(20);
+        assert.deepEqual(door.received(1), [1, 2]);
+      } finally {
+        mock.timers.reset();
+      }
+    });
 
   it('gives every session exactly what was queued for it, in order', () => {
     const fragments = [bytes(1), bytes(2), bytes(3), bytes(4)];

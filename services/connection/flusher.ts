@@ -11,7 +11,7 @@ export interface FlushTarget {
 
 /** Frames longer than this are split, so that no client has to take an endless one. */
 const maxFrameBytes = 512 * 1024;
-/** Flushes cost at most a fifth of the time, but wait no longer than this. */
+/** Where waiting saves writes, flushes cost at most a fifth of the time, but wait no longer than this. */
 const maxGapMs = 20;
 const gapPerCost = 4;
 
@@ -42,10 +42,11 @@ const empty = new Uint8Array(0);
 
 /**
  * Writes what waits for sessions: each socket at most once a flush. At once when it is quiet; while it is busy, flushes
- * keep a distance that grows with what they cost.
+ * keep a distance that grows with what they cost, as far as several entries share a write then. Where each entry goes to
+ * another socket, as in direct conversations, waiting would save nothing.
  */
 export class Flusher {
-  readonly #collect: () => void;
+  readonly #collect: () => number;
   readonly #nowMs: () => number;
   readonly #failed: (error: unknown) => void;
   #root = new PathNode(undefined, empty);
@@ -58,10 +59,11 @@ export class Flusher {
   #gapMs = 0;
 
   /**
-   * `collect` is called before each flush, to queue what was gathered for many sessions. `failed` is told of errors of
-   * doors: they cost the sessions concerned a frame, nobody else.
+   * `collect` is called before each flush, to queue what was gathered for many sessions, and says how many entries that
+   * were, one for each session. `failed` is told of errors of doors: they cost the sessions concerned a frame, nobody
+   * else.
    */
-  constructor(parts: { collect: () => void; nowMs: () => number; failed: (error: unknown) => void }) {
+  constructor(parts: { collect: () => number; nowMs: () => number; failed: (error: unknown) => void }) {
     this.#collect = parts.collect;
     this.#nowMs = parts.nowMs;
     this.#failed = parts.failed;
@@ -95,8 +97,9 @@ export class Flusher {
     this.#flushing = true;
     this.#scheduled = false;
     const startedAtMs = this.#nowMs();
+    let entries = 0;
     try {
-      this.#collect();
+      entries = this.#collect();
     } catch (error) {
       this.#failed(error);
     }
@@ -113,7 +116,8 @@ export class Flusher {
     for (const leaf of leaves) this.#deliver(leaf);
     this.#flushing = false;
     this.#endedAtMs = this.#nowMs();
-    this.#gapMs = Math.min(maxGapMs, gapPerCost * (this.#endedAtMs - startedAtMs));
+    this.#gapMs =
+      Math.min(maxGapMs, gapPerCost * (this.#endedAtMs - startedAtMs)) * gain(entries, dirty.length);
     if (this.#again) this.schedule();
   }
 
@@ -132,6 +136,11 @@ export class Flusher {
       }
     }
   }
+}
+
+/** What shared writes are worth waiting for, from 0 (one entry a socket) to 1 (two and more). */
+function gain(entries: number, sockets: number): number {
+  return sockets === 0 ? 0 : Math.min(1, Math.max(0, entries / sockets - 1));
 }
 
 function address(leaf: PathNode, { outlet, doorSession }: FlushTarget, leaves: PathNode[]): void {

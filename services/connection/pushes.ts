@@ -39,17 +39,23 @@ export class Pushes {
     });
   }
 
-  /** Before each flush: entries go to the sessions of their rooms, acknowledgements to the owner. */
-  collect(): void {
+  /**
+   * Before each flush: entries go to the sessions of their rooms, acknowledgements to the owner. Returns how many entries,
+   * counted for each session.
+   */
+  collect(): number {
     const { meters, clock } = this.#host;
-    meters.deliveries += this.rooms.flush(
+    const deliveries = this.rooms.flush(
       (delivery, encoded, to) => this.#push(delivery, encoded, to),
       (createdAtMs) => meters.onDeliverySeconds(Math.max(0, clock.wallMs() - createdAtMs) / 1_000),
     );
-    if (this.#delivered.length === 0) return;
-    const items = this.#delivered;
-    this.#delivered = [];
-    this.#host.send({ t: 'delivered', items }, 64 * items.length);
+    meters.deliveries += deliveries;
+    if (this.#delivered.length > 0) {
+      const items = this.#delivered;
+      this.#delivered = [];
+      this.#host.send({ t: 'delivered', items }, 64 * items.length);
+    }
+    return deliveries;
   }
 
   /**
