@@ -211,7 +211,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I5',
     how: 'nothing is announced again',
     file: 'services/connection/redelivery.ts',
-    from: '      host.announce(delivery, from, to);',
+    from: '      this.#host.announce(delivery, from, to);',
     to: '',
     tests: ['services/connection/redelivery.test.ts', 'test/nodes/delivery.test.ts'],
   },

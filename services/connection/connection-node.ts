@@ -50,7 +50,9 @@ export interface ConnectionNodeParts {
   readonly failpoints?: Failpoints | undefined;
 }
 
-const redeliverEveryMs = 5_000;
+/** All rooms are looked through every five seconds, a part at a time. */
+const redeliverEveryMs = 100;
+const redeliverPart = 0.02;
 const secondMs = 1_000;
 const drainPollMs = 20;
 /** What one session may ask for while its user is overdrawn, as a part of the burst. */
@@ -104,6 +106,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       windowBytes: config.windowBytes,
       redeliverAfterMs: config.redeliverAfterMs,
       queue,
+      queueLazily: (session, encoded) => this.#flusher.queueLazily(session, encoded),
       send: (frame, bytes) => messages.send(frame, bytes),
       end,
       dirty: () => this.#flusher.schedule(),
@@ -139,7 +142,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   async start(): Promise<void> {
     this.#timers = [
       setInterval(() => this.#guarded(() => this.#tick()), secondMs),
-      setInterval(() => this.#guarded(() => this.#pushes.redeliver()), redeliverEveryMs),
+      setInterval(() => this.#guarded(() => this.#pushes.redeliver(redeliverPart)), redeliverEveryMs),
     ];
   }
 
@@ -381,6 +384,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     session.state = 'closed';
     session.waiting = [];
     session.early = [];
+    session.lazy = undefined;
     session.markRegistered();
     this.meters.gone(session.info.transport);
     this.#sessions.remove(session);

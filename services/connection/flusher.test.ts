@@ -24,6 +24,7 @@ const target = (outlet: DoorOutlet, doorSession: number): FlushTarget => ({
   outlet,
   doorSession,
   path: undefined,
+  lazy: undefined,
 });
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
@@ -152,6 +153,42 @@ describe('a flush', () => {
     assert.deepEqual(door.received(1), [5]);
   });
 
+  it('takes what is not urgent along, in order', () => {
+    const door = new Door();
+    const one = target(door, 1);
+    const { flusher: flush } = flusher();
+    flush.queueLazily(one, bytes(1));
+    flush.queueLazily(one, bytes(2));
+    flush.flush();
+    assert.deepEqual(door.received(1), []);
+    flush.queue(one, bytes(3));
+    flush.queueLazily(one, bytes(4));
+    flush.flush();
+    assert.deepEqual(door.received(1), [1, 2, 3, 4]);
+    assert.equal(door.calls.length, 1);
+  });
+
+  it('comes for what is not urgent after a while', () => {
+    mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
+    try {
+      const door = new Door();
+      const { flusher: flush } = flusher();
+      const [one, other] = [target(door, 1), target(door, 2)];
+      flush.queueLazily(one, bytes(1));
+      mock.timers.tick(50);
+      flush.queueLazily(other, bytes(2));
+      mock.timers.tick(49);
+      assert.deepEqual(door.calls, []);
+      mock.timers.tick(2);
+      assert.deepEqual([door.received(1), door.received(2)], [[1], [2]]);
+      flush.queueLazily(one, bytes(3));
+      mock.timers.tick(101);
+      assert.deepEqual(door.received(1), [1, 3]);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
   for (const [entries, waits] of [
     [1, false],
     [2, true],
@@ -189,9 +226,15 @@ describe('a flush', () => {
         const expected = targets.map((): number[] => []);
         const { flusher: flush } = flusher();
         for (const [no, which, flushes] of steps) {
-          flush.queue(targets[no] as FlushTarget, fragments[which] as Uint8Array);
+          const one = targets[no] as FlushTarget;
+          if (which === 0) flush.queueLazily(one, fragments[which] as Uint8Array);
+          else flush.queue(one, fragments[which] as Uint8Array);
           expected[no]?.push(which + 1);
           if (flushes) flush.flush();
+        }
+        for (const [no, one] of targets.entries()) {
+          flush.queue(one, bytes(9));
+          expected[no]?.push(9);
         }
         flush.flush();
         for (const [no, wanted] of expected.entries()) assert.deepEqual(doors[no % 2]?.received(no), wanted);

@@ -7,6 +7,8 @@ export interface FlushTarget {
   readonly doorSession: number;
   /** What waits for it; undefined for nothing. The flusher's own. */
   path: PathNode | undefined;
+  /** What waits for a write that happens anyway; undefined for nothing. The flusher's own. */
+  lazy: Uint8Array[] | undefined;
 }
 
 /** Frames longer than this are split, so that no client has to take an endless one. */
@@ -14,6 +16,9 @@ const maxFrameBytes = 512 * 1024;
 /** Where waiting saves writes, flushes cost at most a fifth of the time, but wait no longer than this. */
 const maxGapMs = 20;
 const gapPerCost = 4;
+
+/** How long a fragment that isn't urgent waits for another write to its socket. */
+const maxLazyMs = 100;
 
 /**
  * A sequence of fragments. Sessions for which the same fragments wait share the node, and so one buffer and one call
@@ -51,6 +56,8 @@ export class Flusher {
   readonly #failed: (error: unknown) => void;
   #root = new PathNode(undefined, empty);
   #dirty: FlushTarget[] = [];
+  /** For whom something came that isn't urgent; some have been written to since. */
+  #lazy: FlushTarget[] = [];
   #scheduled = false;
   /** Asked for while a flush was under way. */
   #again = false;
@@ -71,12 +78,21 @@ export class Flusher {
 
   /** Queues a fragment (an encoded ConnectResponse) for a session. */
   queue(target: FlushTarget, fragment: Uint8Array): void {
-    if (target.path === undefined) {
-      target.path = this.#root;
-      this.#dirty.push(target);
-    }
-    target.path = target.path.child(fragment);
+    target.path = (target.path ?? this.#begin(target)).child(fragment);
     this.schedule();
+  }
+
+  /**
+   * Queues a fragment that isn't urgent, as a receipt is: it goes with the next write to its socket, and causes one of its
+   * own only after a while. The order of a session's fragments stays.
+   */
+  queueLazily(target: FlushTarget, fragment: Uint8Array): void {
+    if (target.path !== undefined) target.path = target.path.child(fragment);
+    else if (target.lazy !== undefined) target.lazy.push(fragment);
+    else {
+      target.lazy = [fragment];
+      if (this.#lazy.push(target) === 1) setTimeout(() => this.#hurry(), maxLazyMs).unref();
+    }
   }
 
   schedule(): void {
@@ -119,6 +135,23 @@ export class Flusher {
     this.#gapMs =
       Math.min(maxGapMs, gapPerCost * (this.#endedAtMs - startedAtMs)) * gain(entries, dirty.length);
     if (this.#again) this.schedule();
+  }
+
+  /** A target for which something waits from now on. */
+  #begin(target: FlushTarget): PathNode {
+    this.#dirty.push(target);
+    let path = this.#root;
+    for (const fragment of target.lazy ?? []) path = path.child(fragment);
+    target.lazy = undefined;
+    return path;
+  }
+
+  /** What was not urgent has waited long enough. */
+  #hurry(): void {
+    const waiting = this.#lazy;
+    this.#lazy = [];
+    for (const target of waiting) if (target.lazy !== undefined) target.path = this.#begin(target);
+    if (this.#dirty.length > 0) this.schedule();
   }
 
   #deliver(leaf: PathNode): void {

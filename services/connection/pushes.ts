@@ -4,7 +4,7 @@ import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Delivery } from './delivery.ts';
 import type { ConnectionMeters } from './meters.ts';
-import { redeliver } from './redelivery.ts';
+import { Redelivery } from './redelivery.ts';
 import { Rooms } from './rooms.ts';
 import type { Session } from './session.ts';
 import type { SessionBook } from './session-book.ts';
@@ -17,6 +17,8 @@ export interface PushHost {
   readonly windowBytes: number;
   readonly redeliverAfterMs: number;
   queue(session: Session, encoded: Uint8Array): void;
+  /** For an open session; it waits for another write for a while. */
+  queueLazily(session: Session, encoded: Uint8Array): void;
   send(frame: EdgeFrame, bytes?: number): void;
   end(session: Session, fault: Fault): void;
   /** Something waits for the next flush. */
@@ -27,6 +29,7 @@ export interface PushHost {
 export class Pushes {
   readonly rooms: Rooms;
   readonly #host: PushHost;
+  readonly #redelivery: Redelivery;
   #delivered: { convId: ConvId; userId: UserId; seq: Seq }[] = [];
 
   constructor(host: PushHost) {
@@ -36,6 +39,16 @@ export class Pushes {
       sessionsOf: (userId) => host.sessions.of(userId),
       send: (frame) => host.send(frame),
       dirty: () => host.dirty(),
+    });
+    this.#redelivery = new Redelivery(this.rooms.active, {
+      clock: host.clock,
+      afterMs: host.redeliverAfterMs,
+      announce: (delivery, from, to) => {
+        host.meters.redeliveries += 1;
+        this.#gap(delivery, from, to);
+      },
+      giveUp: ({ session }) =>
+        host.end(session, new Fault('unacknowledged', { message: 'nothing is acknowledged' })),
     });
   }
 
@@ -97,26 +110,20 @@ export class Pushes {
     session.lagging.clear();
   }
 
-  /** Announces again what was not acknowledged in time. To be called every five seconds. */
-  redeliver(): void {
-    const { clock, redeliverAfterMs, meters } = this.#host;
-    redeliver(this.rooms.active, {
-      clock,
-      afterMs: redeliverAfterMs,
-      announce: (delivery, from, to) => {
-        meters.redeliveries += 1;
-        this.#gap(delivery, from, to);
-      },
-      giveUp: ({ session }) =>
-        this.#host.end(session, new Fault('unacknowledged', { message: 'nothing is acknowledged' })),
-    });
+  /**
+   * Announces again what was not acknowledged in time, in the next part of the rooms. All should be looked at every five
+   * seconds.
+   */
+  redeliver(part = 1): void {
+    this.#redelivery.step(part);
   }
 
   cursor({ convId, userId, deliveredSeq, readSeq, to }: Extract<OwnerFrame, { t: 'cursor' }>): void {
     const value = { convId, userId, deliveredSeq: BigInt(deliveredSeq), readSeq: BigInt(readSeq) };
     const encoded = fragment(0, { case: 'cursor', value });
     for (const user of to)
-      for (const session of this.#host.sessions.of(user)) this.#toReceptive(session, encoded);
+      for (const session of this.#host.sessions.of(user))
+        if (listens(session)) this.#host.queueLazily(session, encoded);
   }
 
   receipts({ audience, convId, seq, delivered, read }: Extract<OwnerFrame, { t: 'receipts' }>): void {
@@ -134,9 +141,8 @@ export class Pushes {
     }
   }
 
-  /** What is only worth something now isn't kept for sessions that lag. */
   #toReceptive(session: Session, encoded: Uint8Array): void {
-    if (session.state === 'open' && session.receptive) this.#host.queue(session, encoded);
+    if (listens(session)) this.#host.queue(session, encoded);
   }
 
   #push(delivery: Delivery, encoded: Uint8Array, to: Seq): boolean {
@@ -159,4 +165,9 @@ export class Pushes {
   #gap({ session, room }: Delivery, from: Seq, to: Seq): void {
     this.#host.queue(session, gapFragment(room.convId, from, to));
   }
+}
+
+/** What is only worth something now isn't kept for sessions that lag. */
+function listens(session: Session): boolean {
+  return session.state === 'open' && session.receptive;
 }

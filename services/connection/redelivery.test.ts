@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { conv, Stage } from './testing/stage.ts';
+import type { ConvId } from '../core/ids.ts';
+import { Redelivery } from './redelivery.ts';
+import { Room } from './room.ts';
+import { conv, Stage, StandingClock } from './testing/stage.ts';
 
 const tickMs = 5_000;
 
@@ -123,6 +126,20 @@ describe('what is pushed and not acknowledged', () => {
       stage.ended.map(({ session }) => session),
       [ada],
     );
+  });
+});
+
+describe('rooms', () => {
+  it('are looked at in turn, all of them in as many steps as there are parts', () => {
+    const rooms = Array.from({ length: 120 }, (_, no) => new Room(`g${no}` as ConvId, 0));
+    // Something waits in each, so that all stay to be looked at.
+    for (const room of rooms) room.addGap(1, 2);
+    const host = { clock: new StandingClock(), afterMs: 30_000, announce() {}, giveUp() {} };
+    const redelivery = new Redelivery(new Set(rooms), host);
+    for (let round = 1; round <= 2; round += 1) {
+      for (let step = 0; step < 40; step += 1) redelivery.step(1 / 40);
+      assert.ok(rooms.every(({ marks }) => marks.length === round));
+    }
   });
 });
 

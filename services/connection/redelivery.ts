@@ -12,29 +12,53 @@ export interface RedeliveryHost {
 
 const maxAnnouncements = 3;
 
-/** Looks through rooms for what was pushed and not acknowledged in time. To be called every five seconds. */
-export function redeliver(active: Set<Room>, host: RedeliveryHost): void {
-  const nowMs = host.clock.monotonicMs();
-  for (const room of active) {
-    const dueSeq = mark(room, nowMs, host.afterMs);
+/** Looks through the rooms in turn for what was pushed and not acknowledged in time. */
+export class Redelivery {
+  readonly #active: Set<Room>;
+  readonly #host: RedeliveryHost;
+  #round: Iterator<Room>;
+
+  constructor(active: Set<Room>, host: RedeliveryHost) {
+    this.#active = active;
+    this.#host = host;
+    this.#round = active.values();
+  }
+
+  /** Looks through the next part of the rooms, from above 0 to 1: with many of them, all at once would take too long. */
+  step(part: number): void {
+    const nowMs = this.#host.clock.monotonicMs();
+    for (let left = Math.ceil(this.#active.size * part); left > 0; left--) {
+      let next = this.#round.next();
+      if (next.done === true) {
+        this.#round = this.#active.values();
+        next = this.#round.next();
+        if (next.done === true) return;
+      }
+      this.#look(next.value, nowMs);
+    }
+  }
+
+  #look(room: Room, nowMs: number): void {
+    const { afterMs } = this.#host;
+    const dueSeq = mark(room, nowMs, afterMs);
     let owing = false;
     for (const delivery of [...room.deliveries]) {
       if (!delivery.owes) continue;
       owing = true;
       const from = Math.max(delivery.ackedSeq + 1, delivery.firstSeq);
       const to = Math.min(dueSeq, delivery.sentSeq);
-      if (from > to || nowMs - delivery.announcedAtMs < host.afterMs) continue;
+      if (from > to || nowMs - delivery.announcedAtMs < afterMs) continue;
       // One that reads nothing can't be told; it is closed for that.
       if (delivery.session.pausedAtMs > 0) continue;
       if (delivery.announcements >= maxAnnouncements) {
-        host.giveUp(delivery);
+        this.#host.giveUp(delivery);
         continue;
       }
       delivery.announcements += 1;
       delivery.announcedAtMs = nowMs;
-      host.announce(delivery, from, to);
+      this.#host.announce(delivery, from, to);
     }
-    if (!owing && !room.waiting) active.delete(room);
+    if (!owing && !room.waiting) this.#active.delete(room);
   }
 }
 

@@ -50,6 +50,7 @@ export class Session implements FlushTarget {
   /** What it has asked for since its user is overdrawn. */
   overspent = 0;
   path: PathNode | undefined;
+  lazy: Uint8Array[] | undefined;
   // Made on first use: an idle session is small.
   #deliveries: Map<ConvId, Delivery> | undefined;
   #chains: Map<ConvId, SendChain> | undefined;

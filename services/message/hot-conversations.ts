@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
+import { leastRecent } from '../core/least-recent.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import { Conversation } from './conversation.ts';
 
@@ -178,9 +179,8 @@ export class HotConversations {
     const excess = this.#conversations.size - this.#limits.maxConversations;
     if (excess <= 0) return;
     const idle = [...this.#conversations.values()].filter((conversation) => conversation.pins === 0);
-    idle.sort((one, other) => one.usedAtMs - other.usedAtMs);
-    // A tenth more than needed, so that sorting is not repeated every time.
-    for (const conversation of idle.slice(0, excess + this.#limits.maxConversations / 10)) {
+    // A tenth more than needed, so that they are not looked through every time.
+    for (const conversation of leastRecent(idle, excess + this.#limits.maxConversations / 10)) {
       this.onEvict(conversation);
       this.#drop(conversation);
     }
@@ -189,13 +189,17 @@ export class HotConversations {
   #trimRecent(): void {
     let bytes = 0;
     for (const conversation of this.#conversations.values()) bytes += conversation.recent.bytes;
-    if (bytes <= this.#limits.maxRecentBytes) return;
-    const byAge = [...this.#conversations.values()].sort((one, other) => one.usedAtMs - other.usedAtMs);
-    for (const conversation of byAge) {
-      if (bytes <= this.#limits.maxRecentBytes * 0.9) return;
-      bytes -= conversation.recent.bytes;
-      conversation.recent.trim(1);
-      bytes += conversation.recent.bytes;
+    const wanted = this.#limits.maxRecentBytes * 0.9;
+    while (bytes > this.#limits.maxRecentBytes) {
+      const trimmable = [...this.#conversations.values()].filter(({ recent }) => recent.size > 1);
+      if (trimmable.length === 0) return;
+      const share = (bytes - wanted) / bytes;
+      for (const { recent } of leastRecent(trimmable, Math.ceil(trimmable.length * share))) {
+        bytes -= recent.bytes;
+        recent.trim(1);
+        bytes += recent.bytes;
+        if (bytes <= wanted) return;
+      }
     }
   }
 

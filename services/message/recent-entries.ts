@@ -10,6 +10,10 @@ export class RecentEntries {
   /** Bytes held, roughly. */
   bytes = 0;
 
+  get size(): number {
+    return this.#entries.length;
+  }
+
   /** 0 when there is none. */
   get firstSeq(): Seq {
     return this.#entries[0]?.seq ?? 0;

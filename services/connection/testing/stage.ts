@@ -39,14 +39,16 @@ export class Stage {
   #last = 0;
 
   constructor({ windowBytes = 1_000_000, redeliverAfterMs = 30_000 } = {}) {
+    const hear = (session: Session, encoded: Uint8Array): void =>
+      void this.heard(session).push(...fromBinary(ConnectResponseSchema, encoded).events);
     this.pushes = new Pushes({
       clock: this.clock,
       sessions: this.sessions,
       meters: this.meters,
       windowBytes,
       redeliverAfterMs,
-      queue: (session, encoded) =>
-        this.heard(session).push(...fromBinary(ConnectResponseSchema, encoded).events),
+      queue: hear,
+      queueLazily: hear,
       send: (frame) => void this.toOwner.push(frame),
       end: (session, fault) => {
         this.ended.push({ session, reason: fault.reason });
