@@ -9,7 +9,7 @@ import type { SessionHost } from '../core/door.ts';
 import { Fault } from '../core/fault.ts';
 import type { Logger } from '../core/log.ts';
 import { AttachedBridge } from './attached-bridge.ts';
-import { knowsClusterToken } from './cluster-token.ts';
+import { knowsClusterToken } from '../core/cluster-token.ts';
 import { toConnectError } from './faults.ts';
 
 const protocolVersion = 1;

@@ -16,7 +16,7 @@ import type { SessionHost, UnaryHost } from '../core/door.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
 import { attachRoute, maxAttachBytes } from './attach-route.ts';
-import { knowsClusterToken } from './cluster-token.ts';
+import { knowsClusterToken } from '../core/cluster-token.ts';
 import type { NodeConfig } from './options.ts';
 import { remoteAddressKey, unaryRoutes } from './unary-routes.ts';
 

@@ -1,0 +1,113 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import {
+  type EdgeFrame as WireEdgeFrame,
+  type EdgeFrameSchema,
+  LinkOwnerRequestSchema,
+} from '../../gen/parley/node/v1/owner_link_pb.ts';
+import type { ConvId, UserId } from '../core/ids.ts';
+import type { EdgeFrame } from './edge-frames.ts';
+import { userIds } from './group-change-wire.ts';
+import { helloOf, type WithHello, wireHello } from './hello.ts';
+import { malformed } from './malformed.ts';
+import { operationOf, wireOperation } from './operation-wire.ts';
+
+/** What connection nodes say to message nodes, as it is on the wire. */
+
+export function encodeEdgeFrames(frames: readonly WithHello<EdgeFrame>[]): Uint8Array {
+  return toBinary(
+    LinkOwnerRequestSchema,
+    create(LinkOwnerRequestSchema, { frames: frames.map(wireEdgeFrame) }),
+  );
+}
+
+/** Throws for what is no such message. */
+export function decodeEdgeFrames(bytes: Uint8Array): WithHello<EdgeFrame>[] {
+  return fromBinary(LinkOwnerRequestSchema, bytes).frames.map(edgeFrameOf);
+}
+
+function wireEdgeFrame(frame: WithHello<EdgeFrame>): MessageInitShape<typeof EdgeFrameSchema> {
+  switch (frame.t) {
+    case 'hello':
+      return { frame: { case: 'hello', value: wireHello(frame.hello) } };
+    case 'command': {
+      const { call, session, userId, op } = frame;
+      const value = { call, session: BigInt(session), userId, operation: wireOperation(op) };
+      return { frame: { case: 'command', value } };
+    }
+    case 'delivered': {
+      const items = frame.items.map(({ convId, userId, seq }) => ({ convId, userId, seq: BigInt(seq) }));
+      return { frame: { case: 'delivered', value: { items } } };
+    }
+    case 'sessionUp': {
+      const { session, userId, deviceId } = frame;
+      return { frame: { case: 'sessionUp', value: { session: BigInt(session), userId, deviceId } } };
+    }
+    case 'sessionDown':
+      return { frame: { case: 'sessionDown', value: { session: BigInt(frame.session) } } };
+    case 'typing': {
+      const { convId, userId, active } = frame;
+      return { frame: { case: 'typing', value: { convId, userId, active } } };
+    }
+    case 'watch':
+    case 'unwatch':
+      return { frame: { case: frame.t, value: { users: [...frame.users] } } };
+    case 'audienceUnknown': {
+      const { audience, convId, seq } = frame;
+      const value = { audience: BigInt(audience), convId, seq: BigInt(seq) };
+      return { frame: { case: 'audienceUnknown', value } };
+    }
+    case 'pull': {
+      const { convId, fromSeq, toSeq } = frame;
+      const value = { convId, fromSeq: BigInt(fromSeq), toSeq: BigInt(toSeq) };
+      return { frame: { case: 'pull', value } };
+    }
+  }
+}
+
+function edgeFrameOf({ frame }: WireEdgeFrame): WithHello<EdgeFrame> {
+  switch (frame.case) {
+    case 'hello':
+      return { t: 'hello', hello: helloOf(frame.value) };
+    case 'command': {
+      const { call, session, userId } = frame.value;
+      const op = operationOf(frame.value);
+      return { t: 'command', call, session: Number(session), userId: userId as UserId, op };
+    }
+    case 'delivered': {
+      const items = frame.value.items.map(({ convId, userId, seq }) => ({
+        convId: convId as ConvId,
+        userId: userId as UserId,
+        seq: Number(seq),
+      }));
+      return { t: 'delivered', items };
+    }
+    case 'sessionUp': {
+      const { session, userId, deviceId } = frame.value;
+      return { t: 'sessionUp', session: Number(session), userId: userId as UserId, deviceId };
+    }
+    case 'sessionDown':
+      return { t: 'sessionDown', session: Number(frame.value.session) };
+    case 'typing': {
+      const { convId, userId, active } = frame.value;
+      return { t: 'typing', convId: convId as ConvId, userId: userId as UserId, active };
+    }
+    case 'watch':
+    case 'unwatch':
+      return { t: frame.case, users: userIds(frame.value.users) };
+    case 'audienceUnknown': {
+      const { audience, convId, seq } = frame.value;
+      return {
+        t: 'audienceUnknown',
+        audience: Number(audience),
+        convId: convId as ConvId,
+        seq: Number(seq),
+      };
+    }
+    case 'pull': {
+      const { convId, fromSeq, toSeq } = frame.value;
+      return { t: 'pull', convId: convId as ConvId, fromSeq: Number(fromSeq), toSeq: Number(toSeq) };
+    }
+    case undefined:
+      return malformed('a frame of a connection node');
+  }
+}

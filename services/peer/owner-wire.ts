@@ -1,0 +1,178 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import {
+  LinkOwnerResponseSchema,
+  type OwnerFrame as WireOwnerFrame,
+  type OwnerFrameSchema,
+} from '../../gen/parley/node/v1/owner_link_pb.ts';
+import type { ConvId, UserId } from '../core/ids.ts';
+import type { OwnerFrame } from './edge-frames.ts';
+import { userIds } from './group-change-wire.ts';
+import { helloOf, type WithHello, wireHello } from './hello.ts';
+import { malformed } from './malformed.ts';
+import { refusalOf, wireRefusal } from './refusal-wire.ts';
+import { entryOf, resultOf, wireEntry, wireResult } from './result-wire.ts';
+
+/** What message nodes say to connection nodes, as it is on the wire. */
+
+export function encodeOwnerFrames(frames: readonly WithHello<OwnerFrame>[]): Uint8Array {
+  return toBinary(
+    LinkOwnerResponseSchema,
+    create(LinkOwnerResponseSchema, { frames: frames.map(wireOwnerFrame) }),
+  );
+}
+
+/** Throws for what is no such message. */
+export function decodeOwnerFrames(bytes: Uint8Array): WithHello<OwnerFrame>[] {
+  return fromBinary(LinkOwnerResponseSchema, bytes).frames.map(ownerFrameOf);
+}
+
+function wireOwnerFrame(frame: WithHello<OwnerFrame>): MessageInitShape<typeof OwnerFrameSchema> {
+  switch (frame.t) {
+    case 'hello':
+      return { frame: { case: 'hello', value: wireHello(frame.hello) } };
+    case 'reply':
+      return { frame: { case: 'reply', value: { call: frame.call, result: wireResult(frame.result) } } };
+    case 'refused': {
+      const value = { call: frame.call, refusal: wireRefusal(frame.refusal) };
+      return { frame: { case: 'refused', value } };
+    }
+    case 'audience': {
+      const { audience, convId, nextSeq, whole, users, gone } = frame;
+      const hearers = users.map(({ userId, firstSeq, lastSeq }) => ({
+        userId,
+        firstSeq: BigInt(firstSeq),
+        lastSeq: BigInt(lastSeq),
+      }));
+      return {
+        frame: {
+          case: 'audience',
+          value: {
+            audience: BigInt(audience),
+            convId,
+            nextSeq: BigInt(nextSeq),
+            whole,
+            users: hearers,
+            gone: [...gone],
+          },
+        },
+      };
+    }
+    case 'entry': {
+      const { audience, incarnation, entry } = frame;
+      const value = {
+        audience: BigInt(audience),
+        incarnation: BigInt(incarnation),
+        entry: wireEntry(entry),
+      };
+      return { frame: { case: 'entry', value } };
+    }
+    case 'registered':
+    case 'superseded':
+      return { frame: { case: frame.t, value: { session: BigInt(frame.session) } } };
+    case 'cursor': {
+      const { convId, userId, deliveredSeq, readSeq, to } = frame;
+      const value = {
+        convId,
+        userId,
+        deliveredSeq: BigInt(deliveredSeq),
+        readSeq: BigInt(readSeq),
+        to: [...to],
+      };
+      return { frame: { case: 'cursor', value } };
+    }
+    case 'receipts': {
+      const { audience, convId, seq, delivered, read } = frame;
+      const value = { audience: BigInt(audience), convId, seq: BigInt(seq), delivered, read };
+      return { frame: { case: 'receipts', value } };
+    }
+    case 'typing': {
+      const { audience, convId, userId, active } = frame;
+      return { frame: { case: 'typing', value: { audience: BigInt(audience), convId, userId, active } } };
+    }
+    case 'presence': {
+      const { userId, online, lastSeenAtMs } = frame;
+      return {
+        frame: { case: 'presence', value: { userId, online, lastSeenAtMs: BigInt(lastSeenAtMs) } },
+      };
+    }
+  }
+}
+
+function ownerFrameOf({ frame }: WireOwnerFrame): WithHello<OwnerFrame> {
+  switch (frame.case) {
+    case 'hello':
+      return { t: 'hello', hello: helloOf(frame.value) };
+    case 'reply':
+      return { t: 'reply', call: frame.value.call, result: resultOf(frame.value) };
+    case 'refused':
+      return { t: 'refused', call: frame.value.call, refusal: refusalOf(frame.value.refusal) };
+    case 'audience': {
+      const { audience, convId, nextSeq, whole, users, gone } = frame.value;
+      const hearers = users.map(({ userId, firstSeq, lastSeq }) => ({
+        userId: userId as UserId,
+        firstSeq: Number(firstSeq),
+        lastSeq: Number(lastSeq),
+      }));
+      return {
+        t: 'audience',
+        audience: Number(audience),
+        convId: convId as ConvId,
+        nextSeq: Number(nextSeq),
+        whole,
+        users: hearers,
+        gone: userIds(gone),
+      };
+    }
+    case 'entry': {
+      const { audience, incarnation, entry } = frame.value;
+      if (entry === undefined) return malformed('an entry');
+      return {
+        t: 'entry',
+        audience: Number(audience),
+        incarnation: Number(incarnation),
+        entry: entryOf(entry),
+      };
+    }
+    case 'registered':
+    case 'superseded':
+      return { t: frame.case, session: Number(frame.value.session) };
+    case 'cursor': {
+      const { convId, userId, deliveredSeq, readSeq, to } = frame.value;
+      return {
+        t: 'cursor',
+        convId: convId as ConvId,
+        userId: userId as UserId,
+        deliveredSeq: Number(deliveredSeq),
+        readSeq: Number(readSeq),
+        to: userIds(to),
+      };
+    }
+    case 'receipts': {
+      const { audience, convId, seq, delivered, read } = frame.value;
+      return {
+        t: 'receipts',
+        audience: Number(audience),
+        convId: convId as ConvId,
+        seq: Number(seq),
+        delivered,
+        read,
+      };
+    }
+    case 'typing': {
+      const { audience, convId, userId, active } = frame.value;
+      return {
+        t: 'typing',
+        audience: Number(audience),
+        convId: convId as ConvId,
+        userId: userId as UserId,
+        active,
+      };
+    }
+    case 'presence': {
+      const { userId, online, lastSeenAtMs } = frame.value;
+      return { t: 'presence', userId: userId as UserId, online, lastSeenAtMs: Number(lastSeenAtMs) };
+    }
+    case undefined:
+      return malformed('a frame of a message node');
+  }
+}

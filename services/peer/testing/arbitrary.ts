@@ -1,0 +1,236 @@
+import fc from 'fast-check';
+import type { ConvId, UserId } from '../../core/ids.ts';
+import { byteString } from '../../core/byte-string.ts';
+import type { Role } from '../../ports/message-store.ts';
+import type {
+  ConversationView,
+  EdgeFrame,
+  GroupChange,
+  GroupView,
+  LogEntry,
+  Operation,
+  OwnerFrame,
+  Refusal,
+  Result,
+} from '../edge-frames.ts';
+import type { GroupDecisionFrame, GroupEntry, GroupRequestFrame, Precondition } from '../group-frames.ts';
+import type { Hello, WithHello } from '../hello.ts';
+
+/** Every frame that nodes may say to each other, at random. */
+
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
+  fc.record<T>(model, { noNullPrototype: true });
+const text = fc.string({ unit: 'binary', maxLength: 20 });
+/** Ids are never empty: an empty one stands for none on the wire. */
+const id = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 });
+const user = id as fc.Arbitrary<UserId>;
+const conv = id as fc.Arbitrary<ConvId>;
+const seq = fc.maxSafeInteger().map(Math.abs);
+const number = fc.nat(0xffff_ffff);
+const big = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
+const flag = fc.boolean();
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const few = <T>(arbitrary: fc.Arbitrary<T>) => fc.array(arbitrary, { maxLength: 3 });
+const role = fc.constantFrom<Role>('member', 'admin', 'owner');
+const history = fc.constantFrom<'sinceJoin' | 'all'>('sinceJoin', 'all');
+const is = <T extends string>(t: T) => fc.constant(t);
+
+const hello: fc.Arbitrary<{ readonly t: 'hello'; readonly hello: Hello }> = record({
+  t: is('hello'),
+  hello: record({ version: number, nodeId: text, incarnation: seq, clusterToken: text }),
+});
+
+const entry: fc.Arbitrary<LogEntry> = record({
+  convId: conv,
+  seq,
+  msgId: big,
+  sender: text,
+  createdAtMs: seq,
+  ord: seq,
+  revision: number,
+  content: fc.uint8Array({ maxLength: 50 }).map(byteString),
+});
+
+const change: fc.Arbitrary<GroupChange> = fc.oneof(
+  record({ t: is('create'), name: text, members: few(user), maxMembers: number, history }),
+  record({ t: is('ensure') }),
+  record({ t: is('rename'), name: text }),
+  record({ t: is('add'), users: few(user) }),
+  record({ t: is('remove'), user }),
+  record({ t: is('leave') }),
+  record({ t: is('setRole'), user, role }),
+);
+
+const known = record({
+  convId: conv,
+  headSeq: seq,
+  headMsgId: big,
+  rev: big,
+  readSeq: seq,
+  deliveredSeq: seq,
+  peerReadSeq: seq,
+  peerDeliveredSeq: seq,
+});
+
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  record({
+    t: is('send'),
+    convId: conv,
+    peer: maybe(user),
+    clientId: text,
+    body: fc.uint8Array({ maxLength: 50 }),
+    chain: number,
+  }),
+  record({ t: is('recall'), convId: conv, seq, clientId: text }),
+  record({ t: is('read'), convId: conv, seq }),
+  record({ t: is('ack'), convId: conv, seq }),
+  record({ t: is('list'), convId: conv, fromSeq: seq, limit: number, backward: flag }),
+  record({ t: is('get'), convId: conv, seq }),
+  record({ t: is('locate'), msgId: big }),
+  record({ t: is('sync'), epoch: text, known: few(known), entries: number }),
+  record({ t: is('conversations'), after: maybe(conv), limit: number }),
+  record({ t: is('conversation'), convId: conv, peer: maybe(user) }),
+  record({ t: is('group'), groupId: conv, clientId: text, change }),
+  record({ t: is('getGroup'), groupId: conv }),
+  record({ t: is('members'), groupId: conv, after: maybe(user), limit: number }),
+  record({ t: is('presence'), users: few(user) }),
+  record({ t: is('ids'), count: number }),
+  record({ t: is('groupId'), clientId: text }),
+);
+
+export const edgeFrame: fc.Arbitrary<WithHello<EdgeFrame>> = fc.oneof(
+  hello,
+  record({ t: is('command'), call: number, session: seq, userId: user, op: operation }),
+  record({ t: is('delivered'), items: few(record({ convId: conv, userId: user, seq })) }),
+  record({ t: is('sessionUp'), session: seq, userId: user, deviceId: text }),
+  record({ t: is('sessionDown'), session: seq }),
+  record({ t: is('typing'), convId: conv, userId: user, active: flag }),
+  record({ t: fc.constantFrom('watch', 'unwatch'), users: few(user) }),
+  record({ t: is('audienceUnknown'), audience: seq, convId: conv, seq }),
+  record({ t: is('pull'), convId: conv, fromSeq: seq, toSeq: seq }),
+);
+
+const refusal: fc.Arbitrary<Refusal> = record({
+  reason: fc.constantFrom('notMember', 'overloaded', 'internal'),
+  message: text,
+  field: text,
+  retryAfterMs: number,
+});
+
+const groupView: fc.Arbitrary<GroupView> = record({
+  groupId: conv,
+  name: text,
+  owner: text,
+  memberCount: number,
+  maxMembers: number,
+  history,
+  version: seq,
+  role,
+});
+
+const view: fc.Arbitrary<ConversationView> = record({
+  convId: conv,
+  kind: fc.constantFrom('direct', 'group'),
+  peer: maybe(user),
+  name: text,
+  role,
+  memberCount: number,
+  headSeq: seq,
+  headMsgId: big,
+  joinedSeq: seq,
+  leftSeq: seq,
+  unread: seq,
+  readSeq: seq,
+  deliveredSeq: seq,
+  peerReadSeq: seq,
+  peerDeliveredSeq: seq,
+  rev: big,
+  entries: few(entry),
+  gapFromSeq: seq,
+  startOver: flag,
+});
+
+const member = record({ userId: user, role, joinedSeq: seq, deliveredSeq: seq, readSeq: seq });
+const presence = record({ userId: user, online: flag, lastSeenAtMs: seq });
+
+const result: fc.Arbitrary<Result> = fc.oneof(
+  record({ t: is('sent'), convId: conv, seq, msgId: big, createdAtMs: seq, duplicate: flag }),
+  record({ t: is('read'), readSeq: seq }),
+  record({ t: is('page'), convId: conv, entries: few(entry), headSeq: seq, more: flag }),
+  record({ t: is('place'), convId: conv, seq }),
+  record({
+    t: is('conversations'),
+    conversations: few(view),
+    removed: few(conv),
+    next: maybe(conv),
+  }),
+  record({ t: is('groupChanged'), seq, group: maybe(groupView) }),
+  record({ t: is('group'), group: groupView }),
+  record({ t: is('members'), members: few(member), next: maybe(user) }),
+  record({ t: is('presence'), users: few(presence) }),
+  record({ t: is('ids'), ids: few(big) }),
+);
+
+export const ownerFrame: fc.Arbitrary<WithHello<OwnerFrame>> = fc.oneof(
+  hello,
+  record({ t: is('reply'), call: number, result }),
+  record({ t: is('refused'), call: number, refusal }),
+  record({
+    t: is('audience'),
+    audience: seq,
+    convId: conv,
+    nextSeq: seq,
+    whole: flag,
+    users: few(record({ userId: user, firstSeq: seq, lastSeq: seq })),
+    gone: few(user),
+  }),
+  record({ t: is('entry'), audience: seq, incarnation: seq, entry }),
+  record({ t: fc.constantFrom('registered', 'superseded'), session: seq }),
+  record({ t: is('cursor'), convId: conv, userId: user, deliveredSeq: seq, readSeq: seq, to: few(user) }),
+  record({ t: is('receipts'), audience: seq, convId: conv, seq, delivered: number, read: number }),
+  record({ t: is('typing'), audience: seq, convId: conv, userId: user, active: flag }),
+  presence.map((one) => ({ t: 'presence' as const, ...one })),
+);
+
+const rules = { name: text, owner: text, maxMembers: number, history };
+
+export const groupRequest: fc.Arbitrary<WithHello<GroupRequestFrame>> = fc.oneof(
+  hello,
+  record({
+    t: is('decide'),
+    request: number,
+    groupId: conv,
+    actor: user,
+    change,
+    facts: record({
+      group: maybe(record({ ...rules, memberCount: number, version: seq })),
+      memberCount: number,
+      roles: few(fc.tuple(user, maybe(role))).map((pairs) => new Map(pairs)),
+    }),
+  }),
+  record({ t: is('committed'), groupId: conv, seq, version: seq }),
+);
+
+const precondition: fc.Arbitrary<Precondition> = fc.oneof(
+  record({ t: fc.constantFrom('absent', 'exists', 'alone') }),
+  record({ t: is('role'), user, role: maybe(role) }),
+  record({ t: is('room'), room: number }),
+);
+
+const groupEntry: fc.Arbitrary<GroupEntry> = fc.oneof(
+  record({ t: is('groupCreated'), group: record(rules), members: few(user) }),
+  record({ t: is('groupRenamed'), name: text }),
+  record({ t: is('membersAdded'), users: few(user) }),
+  record({ t: is('memberRemoved'), user, left: flag }),
+  record({ t: is('roleChanged'), user, role }),
+);
+
+export const groupDecision: fc.Arbitrary<WithHello<GroupDecisionFrame>> = fc.oneof(
+  hello,
+  record({
+    t: is('decided'),
+    request: number,
+    decision: record({ preconditions: few(precondition), entries: few(groupEntry) }),
+  }),
+  record({ t: is('refused'), request: number, refusal }),
+);
