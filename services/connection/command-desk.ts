@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { Operation, Result, SendOperation } from '../peer/edge-frames.ts';
-import type { Answer, MessageLink } from './message-link.ts';
+import type { Answer } from './message-link.ts';
+import type { OwnerLinks } from './owner-links.ts';
 import type { ConnectionMeters } from './meters.ts';
 import type { Session } from './session.ts';
 import { errorOf, fragment } from './wire.ts';
@@ -18,7 +19,7 @@ export interface CommandAnswer<T extends Result['t']> {
 
 export interface DeskParts {
   readonly clock: Clock;
-  readonly messages: MessageLink;
+  readonly messages: OwnerLinks;
   readonly meters: ConnectionMeters;
   /** Commands of one session that wait for their answer, at most. */
   readonly maxInFlight: number;

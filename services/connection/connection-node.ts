@@ -21,10 +21,10 @@ import type { Authenticator } from './auth.ts';
 import * as check from './check.ts';
 import { cost } from './command-cost.ts';
 import { Flusher } from './flusher.ts';
-import { MessageLink } from './message-link.ts';
 import { ConnectionMeters } from './meters.ts';
 import type { connectionOptions } from './options.ts';
 import { overdue } from './overdue.ts';
+import { type News, Owners } from './owners.ts';
 import { Pushes } from './pushes.ts';
 import { Rates } from './rates.ts';
 import { Session } from './session.ts';
@@ -47,6 +47,8 @@ export interface ConnectionNodeParts {
   /** Store epoch that sessions are told. */
   readonly epoch: () => string;
   readonly random: () => number;
+  /** How long sessions outlive the last link to a message node, in milliseconds; 0 where links don't come again. */
+  readonly aloneMs?: number;
   readonly failpoints?: Failpoints | undefined;
 }
 
@@ -67,7 +69,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   readonly #parts: ConnectionNodeParts;
   readonly #sessions: SessionBook;
   readonly #rates: Rates;
-  readonly #messages: MessageLink;
+  readonly #owners: Owners;
   readonly #pushes: Pushes;
   readonly #watches: Watches;
   readonly #commands: SessionCommands;
@@ -84,14 +86,18 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     this.#parts = parts;
     this.#sessions = new SessionBook({ maxPerUser: config.maxSessionsPerUser });
     this.#rates = new Rates({ clock, rate: config.commandRate, burst: config.commandBurst });
-    const messages = new MessageLink({
+    const owners = new Owners({
       clock,
       timeoutMs: config.callTimeoutMs,
-      push: (frame) => this.#pushed(frame),
-      lost: () => this.#endAll(new Fault('ownerLost', { message: 'the message node is gone' })),
+      aloneMs: parts.aloneMs ?? 0,
+      rooms: () => this.#pushes.rooms,
+      signedIn: () => this.#sessions.all().filter(isSignedIn),
+      watched: () => this.#watches.users(),
+      news: (frame) => this.#news(frame),
+      abandoned: () => this.#endAll(new Fault('ownerLost', { message: 'no message node is there' })),
       failed: (error) => this.#bug('a frame of a message node could not be taken', error),
     });
-    this.#messages = messages;
+    this.#owners = owners;
     this.#flusher = new Flusher({
       collect: () => this.#pushes.collect(),
       nowMs: () => clock.monotonicMs(),
@@ -107,17 +113,18 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       redeliverAfterMs: config.redeliverAfterMs,
       queue,
       queueLazily: (session, encoded) => this.#flusher.queueLazily(session, encoded),
-      send: (frame, bytes) => messages.send(frame, bytes),
+      delivered: (items) => owners.links.delivered(items),
+      pull: (convId, fromSeq, toSeq) => owners.pull(convId, fromSeq, toSeq),
       end,
       dirty: () => this.#flusher.schedule(),
     });
     this.#watches = new Watches({
-      watch: (users) => messages.send({ t: 'watch', users }),
-      unwatch: (users) => messages.send({ t: 'unwatch', users }),
+      watch: (users) => owners.links.watching('watch', users),
+      unwatch: (users) => owners.links.watching('unwatch', users),
     });
     this.#commands = new SessionCommands({
       clock,
-      messages,
+      messages: owners.links,
       watches: this.#watches,
       pushes: this.#pushes,
       auth,
@@ -127,16 +134,16 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       queue,
       end,
     });
-    this.#unary = new UnaryApi({ auth, tokens, clock, messages, meters, rates: this.#rates });
+    this.#unary = new UnaryApi({ auth, tokens, clock, messages: owners.links, meters, rates: this.#rates });
   }
 
   get rooms(): number {
     return this.#pushes.rooms.size;
   }
 
-  /** The message node is linked. */
-  connectMessages(link: Link<EdgeFrame>): LinkEvents<OwnerFrame> {
-    return this.#messages.attach(link);
+  /** A message node is linked; `nodeId` stays the same when it comes again. */
+  connectMessages(link: Link<EdgeFrame>, nodeId = 'message'): LinkEvents<OwnerFrame> {
+    return this.#owners.connect(nodeId, link);
   }
 
   async start(): Promise<void> {
@@ -167,6 +174,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
 
   async stop(_reason: StopReason): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    this.#owners.stop();
     this.#endAll(new Fault('nodeDraining', { message: 'the node is going away' }));
   }
 
@@ -315,9 +323,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   #register(session: Session): void {
     this.#sessions.signIn(session);
     session.state = 'registering';
-    const { no, userId, deviceId } = session;
-    if (this.#messages.send({ t: 'sessionUp', session: no, userId, deviceId }) === 'queued') return;
-    throw new Fault('upstreamUnavailable', { message: 'the message node is gone' });
+    this.#owners.register(session);
   }
 
   /** Welcome comes first, then what was pushed since the session is registered, then what its commands bring. */
@@ -335,7 +341,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   /** Development: everybody finds the others in the lobby. */
   async #joinLobby(userId: UserId): Promise<void> {
     const op = { t: 'group', groupId: 'lobby' as ConvId, clientId: '', change: { t: 'ensure' } } as const;
-    await this.#messages.ask(userId, op).catch((error) => {
+    await this.#owners.links.ask(userId, op).catch((error) => {
       this.#parts.log.warn('the lobby is not available', { 'event.action': 'lobby-unavailable' }, error);
     });
   }
@@ -391,20 +397,11 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     if (!registered) return;
     this.#watches.replace(session, new Set());
     this.#pushes.rooms.leave(session);
-    this.#messages.send({ t: 'sessionDown', session: session.no });
+    this.#owners.leave(session);
   }
 
-  #pushed(frame: Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>): void {
+  #news(frame: News): void {
     switch (frame.t) {
-      case 'entry':
-        this.#pushes.rooms.entry(frame);
-        return;
-      case 'audience':
-        this.#pushes.rooms.audience(frame);
-        return;
-      case 'registered':
-        this.#sessions.get(frame.session)?.markRegistered();
-        return;
       case 'superseded': {
         const session = this.#sessions.get(frame.session);
         const fault = new Fault('superseded', { message: 'a newer session of this device was opened' });
@@ -440,7 +437,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
 
   #tick(): void {
     const { clock, config } = this.#parts;
-    this.#messages.expire();
+    this.#owners.links.expire();
     const now = { nowMs: clock.monotonicMs(), wallMs: clock.wallMs() };
     for (const session of this.#sessions.all()) {
       const fault = overdue(session, now, config);
@@ -454,6 +451,10 @@ function mayWait(session: Session, bytes: number): void {
   session.waitingBytes += bytes;
   if (session.waitingBytes <= maxWaitingBytes) return;
   throw new Fault('tooManyCommands', { message: 'too much before welcome' });
+}
+
+function isSignedIn({ state }: Session): boolean {
+  return state === 'registering' || state === 'open';
 }
 
 function isClosed(session: Session): boolean {

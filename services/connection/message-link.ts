@@ -65,6 +65,10 @@ export class MessageLink {
     };
   }
 
+  close(reason: string): void {
+    this.#link?.close(reason);
+  }
+
   /** Asks; `session` is 0 for unary calls. */
   call(session: number, userId: UserId, op: Operation, answer: Answer): void {
     if (this.#calls.full) {

@@ -182,7 +182,7 @@ describe('what an edge remembers', () => {
     assert.equal(stage.pushes.rooms.size, 1, 'until the owner knows');
     stage.audience({}, { gone: ['ada' as UserId] });
     assert.equal(stage.pushes.rooms.size, 0);
-    assert.equal(stage.pushes.rooms.byAudience(1), undefined);
+    assert.equal(stage.owner.get(1), undefined);
   });
 
   it('goes with the session of one who was removed, of whom the owner says nothing more', () => {

@@ -10,6 +10,8 @@ import type { Session } from './session.ts';
 import type { SessionBook } from './session-book.ts';
 import { fragment, gapFragment } from './wire.ts';
 
+type DeliveredItem = Extract<EdgeFrame, { t: 'delivered' }>['items'][number];
+
 export interface PushHost {
   readonly clock: Clock;
   readonly sessions: SessionBook;
@@ -19,7 +21,10 @@ export interface PushHost {
   queue(session: Session, encoded: Uint8Array): void;
   /** For an open session; it waits for another write for a while. */
   queueLazily(session: Session, encoded: Uint8Array): void;
-  send(frame: EdgeFrame, bytes?: number): void;
+  /** Tells owners what sessions have acknowledged. */
+  delivered(items: readonly DeliveredItem[]): void;
+  /** Asks a conversation's owner for entries. */
+  pull(convId: ConvId, fromSeq: Seq, toSeq: Seq): void;
   end(session: Session, fault: Fault): void;
   /** Something waits for the next flush. */
   dirty(): void;
@@ -30,14 +35,14 @@ export class Pushes {
   readonly rooms: Rooms;
   readonly #host: PushHost;
   readonly #redelivery: Redelivery;
-  #delivered: { convId: ConvId; userId: UserId; seq: Seq }[] = [];
+  #delivered: DeliveredItem[] = [];
 
   constructor(host: PushHost) {
     this.#host = host;
     this.rooms = new Rooms({
       clock: host.clock,
       sessionsOf: (userId) => host.sessions.of(userId),
-      send: (frame) => host.send(frame),
+      pull: (convId, fromSeq, toSeq) => host.pull(convId, fromSeq, toSeq),
       dirty: () => host.dirty(),
     });
     this.#redelivery = new Redelivery(this.rooms.active, {
@@ -66,7 +71,7 @@ export class Pushes {
     if (this.#delivered.length > 0) {
       const items = this.#delivered;
       this.#delivered = [];
-      this.#host.send({ t: 'delivered', items }, 64 * items.length);
+      this.#host.delivered(items);
     }
     return deliveries;
   }
@@ -126,17 +131,17 @@ export class Pushes {
         if (listens(session)) this.#host.queueLazily(session, encoded);
   }
 
-  receipts({ audience, convId, seq, delivered, read }: Extract<OwnerFrame, { t: 'receipts' }>): void {
+  receipts({ convId, seq, delivered, read }: Extract<OwnerFrame, { t: 'receipts' }>): void {
     const encoded = fragment(0, { case: 'receipts', value: { convId, seq: BigInt(seq), delivered, read } });
-    this.#toRoom(audience, encoded, undefined);
+    this.#toRoom(convId, encoded, undefined);
   }
 
-  typing({ audience, convId, userId, active }: Extract<OwnerFrame, { t: 'typing' }>): void {
-    this.#toRoom(audience, fragment(0, { case: 'typing', value: { convId, userId, active } }), userId);
+  typing({ convId, userId, active }: Extract<OwnerFrame, { t: 'typing' }>): void {
+    this.#toRoom(convId, fragment(0, { case: 'typing', value: { convId, userId, active } }), userId);
   }
 
-  #toRoom(audience: number, encoded: Uint8Array, except: UserId | undefined): void {
-    for (const { session, lastSeq } of this.rooms.byAudience(audience)?.deliveries ?? []) {
+  #toRoom(convId: ConvId, encoded: Uint8Array, except: UserId | undefined): void {
+    for (const { session, lastSeq } of this.rooms.get(convId)?.deliveries ?? []) {
       if (lastSeq === 0 && session.userId !== except) this.#toReceptive(session, encoded);
     }
   }

@@ -15,6 +15,9 @@ interface Pending {
   readonly createdAtMs: number;
 }
 
+/** The rooms of one message node's conversations, by the number that it gave each audience. */
+export type Audiences = Map<AudienceNo, Room>;
+
 /** Hands a fragment with the entries up to `to` to a session; false when it is held back. */
 export type Push = (delivery: Delivery, fragment: Uint8Array, to: Seq) => boolean;
 
@@ -27,8 +30,11 @@ const maxHeld = 256;
  */
 export class Room {
   readonly convId: ConvId;
-  /** By what name its owner calls it; 0 for none. */
+  /** Whose word on the hearers counts, and by what number it calls them; undefined when its link is lost. */
+  owner: Audiences | undefined;
   audience: AudienceNo = 0;
+  /** Up to where that word is known to be true: the entry that follows it. */
+  toldSeq: Seq = 0;
   readonly hearers = new Map<UserId, Hearer>();
   readonly order: ForwardOrder<LogEntry>;
   readonly deliveries: Delivery[] = [];

@@ -1,15 +1,16 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
-import type { AudienceFrame, AudienceNo, EdgeFrame, EntryFrame, Hearer } from '../peer/edge-frames.ts';
+import type { AudienceFrame, EntryFrame, Hearer } from '../peer/edge-frames.ts';
 import type { Delivery } from './delivery.ts';
-import { type Push, Room } from './room.ts';
+import { type Audiences, type Push, Room } from './room.ts';
 import type { Session } from './session.ts';
 
 export interface RoomsHost {
   readonly clock: Clock;
   /** Sessions of a user that are registered or about to be. */
   sessionsOf(userId: UserId): Iterable<Session>;
-  send(frame: EdgeFrame): void;
+  /** Asks a room's owner for entries. */
+  pull(convId: ConvId, fromSeq: Seq, toSeq: Seq): void;
   /** Something waits for the next flush. */
   dirty(): void;
 }
@@ -24,7 +25,6 @@ const maxFetches = 5;
 export class Rooms {
   readonly #host: RoomsHost;
   readonly #byConversation = new Map<ConvId, Room>();
-  readonly #byAudience = new Map<AudienceNo, Room>();
   #dirty: Room[] = [];
   /** Rooms with entries that somebody may still owe an acknowledgement for. */
   readonly active = new Set<Room>();
@@ -41,12 +41,20 @@ export class Rooms {
     return this.#byConversation.get(convId);
   }
 
-  byAudience(audience: AudienceNo): Room | undefined {
-    return this.#byAudience.get(audience);
+  /** What an owner says of a conversation's hearers here. `audiences` are those of its link. */
+  audience(audiences: Audiences, frame: AudienceFrame): void {
+    const { convId, audience, nextSeq } = frame;
+    const room = this.#byConversation.get(convId) ?? new Room(convId, nextSeq - 1);
+    if (room.owner !== undefined && room.owner !== audiences) {
+      // Of two that believe to be the owner, the one that has read further knows who hears of it. The other one's
+      // entries are as good as any.
+      if (isDismissal(frame)) audiences.delete(audience);
+      else if (nextSeq < room.toldSeq) audiences.set(audience, room);
+      else this.#tell(room, audiences, frame);
+    } else this.#tell(room, audiences, frame);
   }
 
-  audience(frame: AudienceFrame): void {
-    const room = this.#byConversation.get(frame.convId) ?? new Room(frame.convId, frame.nextSeq - 1);
+  #tell(room: Room, audiences: Audiences, frame: AudienceFrame): void {
     if (frame.whole) {
       // Who is dismissed now could not be told later.
       for (let { missing } = room.order; missing !== undefined; missing = room.order.missing)
@@ -56,31 +64,49 @@ export class Rooms {
     }
     for (const hearer of frame.users) this.#admit(room, hearer);
     for (const userId of frame.gone) this.#dismiss(room, userId);
-    this.#byAudience.delete(room.audience);
+    if (room.owner === audiences) audiences.delete(room.audience);
+    room.owner = audiences;
     room.audience = frame.audience;
+    room.toldSeq = Math.max(room.toldSeq, frame.nextSeq);
     this.#byConversation.set(room.convId, room);
-    this.#byAudience.set(room.audience, room);
+    audiences.set(room.audience, room);
     this.#tidy(room);
   }
 
-  entry(frame: EntryFrame): void {
-    const room = this.#byAudience.get(frame.audience);
-    if (room === undefined) {
-      // What is held meanwhile would have no end; the owner forwards it again with the audience.
-      const { convId, seq } = frame.entry;
-      this.#host.send({ t: 'audienceUnknown', audience: frame.audience, convId, seq });
-      return;
+  /** Returns false where the audience is not known here: the owner forwards the entry again with it. */
+  entry(audiences: Audiences, frame: EntryFrame): boolean {
+    const room = audiences.get(frame.audience);
+    // What were held meanwhile would have no end.
+    if (room === undefined) return false;
+    // An owner that isn't heard on who hears may still call a room that is gone.
+    if (room.owner !== audiences && this.#byConversation.get(room.convId) !== room) {
+      audiences.delete(frame.audience);
+      return false;
     }
     switch (room.order.arrive(frame.incarnation, frame.entry)) {
       case 'old':
-        return;
+        break;
       case 'early':
         this.#awaitMissing(room);
-        return;
+        break;
       case 'next':
         this.#add(room, frame.entry);
         for (const entry of room.order.released()) this.#add(room, entry);
     }
+    return true;
+  }
+
+  /** An owner's link is lost. Returns the rooms of which nobody tells any more, until another owner does. */
+  orphaned(audiences: Audiences): readonly Room[] {
+    const orphans: Room[] = [];
+    for (const room of audiences.values()) {
+      if (room.owner !== audiences) continue;
+      room.owner = undefined;
+      room.audience = 0;
+      orphans.push(room);
+    }
+    audiences.clear();
+    return orphans;
   }
 
   /** All that waits, handed to `push`; returns how many deliveries were made. */
@@ -148,7 +174,7 @@ export class Rooms {
       } else if (missing.from !== from) {
         this.#lookAfter(room, missing.from, 0, patienceMs);
       } else if (fetches < maxFetches) {
-        this.#host.send({ t: 'pull', convId: room.convId, fromSeq: missing.from, toSeq: missing.to });
+        this.#host.pull(room.convId, missing.from, missing.to);
         this.#lookAfter(room, from, fetches + 1, fetchMs * 2 ** fetches);
       } else {
         this.#giveUp(room, missing);
@@ -196,6 +222,11 @@ export class Rooms {
     if (!room.empty || room.waiting) return;
     this.#byConversation.delete(room.convId);
     this.active.delete(room);
-    this.#byAudience.delete(room.audience);
+    room.owner?.delete(room.audience);
   }
+}
+
+/** The owner has let go of the conversation. */
+function isDismissal({ whole, users }: AudienceFrame): boolean {
+  return whole && users.length === 0;
 }

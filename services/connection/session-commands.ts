@@ -168,7 +168,7 @@ export class SessionCommands {
     { convId, active }: { readonly convId: string; readonly active: boolean },
   ): void {
     const checked = check.convId(convId, 'typing.conv_id');
-    this.#parts.messages.send({ t: 'typing', convId: checked, userId: session.userId, active });
+    this.#parts.messages.toOwner({ t: 'typing', convId: checked, userId: session.userId, active });
     this.#desk.pong(session, id);
   }
 

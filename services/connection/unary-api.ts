@@ -16,7 +16,7 @@ import type { CallContext, UnaryHost } from '../core/door.ts';
 import { Fault, toFault } from '../core/fault.ts';
 import type { Operation, Result } from '../peer/edge-frames.ts';
 import type { Authenticator, Caller } from './auth.ts';
-import type { MessageLink } from './message-link.ts';
+import type { OwnerLinks } from './owner-links.ts';
 import type { ConnectionMeters } from './meters.ts';
 import type { Rates } from './rates.ts';
 import { conversationRoutes } from './routes/conversation-routes.ts';
@@ -108,7 +108,7 @@ export interface UnaryParts {
   readonly auth: Authenticator;
   readonly tokens: Tokens;
   readonly clock: Clock;
-  readonly messages: MessageLink;
+  readonly messages: OwnerLinks;
   readonly meters: ConnectionMeters;
   readonly rates: Rates;
 }

@@ -42,6 +42,10 @@ export class Watches {
     return shared;
   }
 
+  users(): Iterable<UserId> {
+    return this.#watchers.keys();
+  }
+
   of(user: UserId): Iterable<Session> {
     return this.#watchers.get(user) ?? [];
   }

@@ -1,4 +1,4 @@
-import type { UserId } from '../core/ids.ts';
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { OwnerFrame, SessionNo } from '../peer/edge-frames.ts';
 import type { Link } from '../peer/link.ts';
 import type { RefusedChains } from './refused-chains.ts';
@@ -18,9 +18,12 @@ export class EdgePeer {
   readonly users = new Map<UserId, number>();
   /** Users whose presence the edge wants to hear of. */
   readonly watched = new Set<UserId>();
+  /** What it may have missed while it was not linked: by conversation, the first entry. */
+  readonly missed: Map<ConvId, Seq>;
 
-  constructor(no: number, link: Link<OwnerFrame>) {
+  constructor(no: number, link: Link<OwnerFrame>, missed = new Map<ConvId, Seq>()) {
     this.no = no;
+    this.missed = missed;
     this.#link = link;
   }
 

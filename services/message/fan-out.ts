@@ -5,6 +5,7 @@ import type { Audience } from './audience.ts';
 import type { Conversation } from './conversation.ts';
 import type { EdgePeer } from './edge-peer.ts';
 import type { HotConversations } from './hot-conversations.ts';
+import type { RecentCommits } from './recent-commits.ts';
 
 /**
  * Brings committed entries to the edges. An edge is told once who hears of a conversation (its audience) and from then
@@ -14,12 +15,19 @@ export class FanOut {
   readonly #hot: HotConversations;
   readonly #edges: ReadonlySet<EdgePeer>;
   readonly #incarnation: number;
+  readonly #recent: RecentCommits | undefined;
   #audiences = 0;
 
-  constructor(parts: { hot: HotConversations; edges: ReadonlySet<EdgePeer>; incarnation: number }) {
+  constructor(parts: {
+    hot: HotConversations;
+    edges: ReadonlySet<EdgePeer>;
+    incarnation: number;
+    recent: RecentCommits | undefined;
+  }) {
     this.#hot = parts.hot;
     this.#edges = parts.edges;
     this.#incarnation = parts.incarnation;
+    this.#recent = parts.recent;
   }
 
   /** Entries that were committed, with the member rows that changed in the same commit. */
@@ -33,6 +41,7 @@ export class FanOut {
       for (const [userId, row] of changed) if (row.leftSeq === 0) this.#hot.indexMember(conversation, userId);
     const logEntries = entries.map((entry) => toLogEntry(conversation.convId, entry));
     const firstSeq = entries[0]?.seq ?? 0;
+    this.#recent?.committed(conversation.convId, firstSeq);
     for (const edge of this.#edges) {
       const audience = this.#audience(conversation, edge, firstSeq);
       if (changed.size > 0) this.#tellChanges(conversation, audience, changed);
@@ -150,6 +159,9 @@ export class FanOut {
   #announce(conversation: Conversation, audience: Audience, nextSeq = audience.nextSeq): void {
     if (audience.announced) return;
     audience.announced = true;
+    // What the edge missed before it was linked comes first: it asks for what is between.
+    const missed = audience.edge.missed.get(conversation.convId);
+    if (missed !== undefined) audience.edge.missed.delete(conversation.convId);
     const users: Hearer[] = [];
     for (const userId of audience.users) {
       const row = conversation.members.get(userId);
@@ -160,7 +172,7 @@ export class FanOut {
         t: 'audience',
         audience: audience.no,
         convId: conversation.convId,
-        nextSeq,
+        nextSeq: Math.min(nextSeq, missed ?? nextSeq),
         whole: true,
         users,
         gone: [],

@@ -24,6 +24,7 @@ import type { messageOptions } from './options.ts';
 import { Owner } from './owner.ts';
 import { PresenceBook } from './presence-book.ts';
 import { Receipts } from './receipts.ts';
+import { RecentCommits } from './recent-commits.ts';
 import { RefusedChains } from './refused-chains.ts';
 import { Views } from './views.ts';
 
@@ -35,6 +36,8 @@ export interface MessageNodeParts {
   /** Unique among all runs of all message nodes. */
   readonly incarnation: number;
   readonly log: Logger;
+  /** How long to remember what was committed, for edges whose links are down; undefined where links stay. */
+  readonly recentMs?: number;
   readonly failpoints?: Failpoints | undefined;
 }
 
@@ -61,6 +64,7 @@ export class MessageNode implements Service {
   readonly #owner: Owner;
   readonly #operations: Operations;
   readonly #log: Logger;
+  readonly #recent: RecentCommits | undefined;
   #edges = 0;
   readonly #askers = {
     refused: (fault: Fault): void => {
@@ -71,7 +75,7 @@ export class MessageNode implements Service {
   #timers: NodeJS.Timeout[] = [];
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor({ config, store, ids, clock, incarnation, log, failpoints }: MessageNodeParts) {
+  constructor({ config, store, ids, clock, incarnation, log, recentMs, failpoints }: MessageNodeParts) {
     this.#config = config;
     this.#clock = clock;
     this.#log = log;
@@ -79,7 +83,12 @@ export class MessageNode implements Service {
     const hot = new HotConversations({ store, clock, limits });
     const history = new History({ store, pageBytes: config.pageBytes });
     const cursors = new CursorBook(store);
-    const fanOut = new FanOut({ hot, edges: this.#presence.edges, incarnation });
+    const recent =
+      recentMs === undefined
+        ? undefined
+        : new RecentCommits({ clock, keepMs: recentMs, max: config.hotConversations });
+    this.#recent = recent;
+    const fanOut = new FanOut({ hot, edges: this.#presence.edges, incarnation, recent });
     const groups = new GroupDesk({ timeoutMs: config.decideTimeoutMs });
     const { meters } = this;
     const receipts = new Receipts(cursors);
@@ -170,7 +179,7 @@ export class MessageNode implements Service {
   /** An edge is linked. */
   acceptEdge(link: Link<OwnerFrame>): LinkEvents<EdgeFrame> {
     this.#edges += 1;
-    const edge = new EdgePeer(this.#edges, link);
+    const edge = new EdgePeer(this.#edges, link, this.#recent?.all());
     this.#presence.edges.add(edge);
     return {
       frames: (frames) => {
@@ -197,6 +206,9 @@ export class MessageNode implements Service {
       }
       case 'sessionDown':
         this.#sessionDown(edge, frame.session);
+        return;
+      case 'snapshotEnd':
+        this.#replay(edge);
         return;
       case 'typing':
         this.#typing(frame);
@@ -237,6 +249,18 @@ export class MessageNode implements Service {
         this.#held(convId, (loaded) => this.#cursorDesk.delivered(loaded, userId, seq));
       } else if (conversation.exists) this.#cursorDesk.delivered(conversation, userId, seq);
     }
+  }
+
+  /** Forwards what an edge missed while it was not linked and has not been told since. */
+  #replay(edge: EdgePeer): void {
+    for (const [convId, fromSeq] of edge.missed)
+      this.#held(convId, (conversation) => {
+        if (!edge.missed.has(convId) || !conversation.exists) return;
+        // Its announcement says where to begin.
+        const told = this.#fanOut.audienceFor(conversation, edge) !== undefined;
+        edge.missed.delete(convId);
+        if (told) return this.#pull(edge, conversation, fromSeq, conversation.head.seq);
+      });
   }
 
   #typing({ convId, userId, active }: Extract<EdgeFrame, { t: 'typing' }>): void {

@@ -20,6 +20,8 @@ export type EdgeFrame =
       readonly deviceId: string;
     }
   | { readonly t: 'sessionDown'; readonly session: SessionNo }
+  /** The sessions that were open when the link was, have been told: what was committed lately is forwarded to them. */
+  | { readonly t: 'snapshotEnd' }
   /** Answered by exactly one `reply` or `refused` with the same call number. */
   | {
       readonly t: 'command';

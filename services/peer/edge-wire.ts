@@ -44,6 +44,8 @@ function wireEdgeFrame(frame: WithHello<EdgeFrame>): MessageInitShape<typeof Edg
     }
     case 'sessionDown':
       return { frame: { case: 'sessionDown', value: { session: BigInt(frame.session) } } };
+    case 'snapshotEnd':
+      return { frame: { case: 'snapshotEnd', value: {} } };
     case 'typing': {
       const { convId, userId, active } = frame;
       return { frame: { case: 'typing', value: { convId, userId, active } } };
@@ -87,6 +89,8 @@ function edgeFrameOf({ frame }: WireEdgeFrame): WithHello<EdgeFrame> {
     }
     case 'sessionDown':
       return { t: 'sessionDown', session: Number(frame.value.session) };
+    case 'snapshotEnd':
+      return { t: 'snapshotEnd' };
     case 'typing': {
       const { convId, userId, active } = frame.value;
       return { t: 'typing', convId: convId as ConvId, userId: userId as UserId, active };

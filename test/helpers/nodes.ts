@@ -152,6 +152,8 @@ export class Nodes implements AsyncDisposable {
       close: () => {},
     };
     const { frames, down } = node.connectMessages(end);
+    // Of no session so far.
+    asked.length = 0;
     return { node, door: new TestDoor(node), asked, say: (...said: OwnerFrame[]) => frames(said), down };
   }
 

@@ -5,6 +5,7 @@ import type { ConvId, Seq, UserId } from '../../core/ids.ts';
 import type { AudienceFrame, EdgeFrame, EntryFrame, LogEntry, OwnerFrame } from '../../peer/edge-frames.ts';
 import { ConnectionMeters } from '../meters.ts';
 import { Pushes } from '../pushes.ts';
+import type { Audiences } from '../room.ts';
 import { Session } from '../session.ts';
 import { SessionBook } from '../session-book.ts';
 import { TokenBucket } from '../../core/token-bucket.ts';
@@ -31,6 +32,8 @@ export class Stage {
   readonly toOwner: EdgeFrame[] = [];
   readonly ended: { readonly session: Session; readonly reason: string }[] = [];
   readonly pushes: Pushes;
+  /** How the owner calls its audiences. */
+  readonly owner: Audiences = new Map();
   /** What audiences say of the entries to come. */
   nextSeq = 1;
   /** How often a flush was asked for. */
@@ -49,7 +52,8 @@ export class Stage {
       redeliverAfterMs,
       queue: hear,
       queueLazily: hear,
-      send: (frame) => void this.toOwner.push(frame),
+      delivered: (items) => void this.toOwner.push({ t: 'delivered', items }),
+      pull: (convId, fromSeq, toSeq) => void this.toOwner.push({ t: 'pull', convId, fromSeq, toSeq }),
       end: (session, fault) => {
         this.ended.push({ session, reason: fault.reason });
         this.close(session);
@@ -106,7 +110,7 @@ export class Stage {
     users: Record<string, readonly [first: Seq, last: Seq]>,
     fields: Partial<AudienceFrame> = {},
   ): void {
-    this.pushes.rooms.audience({
+    this.pushes.rooms.audience(this.owner, {
       t: 'audience',
       audience: 1,
       convId: conv,
@@ -128,7 +132,10 @@ export class Stage {
   }
 
   entry(seq: Seq, fields: Partial<EntryFrame> = {}): void {
-    this.pushes.rooms.entry({ t: 'entry', audience: 1, incarnation: 1, entry: logEntry(seq), ...fields });
+    const frame = { t: 'entry', audience: 1, incarnation: 1, entry: logEntry(seq), ...fields } as const;
+    if (this.pushes.rooms.entry(this.owner, frame)) return;
+    const { convId } = frame.entry;
+    this.toOwner.push({ t: 'audienceUnknown', audience: frame.audience, convId, seq });
   }
 
   flush(): void {

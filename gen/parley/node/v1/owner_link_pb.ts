@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/node/v1/owner_link.proto.
  */
 export const file_parley_node_v1_owner_link: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvbm9kZS92MS9vd25lcl9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSI9ChBMaW5rT3duZXJSZXF1ZXN0EikKBmZyYW1lcxgBIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVkZ2VGcmFtZSI/ChFMaW5rT3duZXJSZXNwb25zZRIqCgZmcmFtZXMYASADKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lckZyYW1lIv4DCglFZGdlRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIuCgdjb21tYW5kGAIgASgLMhsucGFybGV5Lm5vZGUudjEuRWRnZUNvbW1hbmRIABIyCglkZWxpdmVyZWQYAyABKAsyHS5wYXJsZXkubm9kZS52MS5FZGdlRGVsaXZlcmVkSAASLwoKc2Vzc2lvbl91cBgEIAEoCzIZLnBhcmxleS5ub2RlLnYxLlNlc3Npb25VcEgAEjMKDHNlc3Npb25fZG93bhgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25Eb3duSAASLAoGdHlwaW5nGAYgASgLMhoucGFybGV5Lm5vZGUudjEuRWRnZVR5cGluZ0gAEisKBXdhdGNoGAcgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi0KB3Vud2F0Y2gYCCABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASOwoQYXVkaWVuY2VfdW5rbm93bhgJIAEoCzIfLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVW5rbm93bkgAEisKBHB1bGwYCiABKAsyGy5wYXJsZXkubm9kZS52MS5QdWxsRW50cmllc0gAQgcKBWZyYW1lIrsECgpPd25lckZyYW1lEioKBWhlbGxvGAEgASgLMhkucGFybGV5Lm5vZGUudjEuTGlua0hlbGxvSAASKwoFcmVwbHkYAiABKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lclJlcGx5SAASLwoHcmVmdXNlZBgDIAEoCzIcLnBhcmxleS5ub2RlLnYxLk93bmVyUmVmdXNlZEgAEjIKCGF1ZGllbmNlGAQgASgLMh4ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VVcGRhdGVIABIuCgVlbnRyeRgFIAEoCzIdLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlRW50cnlIABI3CgpyZWdpc3RlcmVkGAYgASgLMiEucGFybGV5Lm5vZGUudjEuU2Vzc2lvblJlZ2lzdGVyZWRIABI3CgpzdXBlcnNlZGVkGAcgASgLMiEucGFybGV5Lm5vZGUudjEuU2Vzc2lvblN1cGVyc2VkZWRIABItCgZjdXJzb3IYCCABKAsyGy5wYXJsZXkubm9kZS52MS5DdXJzb3JNb3ZlZEgAEjEKCHJlY2VpcHRzGAkgASgLMh0ucGFybGV5Lm5vZGUudjEuR3JvdXBSZWNlaXB0c0gAEjAKBnR5cGluZxgKIAEoCzIeLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVHlwaW5nSAASMAoIcHJlc2VuY2UYCyABKAsyHC5wYXJsZXkubm9kZS52MS5Vc2VyUHJlc2VuY2VIAEIHCgVmcmFtZSJACglTZXNzaW9uVXASDwoHc2Vzc2lvbhgBIAEoBBIPCgd1c2VyX2lkGAIgASgJEhEKCWRldmljZV9pZBgDIAEoCSIeCgtTZXNzaW9uRG93bhIPCgdzZXNzaW9uGAEgASgEIiQKEVNlc3Npb25SZWdpc3RlcmVkEg8KB3Nlc3Npb24YASABKAQiJAoRU2Vzc2lvblN1cGVyc2VkZWQSDwoHc2Vzc2lvbhgBIAEoBCI9Cg1FZGdlRGVsaXZlcmVkEiwKBWl0ZW1zGAEgAygLMh0ucGFybGV5Lm5vZGUudjEuRGVsaXZlcmVkSXRlbSI+Cg1EZWxpdmVyZWRJdGVtEg8KB2NvbnZfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRILCgNzZXEYAyABKAQiPgoKRWRnZVR5cGluZxIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGYWN0aXZlGAMgASgIIhsKCldhdGNoVXNlcnMSDQoFdXNlcnMYASADKAkiQQoPQXVkaWVuY2VVbmtub3duEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSCwoDc2VxGAMgASgEIkAKC1B1bGxFbnRyaWVzEg8KB2NvbnZfaWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAQSDgoGdG9fc2VxGAMgASgEIoAHCgtFZGdlQ29tbWFuZBIMCgRjYWxsGAEgASgNEg8KB3Nlc3Npb24YAiABKAQSDwoHdXNlcl9pZBgDIAEoCRItCgRzZW5kGAQgASgLMh0ucGFybGV5Lm5vZGUudjEuU2VuZE9wZXJhdGlvbkgAEjEKBnJlY2FsbBgFIAEoCzIfLnBhcmxleS5ub2RlLnYxLlJlY2FsbE9wZXJhdGlvbkgAEi8KBHJlYWQYBiABKAsyHy5wYXJsZXkubm9kZS52MS5DdXJzb3JPcGVyYXRpb25IABIuCgNhY2sYByABKAsyHy5wYXJsZXkubm9kZS52MS5DdXJzb3JPcGVyYXRpb25IABItCgRsaXN0GAggASgLMh0ucGFybGV5Lm5vZGUudjEuTGlzdE9wZXJhdGlvbkgAEisKA2dldBgJIAEoCzIcLnBhcmxleS5ub2RlLnYxLkdldE9wZXJhdGlvbkgAEjEKBmxvY2F0ZRgKIAEoCzIfLnBhcmxleS5ub2RlLnYxLkxvY2F0ZU9wZXJhdGlvbkgAEi0KBHN5bmMYCyABKAsyHS5wYXJsZXkubm9kZS52MS5TeW5jT3BlcmF0aW9uSAASPwoNY29udmVyc2F0aW9ucxgMIAEoCzImLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbnNPcGVyYXRpb25IABI9Cgxjb252ZXJzYXRpb24YDSABKAsyJS5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25PcGVyYXRpb25IABIvCgVncm91cBgOIAEoCzIeLnBhcmxleS5ub2RlLnYxLkdyb3VwT3BlcmF0aW9uSAASNgoJZ2V0X2dyb3VwGA8gASgLMiEucGFybGV5Lm5vZGUudjEuR2V0R3JvdXBPcGVyYXRpb25IABIzCgdtZW1iZXJzGBAgASgLMiAucGFybGV5Lm5vZGUudjEuTWVtYmVyc09wZXJhdGlvbkgAEi4KCHByZXNlbmNlGBEgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi8KA2lkcxgSIAEoCzIgLnBhcmxleS5ub2RlLnYxLkRyYXdJZHNPcGVyYXRpb25IABI0Cghncm91cF9pZBgTIAEoCzIgLnBhcmxleS5ub2RlLnYxLkdyb3VwSWRPcGVyYXRpb25IAEILCglvcGVyYXRpb24iXgoNU2VuZE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgwKBHBlZXIYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEgwKBGJvZHkYBCABKAwSDQoFY2hhaW4YBSABKA0iQgoPUmVjYWxsT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEhEKCWNsaWVudF9pZBgDIAEoCSIvCg9DdXJzb3JPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQiUwoNTGlzdE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgEEg0KBWxpbWl0GAMgASgNEhAKCGJhY2t3YXJkGAQgASgIIiwKDEdldE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBCIhCg9Mb2NhdGVPcGVyYXRpb24SDgoGbXNnX2lkGAEgASgEImEKDVN5bmNPcGVyYXRpb24SDQoFZXBvY2gYASABKAkSMAoFa25vd24YAiADKAsyIS5wYXJsZXkubm9kZS52MS5Lbm93bkNvbnZlcnNhdGlvbhIPCgdlbnRyaWVzGAMgASgNIrQBChFLbm93bkNvbnZlcnNhdGlvbhIPCgdjb252X2lkGAEgASgJEhAKCGhlYWRfc2VxGAIgASgEEhMKC2hlYWRfbXNnX2lkGAMgASgEEgsKA3JldhgEIAEoBBIQCghyZWFkX3NlcRgFIAEoBBIVCg1kZWxpdmVyZWRfc2VxGAYgASgEEhUKDXBlZXJfcmVhZF9zZXEYByABKAQSGgoScGVlcl9kZWxpdmVyZWRfc2VxGAggASgEIjYKFkNvbnZlcnNhdGlvbnNPcGVyYXRpb24SDQoFYWZ0ZXIYASABKAkSDQoFbGltaXQYAiABKA0iNgoVQ29udmVyc2F0aW9uT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSDAoEcGVlchgCIAEoCSJiCg5Hcm91cE9wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSKwoGY2hhbmdlGAMgASgLMhsucGFybGV5Lm5vZGUudjEuR3JvdXBDaGFuZ2UiJQoRR2V0R3JvdXBPcGVyYXRpb24SEAoIZ3JvdXBfaWQYASABKAkiQgoQTWVtYmVyc09wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSIhChBEcmF3SWRzT3BlcmF0aW9uEg0KBWNvdW50GAEgASgNIiUKEEdyb3VwSWRPcGVyYXRpb24SEQoJY2xpZW50X2lkGAEgASgJIkYKDE93bmVyUmVmdXNlZBIMCgRjYWxsGAEgASgNEigKB3JlZnVzYWwYAiABKAsyFy5wYXJsZXkubm9kZS52MS5SZWZ1c2FsIo4ECgpPd25lclJlcGx5EgwKBGNhbGwYASABKA0SKgoEc2VudBgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLlNlbnRSZXN1bHRIABIqCgRyZWFkGAMgASgLMhoucGFybGV5Lm5vZGUudjEuUmVhZFJlc3VsdEgAEioKBHBhZ2UYBCABKAsyGi5wYXJsZXkubm9kZS52MS5QYWdlUmVzdWx0SAASLAoFcGxhY2UYBSABKAsyGy5wYXJsZXkubm9kZS52MS5QbGFjZVJlc3VsdEgAEjwKDWNvbnZlcnNhdGlvbnMYBiABKAsyIy5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25zUmVzdWx0SAASOwoNZ3JvdXBfY2hhbmdlZBgHIAEoCzIiLnBhcmxleS5ub2RlLnYxLkdyb3VwQ2hhbmdlZFJlc3VsdEgAEisKBWdyb3VwGAggASgLMhoucGFybGV5Lm5vZGUudjEuR3JvdXBTdGF0ZUgAEjAKB21lbWJlcnMYCSABKAsyHS5wYXJsZXkubm9kZS52MS5NZW1iZXJzUmVzdWx0SAASMgoIcHJlc2VuY2UYCiABKAsyHi5wYXJsZXkubm9kZS52MS5QcmVzZW5jZVJlc3VsdEgAEigKA2lkcxgLIAEoCzIZLnBhcmxleS5ub2RlLnYxLklkc1Jlc3VsdEgAQggKBnJlc3VsdCJkCgpTZW50UmVzdWx0Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEg4KBm1zZ19pZBgDIAEoBBIVCg1jcmVhdGVkX2F0X21zGAQgASgDEhEKCWR1cGxpY2F0ZRgFIAEoCCIeCgpSZWFkUmVzdWx0EhAKCHJlYWRfc2VxGAEgASgEImgKClBhZ2VSZXN1bHQSDwoHY29udl9pZBgBIAEoCRIpCgdlbnRyaWVzGAIgAygLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkSEAoIaGVhZF9zZXEYAyABKAQSDAoEbW9yZRgEIAEoCCIrCgtQbGFjZVJlc3VsdBIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBCJtChNDb252ZXJzYXRpb25zUmVzdWx0EjcKDWNvbnZlcnNhdGlvbnMYASADKAsyIC5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25WaWV3Eg8KB3JlbW92ZWQYAiADKAkSDAoEbmV4dBgDIAEoCSKpAwoQQ29udmVyc2F0aW9uVmlldxIPCgdjb252X2lkGAEgASgJEg0KBWdyb3VwGAIgASgIEgwKBHBlZXIYAyABKAkSDAoEbmFtZRgEIAEoCRIoCgRyb2xlGAUgASgOMhoucGFybGV5Lm5vZGUudjEuTWVtYmVyUm9sZRIUCgxtZW1iZXJfY291bnQYBiABKA0SEAoIaGVhZF9zZXEYByABKAQSEwoLaGVhZF9tc2dfaWQYCCABKAQSEgoKam9pbmVkX3NlcRgJIAEoBBIQCghsZWZ0X3NlcRgKIAEoBBIOCgZ1bnJlYWQYCyABKAQSEAoIcmVhZF9zZXEYDCABKAQSFQoNZGVsaXZlcmVkX3NlcRgNIAEoBBIVCg1wZWVyX3JlYWRfc2VxGA4gASgEEhoKEnBlZXJfZGVsaXZlcmVkX3NlcRgPIAEoBBILCgNyZXYYECABKAQSKQoHZW50cmllcxgRIAMoCzIYLnBhcmxleS5ub2RlLnYxLkxvZ0VudHJ5EhQKDGdhcF9mcm9tX3NlcRgSIAEoBBISCgpzdGFydF9vdmVyGBMgASgIIkwKEkdyb3VwQ2hhbmdlZFJlc3VsdBILCgNzZXEYASABKAQSKQoFZ3JvdXAYAiABKAsyGi5wYXJsZXkubm9kZS52MS5Hcm91cFN0YXRlItEBCgpHcm91cFN0YXRlEhAKCGdyb3VwX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFb3duZXIYAyABKAkSFAoMbWVtYmVyX2NvdW50GAQgASgNEhMKC21heF9tZW1iZXJzGAUgASgNEi4KB2hpc3RvcnkYBiABKA4yHS5wYXJsZXkubm9kZS52MS5Mb2dWaXNpYmlsaXR5Eg8KB3ZlcnNpb24YByABKAQSKAoEcm9sZRgIIAEoDjIaLnBhcmxleS5ub2RlLnYxLk1lbWJlclJvbGUiSwoNTWVtYmVyc1Jlc3VsdBIsCgdtZW1iZXJzGAEgAygLMhsucGFybGV5Lm5vZGUudjEuTWVtYmVyU3RhdGUSDAoEbmV4dBgCIAEoCSKFAQoLTWVtYmVyU3RhdGUSDwoHdXNlcl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFybGV5Lm5vZGUudjEuTWVtYmVyUm9sZRISCgpqb2luZWRfc2VxGAMgASgEEhUKDWRlbGl2ZXJlZF9zZXEYBCABKAQSEAoIcmVhZF9zZXEYBSABKAQiPQoOUHJlc2VuY2VSZXN1bHQSKwoFdXNlcnMYASADKAsyHC5wYXJsZXkubm9kZS52MS5Vc2VyUHJlc2VuY2UiSAoMVXNlclByZXNlbmNlEg8KB3VzZXJfaWQYASABKAkSDgoGb25saW5lGAIgASgIEhcKD2xhc3Rfc2Vlbl9hdF9tcxgDIAEoAyIYCglJZHNSZXN1bHQSCwoDaWRzGAEgAygEIokBCg5BdWRpZW5jZVVwZGF0ZRIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEhAKCG5leHRfc2VxGAMgASgEEg0KBXdob2xlGAQgASgIEiUKBXVzZXJzGAUgAygLMhYucGFybGV5Lm5vZGUudjEuSGVhcmVyEgwKBGdvbmUYBiADKAkiPgoGSGVhcmVyEg8KB3VzZXJfaWQYASABKAkSEQoJZmlyc3Rfc2VxGAIgASgEEhAKCGxhc3Rfc2VxGAMgASgEIl8KDUF1ZGllbmNlRW50cnkSEAoIYXVkaWVuY2UYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAQSJwoFZW50cnkYAyABKAsyGC5wYXJsZXkubm9kZS52MS5Mb2dFbnRyeSKPAQoITG9nRW50cnkSDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQSDgoGbXNnX2lkGAMgASgEEg4KBnNlbmRlchgEIAEoCRIVCg1jcmVhdGVkX2F0X21zGAUgASgDEgsKA29yZBgGIAEoBBIQCghyZXZpc2lvbhgHIAEoDRIPCgdjb250ZW50GAggASgMImQKC0N1cnNvck1vdmVkEg8KB2NvbnZfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIVCg1kZWxpdmVyZWRfc2VxGAMgASgEEhAKCHJlYWRfc2VxGAQgASgEEgoKAnRvGAUgAygJImAKDUdyb3VwUmVjZWlwdHMSEAoIYXVkaWVuY2UYASABKAQSDwoHY29udl9pZBgCIAEoCRILCgNzZXEYAyABKAQSEQoJZGVsaXZlcmVkGAQgASgNEgwKBHJlYWQYBSABKA0iVAoOQXVkaWVuY2VUeXBpbmcSEAoIYXVkaWVuY2UYASABKAQSDwoHY29udl9pZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEg4KBmFjdGl2ZRgEIAEoCDJoChBPd25lckxpbmtTZXJ2aWNlElQKCUxpbmtPd25lchIgLnBhcmxleS5ub2RlLnYxLkxpbmtPd25lclJlcXVlc3QaIS5wYXJsZXkubm9kZS52MS5MaW5rT3duZXJSZXNwb25zZSgBMAFiBnByb3RvMw", [file_parley_node_v1_link]);
+  fileDesc("Ch9wYXJsZXkvbm9kZS92MS9vd25lcl9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSI9ChBMaW5rT3duZXJSZXF1ZXN0EikKBmZyYW1lcxgBIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVkZ2VGcmFtZSI/ChFMaW5rT3duZXJSZXNwb25zZRIqCgZmcmFtZXMYASADKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lckZyYW1lIrMECglFZGdlRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIuCgdjb21tYW5kGAIgASgLMhsucGFybGV5Lm5vZGUudjEuRWRnZUNvbW1hbmRIABIyCglkZWxpdmVyZWQYAyABKAsyHS5wYXJsZXkubm9kZS52MS5FZGdlRGVsaXZlcmVkSAASLwoKc2Vzc2lvbl91cBgEIAEoCzIZLnBhcmxleS5ub2RlLnYxLlNlc3Npb25VcEgAEjMKDHNlc3Npb25fZG93bhgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25Eb3duSAASLAoGdHlwaW5nGAYgASgLMhoucGFybGV5Lm5vZGUudjEuRWRnZVR5cGluZ0gAEisKBXdhdGNoGAcgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi0KB3Vud2F0Y2gYCCABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASOwoQYXVkaWVuY2VfdW5rbm93bhgJIAEoCzIfLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVW5rbm93bkgAEisKBHB1bGwYCiABKAsyGy5wYXJsZXkubm9kZS52MS5QdWxsRW50cmllc0gAEjMKDHNuYXBzaG90X2VuZBgLIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNuYXBzaG90RW5kSABCBwoFZnJhbWUiuwQKCk93bmVyRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIrCgVyZXBseRgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLk93bmVyUmVwbHlIABIvCgdyZWZ1c2VkGAMgASgLMhwucGFybGV5Lm5vZGUudjEuT3duZXJSZWZ1c2VkSAASMgoIYXVkaWVuY2UYBCABKAsyHi5wYXJsZXkubm9kZS52MS5BdWRpZW5jZVVwZGF0ZUgAEi4KBWVudHJ5GAUgASgLMh0ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VFbnRyeUgAEjcKCnJlZ2lzdGVyZWQYBiABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uUmVnaXN0ZXJlZEgAEjcKCnN1cGVyc2VkZWQYByABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uU3VwZXJzZWRlZEgAEi0KBmN1cnNvchgIIAEoCzIbLnBhcmxleS5ub2RlLnYxLkN1cnNvck1vdmVkSAASMQoIcmVjZWlwdHMYCSABKAsyHS5wYXJsZXkubm9kZS52MS5Hcm91cFJlY2VpcHRzSAASMAoGdHlwaW5nGAogASgLMh4ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VUeXBpbmdIABIwCghwcmVzZW5jZRgLIAEoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJQcmVzZW5jZUgAQgcKBWZyYW1lIkAKCVNlc3Npb25VcBIPCgdzZXNzaW9uGAEgASgEEg8KB3VzZXJfaWQYAiABKAkSEQoJZGV2aWNlX2lkGAMgASgJIh4KC1Nlc3Npb25Eb3duEg8KB3Nlc3Npb24YASABKAQiDQoLU25hcHNob3RFbmQiJAoRU2Vzc2lvblJlZ2lzdGVyZWQSDwoHc2Vzc2lvbhgBIAEoBCIkChFTZXNzaW9uU3VwZXJzZWRlZBIPCgdzZXNzaW9uGAEgASgEIj0KDUVkZ2VEZWxpdmVyZWQSLAoFaXRlbXMYASADKAsyHS5wYXJsZXkubm9kZS52MS5EZWxpdmVyZWRJdGVtIj4KDURlbGl2ZXJlZEl0ZW0SDwoHY29udl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgsKA3NlcRgDIAEoBCI+CgpFZGdlVHlwaW5nEg8KB2NvbnZfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIOCgZhY3RpdmUYAyABKAgiGwoKV2F0Y2hVc2VycxINCgV1c2VycxgBIAMoCSJBCg9BdWRpZW5jZVVua25vd24SEAoIYXVkaWVuY2UYASABKAQSDwoHY29udl9pZBgCIAEoCRILCgNzZXEYAyABKAQiQAoLUHVsbEVudHJpZXMSDwoHY29udl9pZBgBIAEoCRIQCghmcm9tX3NlcRgCIAEoBBIOCgZ0b19zZXEYAyABKAQigAcKC0VkZ2VDb21tYW5kEgwKBGNhbGwYASABKA0SDwoHc2Vzc2lvbhgCIAEoBBIPCgd1c2VyX2lkGAMgASgJEi0KBHNlbmQYBCABKAsyHS5wYXJsZXkubm9kZS52MS5TZW5kT3BlcmF0aW9uSAASMQoGcmVjYWxsGAUgASgLMh8ucGFybGV5Lm5vZGUudjEuUmVjYWxsT3BlcmF0aW9uSAASLwoEcmVhZBgGIAEoCzIfLnBhcmxleS5ub2RlLnYxLkN1cnNvck9wZXJhdGlvbkgAEi4KA2FjaxgHIAEoCzIfLnBhcmxleS5ub2RlLnYxLkN1cnNvck9wZXJhdGlvbkgAEi0KBGxpc3QYCCABKAsyHS5wYXJsZXkubm9kZS52MS5MaXN0T3BlcmF0aW9uSAASKwoDZ2V0GAkgASgLMhwucGFybGV5Lm5vZGUudjEuR2V0T3BlcmF0aW9uSAASMQoGbG9jYXRlGAogASgLMh8ucGFybGV5Lm5vZGUudjEuTG9jYXRlT3BlcmF0aW9uSAASLQoEc3luYxgLIAEoCzIdLnBhcmxleS5ub2RlLnYxLlN5bmNPcGVyYXRpb25IABI/Cg1jb252ZXJzYXRpb25zGAwgASgLMiYucGFybGV5Lm5vZGUudjEuQ29udmVyc2F0aW9uc09wZXJhdGlvbkgAEj0KDGNvbnZlcnNhdGlvbhgNIAEoCzIlLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbk9wZXJhdGlvbkgAEi8KBWdyb3VwGA4gASgLMh4ucGFybGV5Lm5vZGUudjEuR3JvdXBPcGVyYXRpb25IABI2CglnZXRfZ3JvdXAYDyABKAsyIS5wYXJsZXkubm9kZS52MS5HZXRHcm91cE9wZXJhdGlvbkgAEjMKB21lbWJlcnMYECABKAsyIC5wYXJsZXkubm9kZS52MS5NZW1iZXJzT3BlcmF0aW9uSAASLgoIcHJlc2VuY2UYESABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASLwoDaWRzGBIgASgLMiAucGFybGV5Lm5vZGUudjEuRHJhd0lkc09wZXJhdGlvbkgAEjQKCGdyb3VwX2lkGBMgASgLMiAucGFybGV5Lm5vZGUudjEuR3JvdXBJZE9wZXJhdGlvbkgAQgsKCW9wZXJhdGlvbiJeCg1TZW5kT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSDAoEcGVlchgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkSDAoEYm9keRgEIAEoDBINCgVjaGFpbhgFIAEoDSJCCg9SZWNhbGxPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQSEQoJY2xpZW50X2lkGAMgASgJIi8KD0N1cnNvck9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBCJTCg1MaXN0T3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAQSDQoFbGltaXQYAyABKA0SEAoIYmFja3dhcmQYBCABKAgiLAoMR2V0T3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEIiEKD0xvY2F0ZU9wZXJhdGlvbhIOCgZtc2dfaWQYASABKAQiYQoNU3luY09wZXJhdGlvbhINCgVlcG9jaBgBIAEoCRIwCgVrbm93bhgCIAMoCzIhLnBhcmxleS5ub2RlLnYxLktub3duQ29udmVyc2F0aW9uEg8KB2VudHJpZXMYAyABKA0itAEKEUtub3duQ29udmVyc2F0aW9uEg8KB2NvbnZfaWQYASABKAkSEAoIaGVhZF9zZXEYAiABKAQSEwoLaGVhZF9tc2dfaWQYAyABKAQSCwoDcmV2GAQgASgEEhAKCHJlYWRfc2VxGAUgASgEEhUKDWRlbGl2ZXJlZF9zZXEYBiABKAQSFQoNcGVlcl9yZWFkX3NlcRgHIAEoBBIaChJwZWVyX2RlbGl2ZXJlZF9zZXEYCCABKAQiNgoWQ29udmVyc2F0aW9uc09wZXJhdGlvbhINCgVhZnRlchgBIAEoCRINCgVsaW1pdBgCIAEoDSI2ChVDb252ZXJzYXRpb25PcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRIMCgRwZWVyGAIgASgJImIKDkdyb3VwT3BlcmF0aW9uEhAKCGdyb3VwX2lkGAEgASgJEhEKCWNsaWVudF9pZBgCIAEoCRIrCgZjaGFuZ2UYAyABKAsyGy5wYXJsZXkubm9kZS52MS5Hcm91cENoYW5nZSIlChFHZXRHcm91cE9wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCSJCChBNZW1iZXJzT3BlcmF0aW9uEhAKCGdyb3VwX2lkGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIiEKEERyYXdJZHNPcGVyYXRpb24SDQoFY291bnQYASABKA0iJQoQR3JvdXBJZE9wZXJhdGlvbhIRCgljbGllbnRfaWQYASABKAkiRgoMT3duZXJSZWZ1c2VkEgwKBGNhbGwYASABKA0SKAoHcmVmdXNhbBgCIAEoCzIXLnBhcmxleS5ub2RlLnYxLlJlZnVzYWwijgQKCk93bmVyUmVwbHkSDAoEY2FsbBgBIAEoDRIqCgRzZW50GAIgASgLMhoucGFybGV5Lm5vZGUudjEuU2VudFJlc3VsdEgAEioKBHJlYWQYAyABKAsyGi5wYXJsZXkubm9kZS52MS5SZWFkUmVzdWx0SAASKgoEcGFnZRgEIAEoCzIaLnBhcmxleS5ub2RlLnYxLlBhZ2VSZXN1bHRIABIsCgVwbGFjZRgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlBsYWNlUmVzdWx0SAASPAoNY29udmVyc2F0aW9ucxgGIAEoCzIjLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbnNSZXN1bHRIABI7Cg1ncm91cF9jaGFuZ2VkGAcgASgLMiIucGFybGV5Lm5vZGUudjEuR3JvdXBDaGFuZ2VkUmVzdWx0SAASKwoFZ3JvdXAYCCABKAsyGi5wYXJsZXkubm9kZS52MS5Hcm91cFN0YXRlSAASMAoHbWVtYmVycxgJIAEoCzIdLnBhcmxleS5ub2RlLnYxLk1lbWJlcnNSZXN1bHRIABIyCghwcmVzZW5jZRgKIAEoCzIeLnBhcmxleS5ub2RlLnYxLlByZXNlbmNlUmVzdWx0SAASKAoDaWRzGAsgASgLMhkucGFybGV5Lm5vZGUudjEuSWRzUmVzdWx0SABCCAoGcmVzdWx0ImQKClNlbnRSZXN1bHQSDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQSDgoGbXNnX2lkGAMgASgEEhUKDWNyZWF0ZWRfYXRfbXMYBCABKAMSEQoJZHVwbGljYXRlGAUgASgIIh4KClJlYWRSZXN1bHQSEAoIcmVhZF9zZXEYASABKAQiaAoKUGFnZVJlc3VsdBIPCgdjb252X2lkGAEgASgJEikKB2VudHJpZXMYAiADKAsyGC5wYXJsZXkubm9kZS52MS5Mb2dFbnRyeRIQCghoZWFkX3NlcRgDIAEoBBIMCgRtb3JlGAQgASgIIisKC1BsYWNlUmVzdWx0Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEIm0KE0NvbnZlcnNhdGlvbnNSZXN1bHQSNwoNY29udmVyc2F0aW9ucxgBIAMoCzIgLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvblZpZXcSDwoHcmVtb3ZlZBgCIAMoCRIMCgRuZXh0GAMgASgJIqkDChBDb252ZXJzYXRpb25WaWV3Eg8KB2NvbnZfaWQYASABKAkSDQoFZ3JvdXAYAiABKAgSDAoEcGVlchgDIAEoCRIMCgRuYW1lGAQgASgJEigKBHJvbGUYBSABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlEhQKDG1lbWJlcl9jb3VudBgGIAEoDRIQCghoZWFkX3NlcRgHIAEoBBITCgtoZWFkX21zZ19pZBgIIAEoBBISCgpqb2luZWRfc2VxGAkgASgEEhAKCGxlZnRfc2VxGAogASgEEg4KBnVucmVhZBgLIAEoBBIQCghyZWFkX3NlcRgMIAEoBBIVCg1kZWxpdmVyZWRfc2VxGA0gASgEEhUKDXBlZXJfcmVhZF9zZXEYDiABKAQSGgoScGVlcl9kZWxpdmVyZWRfc2VxGA8gASgEEgsKA3JldhgQIAEoBBIpCgdlbnRyaWVzGBEgAygLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkSFAoMZ2FwX2Zyb21fc2VxGBIgASgEEhIKCnN0YXJ0X292ZXIYEyABKAgiTAoSR3JvdXBDaGFuZ2VkUmVzdWx0EgsKA3NlcRgBIAEoBBIpCgVncm91cBgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLkdyb3VwU3RhdGUi0QEKCkdyb3VwU3RhdGUSEAoIZ3JvdXBfaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVvd25lchgDIAEoCRIUCgxtZW1iZXJfY291bnQYBCABKA0SEwoLbWF4X21lbWJlcnMYBSABKA0SLgoHaGlzdG9yeRgGIAEoDjIdLnBhcmxleS5ub2RlLnYxLkxvZ1Zpc2liaWxpdHkSDwoHdmVyc2lvbhgHIAEoBBIoCgRyb2xlGAggASgOMhoucGFybGV5Lm5vZGUudjEuTWVtYmVyUm9sZSJLCg1NZW1iZXJzUmVzdWx0EiwKB21lbWJlcnMYASADKAsyGy5wYXJsZXkubm9kZS52MS5NZW1iZXJTdGF0ZRIMCgRuZXh0GAIgASgJIoUBCgtNZW1iZXJTdGF0ZRIPCgd1c2VyX2lkGAEgASgJEigKBHJvbGUYAiABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlEhIKCmpvaW5lZF9zZXEYAyABKAQSFQoNZGVsaXZlcmVkX3NlcRgEIAEoBBIQCghyZWFkX3NlcRgFIAEoBCI9Cg5QcmVzZW5jZVJlc3VsdBIrCgV1c2VycxgBIAMoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJQcmVzZW5jZSJICgxVc2VyUHJlc2VuY2USDwoHdXNlcl9pZBgBIAEoCRIOCgZvbmxpbmUYAiABKAgSFwoPbGFzdF9zZWVuX2F0X21zGAMgASgDIhgKCUlkc1Jlc3VsdBILCgNpZHMYASADKAQiiQEKDkF1ZGllbmNlVXBkYXRlEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSEAoIbmV4dF9zZXEYAyABKAQSDQoFd2hvbGUYBCABKAgSJQoFdXNlcnMYBSADKAsyFi5wYXJsZXkubm9kZS52MS5IZWFyZXISDAoEZ29uZRgGIAMoCSI+CgZIZWFyZXISDwoHdXNlcl9pZBgBIAEoCRIRCglmaXJzdF9zZXEYAiABKAQSEAoIbGFzdF9zZXEYAyABKAQiXwoNQXVkaWVuY2VFbnRyeRIQCghhdWRpZW5jZRgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoBBInCgVlbnRyeRgDIAEoCzIYLnBhcmxleS5ub2RlLnYxLkxvZ0VudHJ5Io8BCghMb2dFbnRyeRIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBBIOCgZtc2dfaWQYAyABKAQSDgoGc2VuZGVyGAQgASgJEhUKDWNyZWF0ZWRfYXRfbXMYBSABKAMSCwoDb3JkGAYgASgEEhAKCHJldmlzaW9uGAcgASgNEg8KB2NvbnRlbnQYCCABKAwiZAoLQ3Vyc29yTW92ZWQSDwoHY29udl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhUKDWRlbGl2ZXJlZF9zZXEYAyABKAQSEAoIcmVhZF9zZXEYBCABKAQSCgoCdG8YBSADKAkiYAoNR3JvdXBSZWNlaXB0cxIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEgsKA3NlcRgDIAEoBBIRCglkZWxpdmVyZWQYBCABKA0SDAoEcmVhZBgFIAEoDSJUCg5BdWRpZW5jZVR5cGluZxIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEg8KB3VzZXJfaWQYAyABKAkSDgoGYWN0aXZlGAQgASgIMmgKEE93bmVyTGlua1NlcnZpY2USVAoJTGlua093bmVyEiAucGFybGV5Lm5vZGUudjEuTGlua093bmVyUmVxdWVzdBohLnBhcmxleS5ub2RlLnYxLkxpbmtPd25lclJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_parley_node_v1_link]);
 
 /**
  * Frames from a connection node, at most 16 MiB.
@@ -147,6 +147,14 @@ export type EdgeFrame = Message<"parley.node.v1.EdgeFrame"> & {
      */
     value: PullEntries;
     case: "pull";
+  } | {
+    /**
+     * The sessions that were open before the link are told.
+     *
+     * @generated from field: parley.node.v1.SnapshotEnd snapshot_end = 11;
+     */
+    value: SnapshotEnd;
+    case: "snapshotEnd";
   } | { case: undefined; value?: undefined };
 };
 
@@ -323,6 +331,21 @@ export const SessionDownSchema: GenMessage<SessionDown> = /*@__PURE__*/
   messageDesc(file_parley_node_v1_owner_link, 5);
 
 /**
+ * The sessions that were open before the link are told: what was committed lately is forwarded to them.
+ *
+ * @generated from message parley.node.v1.SnapshotEnd
+ */
+export type SnapshotEnd = Message<"parley.node.v1.SnapshotEnd"> & {
+};
+
+/**
+ * Describes the message parley.node.v1.SnapshotEnd.
+ * Use `create(SnapshotEndSchema)` to create a new message.
+ */
+export const SnapshotEndSchema: GenMessage<SnapshotEnd> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_owner_link, 6);
+
+/**
  * A session is registered.
  *
  * @generated from message parley.node.v1.SessionRegistered
@@ -341,7 +364,7 @@ export type SessionRegistered = Message<"parley.node.v1.SessionRegistered"> & {
  * Use `create(SessionRegisteredSchema)` to create a new message.
  */
 export const SessionRegisteredSchema: GenMessage<SessionRegistered> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 6);
+  messageDesc(file_parley_node_v1_owner_link, 7);
 
 /**
  * A session of the same device was opened later: close this one.
@@ -362,7 +385,7 @@ export type SessionSuperseded = Message<"parley.node.v1.SessionSuperseded"> & {
  * Use `create(SessionSupersededSchema)` to create a new message.
  */
 export const SessionSupersededSchema: GenMessage<SessionSuperseded> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 7);
+  messageDesc(file_parley_node_v1_owner_link, 8);
 
 /**
  * Acknowledgements.
@@ -383,7 +406,7 @@ export type EdgeDelivered = Message<"parley.node.v1.EdgeDelivered"> & {
  * Use `create(EdgeDeliveredSchema)` to create a new message.
  */
 export const EdgeDeliveredSchema: GenMessage<EdgeDelivered> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 8);
+  messageDesc(file_parley_node_v1_owner_link, 9);
 
 /**
  * A user has all of a conversation up to an entry.
@@ -418,7 +441,7 @@ export type DeliveredItem = Message<"parley.node.v1.DeliveredItem"> & {
  * Use `create(DeliveredItemSchema)` to create a new message.
  */
 export const DeliveredItemSchema: GenMessage<DeliveredItem> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 9);
+  messageDesc(file_parley_node_v1_owner_link, 10);
 
 /**
  * Somebody types, or stopped.
@@ -453,7 +476,7 @@ export type EdgeTyping = Message<"parley.node.v1.EdgeTyping"> & {
  * Use `create(EdgeTypingSchema)` to create a new message.
  */
 export const EdgeTypingSchema: GenMessage<EdgeTyping> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 10);
+  messageDesc(file_parley_node_v1_owner_link, 11);
 
 /**
  * Users.
@@ -474,7 +497,7 @@ export type WatchUsers = Message<"parley.node.v1.WatchUsers"> & {
  * Use `create(WatchUsersSchema)` to create a new message.
  */
 export const WatchUsersSchema: GenMessage<WatchUsers> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 11);
+  messageDesc(file_parley_node_v1_owner_link, 12);
 
 /**
  * An entry named an audience that isn't known.
@@ -509,7 +532,7 @@ export type AudienceUnknown = Message<"parley.node.v1.AudienceUnknown"> & {
  * Use `create(AudienceUnknownSchema)` to create a new message.
  */
 export const AudienceUnknownSchema: GenMessage<AudienceUnknown> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 12);
+  messageDesc(file_parley_node_v1_owner_link, 13);
 
 /**
  * Entries to forward again.
@@ -544,7 +567,7 @@ export type PullEntries = Message<"parley.node.v1.PullEntries"> & {
  * Use `create(PullEntriesSchema)` to create a new message.
  */
 export const PullEntriesSchema: GenMessage<PullEntries> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 13);
+  messageDesc(file_parley_node_v1_owner_link, 14);
 
 /**
  * A command of a user.
@@ -714,7 +737,7 @@ export type EdgeCommand = Message<"parley.node.v1.EdgeCommand"> & {
  * Use `create(EdgeCommandSchema)` to create a new message.
  */
 export const EdgeCommandSchema: GenMessage<EdgeCommand> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 14);
+  messageDesc(file_parley_node_v1_owner_link, 15);
 
 /**
  * Send a message.
@@ -763,7 +786,7 @@ export type SendOperation = Message<"parley.node.v1.SendOperation"> & {
  * Use `create(SendOperationSchema)` to create a new message.
  */
 export const SendOperationSchema: GenMessage<SendOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 15);
+  messageDesc(file_parley_node_v1_owner_link, 16);
 
 /**
  * Take a message back.
@@ -798,7 +821,7 @@ export type RecallOperation = Message<"parley.node.v1.RecallOperation"> & {
  * Use `create(RecallOperationSchema)` to create a new message.
  */
 export const RecallOperationSchema: GenMessage<RecallOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 16);
+  messageDesc(file_parley_node_v1_owner_link, 17);
 
 /**
  * Move a cursor.
@@ -826,7 +849,7 @@ export type CursorOperation = Message<"parley.node.v1.CursorOperation"> & {
  * Use `create(CursorOperationSchema)` to create a new message.
  */
 export const CursorOperationSchema: GenMessage<CursorOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 17);
+  messageDesc(file_parley_node_v1_owner_link, 18);
 
 /**
  * A page of history.
@@ -868,7 +891,7 @@ export type ListOperation = Message<"parley.node.v1.ListOperation"> & {
  * Use `create(ListOperationSchema)` to create a new message.
  */
 export const ListOperationSchema: GenMessage<ListOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 18);
+  messageDesc(file_parley_node_v1_owner_link, 19);
 
 /**
  * One entry.
@@ -896,7 +919,7 @@ export type GetOperation = Message<"parley.node.v1.GetOperation"> & {
  * Use `create(GetOperationSchema)` to create a new message.
  */
 export const GetOperationSchema: GenMessage<GetOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 19);
+  messageDesc(file_parley_node_v1_owner_link, 20);
 
 /**
  * Where a message stands.
@@ -917,7 +940,7 @@ export type LocateOperation = Message<"parley.node.v1.LocateOperation"> & {
  * Use `create(LocateOperationSchema)` to create a new message.
  */
 export const LocateOperationSchema: GenMessage<LocateOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 20);
+  messageDesc(file_parley_node_v1_owner_link, 21);
 
 /**
  * What a device doesn't know.
@@ -952,7 +975,7 @@ export type SyncOperation = Message<"parley.node.v1.SyncOperation"> & {
  * Use `create(SyncOperationSchema)` to create a new message.
  */
 export const SyncOperationSchema: GenMessage<SyncOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 21);
+  messageDesc(file_parley_node_v1_owner_link, 22);
 
 /**
  * What a device knows of a conversation.
@@ -1022,7 +1045,7 @@ export type KnownConversation = Message<"parley.node.v1.KnownConversation"> & {
  * Use `create(KnownConversationSchema)` to create a new message.
  */
 export const KnownConversationSchema: GenMessage<KnownConversation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 22);
+  messageDesc(file_parley_node_v1_owner_link, 23);
 
 /**
  * The conversations of the user.
@@ -1050,7 +1073,7 @@ export type ConversationsOperation = Message<"parley.node.v1.ConversationsOperat
  * Use `create(ConversationsOperationSchema)` to create a new message.
  */
 export const ConversationsOperationSchema: GenMessage<ConversationsOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 23);
+  messageDesc(file_parley_node_v1_owner_link, 24);
 
 /**
  * One conversation.
@@ -1078,7 +1101,7 @@ export type ConversationOperation = Message<"parley.node.v1.ConversationOperatio
  * Use `create(ConversationOperationSchema)` to create a new message.
  */
 export const ConversationOperationSchema: GenMessage<ConversationOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 24);
+  messageDesc(file_parley_node_v1_owner_link, 25);
 
 /**
  * Change a group.
@@ -1113,7 +1136,7 @@ export type GroupOperation = Message<"parley.node.v1.GroupOperation"> & {
  * Use `create(GroupOperationSchema)` to create a new message.
  */
 export const GroupOperationSchema: GenMessage<GroupOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 25);
+  messageDesc(file_parley_node_v1_owner_link, 26);
 
 /**
  * A group.
@@ -1134,7 +1157,7 @@ export type GetGroupOperation = Message<"parley.node.v1.GetGroupOperation"> & {
  * Use `create(GetGroupOperationSchema)` to create a new message.
  */
 export const GetGroupOperationSchema: GenMessage<GetGroupOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 26);
+  messageDesc(file_parley_node_v1_owner_link, 27);
 
 /**
  * A group's members.
@@ -1169,7 +1192,7 @@ export type MembersOperation = Message<"parley.node.v1.MembersOperation"> & {
  * Use `create(MembersOperationSchema)` to create a new message.
  */
 export const MembersOperationSchema: GenMessage<MembersOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 27);
+  messageDesc(file_parley_node_v1_owner_link, 28);
 
 /**
  * Draw ids.
@@ -1190,7 +1213,7 @@ export type DrawIdsOperation = Message<"parley.node.v1.DrawIdsOperation"> & {
  * Use `create(DrawIdsOperationSchema)` to create a new message.
  */
 export const DrawIdsOperationSchema: GenMessage<DrawIdsOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 28);
+  messageDesc(file_parley_node_v1_owner_link, 29);
 
 /**
  * The id for a group that its creator does not name.
@@ -1211,7 +1234,7 @@ export type GroupIdOperation = Message<"parley.node.v1.GroupIdOperation"> & {
  * Use `create(GroupIdOperationSchema)` to create a new message.
  */
 export const GroupIdOperationSchema: GenMessage<GroupIdOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 29);
+  messageDesc(file_parley_node_v1_owner_link, 30);
 
 /**
  * A command is refused.
@@ -1239,7 +1262,7 @@ export type OwnerRefused = Message<"parley.node.v1.OwnerRefused"> & {
  * Use `create(OwnerRefusedSchema)` to create a new message.
  */
 export const OwnerRefusedSchema: GenMessage<OwnerRefused> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 30);
+  messageDesc(file_parley_node_v1_owner_link, 31);
 
 /**
  * An answer to a command.
@@ -1347,7 +1370,7 @@ export type OwnerReply = Message<"parley.node.v1.OwnerReply"> & {
  * Use `create(OwnerReplySchema)` to create a new message.
  */
 export const OwnerReplySchema: GenMessage<OwnerReply> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 31);
+  messageDesc(file_parley_node_v1_owner_link, 32);
 
 /**
  * A message stands.
@@ -1396,7 +1419,7 @@ export type SentResult = Message<"parley.node.v1.SentResult"> & {
  * Use `create(SentResultSchema)` to create a new message.
  */
 export const SentResultSchema: GenMessage<SentResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 32);
+  messageDesc(file_parley_node_v1_owner_link, 33);
 
 /**
  * The read cursor.
@@ -1417,7 +1440,7 @@ export type ReadResult = Message<"parley.node.v1.ReadResult"> & {
  * Use `create(ReadResultSchema)` to create a new message.
  */
 export const ReadResultSchema: GenMessage<ReadResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 33);
+  messageDesc(file_parley_node_v1_owner_link, 34);
 
 /**
  * A page of history.
@@ -1459,7 +1482,7 @@ export type PageResult = Message<"parley.node.v1.PageResult"> & {
  * Use `create(PageResultSchema)` to create a new message.
  */
 export const PageResultSchema: GenMessage<PageResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 34);
+  messageDesc(file_parley_node_v1_owner_link, 35);
 
 /**
  * A place.
@@ -1487,7 +1510,7 @@ export type PlaceResult = Message<"parley.node.v1.PlaceResult"> & {
  * Use `create(PlaceResultSchema)` to create a new message.
  */
 export const PlaceResultSchema: GenMessage<PlaceResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 35);
+  messageDesc(file_parley_node_v1_owner_link, 36);
 
 /**
  * Conversations, one page of them.
@@ -1522,7 +1545,7 @@ export type ConversationsResult = Message<"parley.node.v1.ConversationsResult"> 
  * Use `create(ConversationsResultSchema)` to create a new message.
  */
 export const ConversationsResultSchema: GenMessage<ConversationsResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 36);
+  messageDesc(file_parley_node_v1_owner_link, 37);
 
 /**
  * A conversation as a user sees it.
@@ -1669,7 +1692,7 @@ export type ConversationView = Message<"parley.node.v1.ConversationView"> & {
  * Use `create(ConversationViewSchema)` to create a new message.
  */
 export const ConversationViewSchema: GenMessage<ConversationView> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 37);
+  messageDesc(file_parley_node_v1_owner_link, 38);
 
 /**
  * A group has changed.
@@ -1697,7 +1720,7 @@ export type GroupChangedResult = Message<"parley.node.v1.GroupChangedResult"> & 
  * Use `create(GroupChangedResultSchema)` to create a new message.
  */
 export const GroupChangedResultSchema: GenMessage<GroupChangedResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 38);
+  messageDesc(file_parley_node_v1_owner_link, 39);
 
 /**
  * A group as a user sees it.
@@ -1767,7 +1790,7 @@ export type GroupState = Message<"parley.node.v1.GroupState"> & {
  * Use `create(GroupStateSchema)` to create a new message.
  */
 export const GroupStateSchema: GenMessage<GroupState> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 39);
+  messageDesc(file_parley_node_v1_owner_link, 40);
 
 /**
  * Members, one page of them.
@@ -1795,7 +1818,7 @@ export type MembersResult = Message<"parley.node.v1.MembersResult"> & {
  * Use `create(MembersResultSchema)` to create a new message.
  */
 export const MembersResultSchema: GenMessage<MembersResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 40);
+  messageDesc(file_parley_node_v1_owner_link, 41);
 
 /**
  * A member.
@@ -1844,7 +1867,7 @@ export type MemberState = Message<"parley.node.v1.MemberState"> & {
  * Use `create(MemberStateSchema)` to create a new message.
  */
 export const MemberStateSchema: GenMessage<MemberState> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 41);
+  messageDesc(file_parley_node_v1_owner_link, 42);
 
 /**
  * Who is online.
@@ -1865,7 +1888,7 @@ export type PresenceResult = Message<"parley.node.v1.PresenceResult"> & {
  * Use `create(PresenceResultSchema)` to create a new message.
  */
 export const PresenceResultSchema: GenMessage<PresenceResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 42);
+  messageDesc(file_parley_node_v1_owner_link, 43);
 
 /**
  * A user's presence.
@@ -1900,7 +1923,7 @@ export type UserPresence = Message<"parley.node.v1.UserPresence"> & {
  * Use `create(UserPresenceSchema)` to create a new message.
  */
 export const UserPresenceSchema: GenMessage<UserPresence> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 43);
+  messageDesc(file_parley_node_v1_owner_link, 44);
 
 /**
  * Ids.
@@ -1921,7 +1944,7 @@ export type IdsResult = Message<"parley.node.v1.IdsResult"> & {
  * Use `create(IdsResultSchema)` to create a new message.
  */
 export const IdsResultSchema: GenMessage<IdsResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 44);
+  messageDesc(file_parley_node_v1_owner_link, 45);
 
 /**
  * Who on the connection node hears of a conversation. Travels in order with its entries.
@@ -1977,7 +2000,7 @@ export type AudienceUpdate = Message<"parley.node.v1.AudienceUpdate"> & {
  * Use `create(AudienceUpdateSchema)` to create a new message.
  */
 export const AudienceUpdateSchema: GenMessage<AudienceUpdate> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 45);
+  messageDesc(file_parley_node_v1_owner_link, 46);
 
 /**
  * A user of an audience.
@@ -2012,7 +2035,7 @@ export type Hearer = Message<"parley.node.v1.Hearer"> & {
  * Use `create(HearerSchema)` to create a new message.
  */
 export const HearerSchema: GenMessage<Hearer> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 46);
+  messageDesc(file_parley_node_v1_owner_link, 47);
 
 /**
  * An entry for an audience.
@@ -2047,7 +2070,7 @@ export type AudienceEntry = Message<"parley.node.v1.AudienceEntry"> & {
  * Use `create(AudienceEntrySchema)` to create a new message.
  */
 export const AudienceEntrySchema: GenMessage<AudienceEntry> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 47);
+  messageDesc(file_parley_node_v1_owner_link, 48);
 
 /**
  * An entry on its way to clients.
@@ -2117,7 +2140,7 @@ export type LogEntry = Message<"parley.node.v1.LogEntry"> & {
  * Use `create(LogEntrySchema)` to create a new message.
  */
 export const LogEntrySchema: GenMessage<LogEntry> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 48);
+  messageDesc(file_parley_node_v1_owner_link, 49);
 
 /**
  * A user's cursor has moved.
@@ -2166,7 +2189,7 @@ export type CursorMoved = Message<"parley.node.v1.CursorMoved"> & {
  * Use `create(CursorMovedSchema)` to create a new message.
  */
 export const CursorMovedSchema: GenMessage<CursorMoved> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 49);
+  messageDesc(file_parley_node_v1_owner_link, 50);
 
 /**
  * How many members have a group's entry.
@@ -2215,7 +2238,7 @@ export type GroupReceipts = Message<"parley.node.v1.GroupReceipts"> & {
  * Use `create(GroupReceiptsSchema)` to create a new message.
  */
 export const GroupReceiptsSchema: GenMessage<GroupReceipts> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 50);
+  messageDesc(file_parley_node_v1_owner_link, 51);
 
 /**
  * Somebody types, or stopped.
@@ -2257,7 +2280,7 @@ export type AudienceTyping = Message<"parley.node.v1.AudienceTyping"> & {
  * Use `create(AudienceTypingSchema)` to create a new message.
  */
 export const AudienceTypingSchema: GenMessage<AudienceTyping> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 51);
+  messageDesc(file_parley_node_v1_owner_link, 52);
 
 /**
  * Joins a connection node, which calls, to a message node.

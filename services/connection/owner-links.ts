@@ -1,0 +1,145 @@
+import type { Clock } from '../core/clock.ts';
+import { Fault } from '../core/fault.ts';
+import type { ConvId, UserId } from '../core/ids.ts';
+import { rendezvous } from '../core/rendezvous.ts';
+import type { EdgeFrame, Operation, OwnerFrame, Result } from '../peer/edge-frames.ts';
+import type { Link, LinkEvents } from '../peer/link.ts';
+import { type Answer, MessageLink } from './message-link.ts';
+
+type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
+
+/** A linked message node. */
+export interface OwnerLink {
+  readonly nodeId: string;
+  readonly messages: MessageLink;
+}
+
+export interface OwnerLinksParts {
+  readonly clock: Clock;
+  /** How long a call may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** A message node is linked: it knows nothing of this node yet. */
+  readonly up: (owner: OwnerLink) => void;
+  readonly push: (owner: OwnerLink, frame: Push) => void;
+  /** A message node is gone, or its link is; its calls have been refused. */
+  readonly lost: (owner: OwnerLink) => void;
+  /** Told of errors in what follows from a frame: the link goes on. */
+  readonly failed: (error: unknown) => void;
+}
+
+type Sent = ReturnType<MessageLink['send']>;
+
+/** The connection node's links to the message nodes, each conversation's frames on the link to its owner. */
+export class OwnerLinks {
+  readonly #parts: OwnerLinksParts;
+  readonly #owners = new Map<string, OwnerLink>();
+
+  constructor(parts: OwnerLinksParts) {
+    this.#parts = parts;
+  }
+
+  /** Calls that wait for an answer. */
+  get calls(): number {
+    let calls = 0;
+    for (const { messages } of this.#owners.values()) calls += messages.calls;
+    return calls;
+  }
+
+  all(): Iterable<OwnerLink> {
+    return this.#owners.values();
+  }
+
+  /** A message node's link is open. One that was linked before is down already, or is replaced. */
+  connect(nodeId: string, link: Link<EdgeFrame>): LinkEvents<OwnerFrame> {
+    const { clock, timeoutMs, up, push, lost, failed } = this.#parts;
+    this.#owners.get(nodeId)?.messages.close('replaced');
+    const owner: OwnerLink = {
+      nodeId,
+      messages: new MessageLink({
+        clock,
+        timeoutMs,
+        push: (frame) => push(owner, frame),
+        lost: () => {
+          if (this.#owners.get(nodeId) === owner) this.#owners.delete(nodeId);
+          lost(owner);
+        },
+        failed,
+      }),
+    };
+    this.#owners.set(nodeId, owner);
+    const events = owner.messages.attach(link);
+    up(owner);
+    return events;
+  }
+
+  /** The owner of a conversation among the nodes that are linked. */
+  ownerOf(convId: ConvId): OwnerLink | undefined {
+    return this.#choose(convId);
+  }
+
+  /** Asks the owner of the conversation concerned, or else the user's own node; `session` is 0 for unary calls. */
+  call(session: number, userId: UserId, op: Operation, answer: Answer): void {
+    const owner = this.#choose(keyOf(op) ?? userId);
+    if (owner === undefined) answer.refused(gone());
+    else owner.messages.call(session, userId, op, answer);
+  }
+
+  ask(userId: UserId, op: Operation): Promise<Result> {
+    return new Promise((done, refused) => this.call(0, userId, op, { done, refused }));
+  }
+
+  /** To the owner of the conversation that the frame names. */
+  toOwner(frame: Extract<EdgeFrame, { readonly convId: ConvId }>): Sent {
+    return this.#choose(frame.convId)?.messages.send(frame) ?? 'closed';
+  }
+
+  /** Acknowledgements, each to the owner of its conversation. */
+  delivered(items: Extract<EdgeFrame, { t: 'delivered' }>['items']): void {
+    const parts = new Map<OwnerLink, (typeof items)[number][]>();
+    if (this.#owners.size === 1) {
+      for (const owner of this.#owners.values()) parts.set(owner, [...items]);
+    } else
+      for (const item of items) {
+        const owner = this.#choose(item.convId);
+        if (owner === undefined) continue;
+        const part = parts.get(owner);
+        if (part === undefined) parts.set(owner, [item]);
+        else part.push(item);
+      }
+    for (const [owner, part] of parts) owner.messages.send({ t: 'delivered', items: part }, 64 * part.length);
+  }
+
+  /** Users, each to the node that is asked about them. */
+  watching(t: 'watch' | 'unwatch', users: readonly UserId[]): void {
+    const parts = new Map<OwnerLink, UserId[]>();
+    for (const user of users) {
+      const owner = this.#choose(user);
+      if (owner === undefined) continue;
+      const part = parts.get(owner);
+      if (part === undefined) parts.set(owner, [user]);
+      else part.push(user);
+    }
+    for (const [owner, part] of parts) owner.messages.send({ t, users: part }, 64 + 32 * part.length);
+  }
+
+  /** Gives up calls without an answer. To be called every second or so. */
+  expire(): void {
+    for (const { messages } of this.#owners.values()) messages.expire();
+  }
+
+  #choose(key: string): OwnerLink | undefined {
+    // One process with one message node: there is nothing to choose.
+    if (this.#owners.size === 1) for (const owner of this.#owners.values()) return owner;
+    return rendezvous(key, this.#owners.values());
+  }
+}
+
+/** The conversation that an operation is about; undefined for those about the user. */
+function keyOf(op: Operation): ConvId | undefined {
+  if ('convId' in op) return op.convId;
+  return 'groupId' in op ? op.groupId : undefined;
+}
+
+function gone(): Fault {
+  return new Fault('ownerLost', { message: 'no message node is linked' });
+}

@@ -1,0 +1,178 @@
+import type { Clock } from '../core/clock.ts';
+import { Fault } from '../core/fault.ts';
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { Link, LinkEvents } from '../peer/link.ts';
+import { type OwnerLink, OwnerLinks } from './owner-links.ts';
+import type { Audiences, Room } from './room.ts';
+import type { Rooms } from './rooms.ts';
+import type { Session } from './session.ts';
+
+type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
+/** What concerns sessions, rather than rooms or the sessions' registration. */
+export type News = Exclude<Push, { t: 'registered' } | { t: 'audience' } | { t: 'entry' }>;
+
+export interface OwnersHost {
+  readonly clock: Clock;
+  /** How long a call may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** How long sessions outlive the last link to a message node, in milliseconds. */
+  readonly aloneMs: number;
+  readonly rooms: () => Rooms;
+  /** Sessions that are registered, or about to be. */
+  readonly signedIn: () => Iterable<Session>;
+  readonly watched: () => Iterable<UserId>;
+  readonly news: (frame: News) => void;
+  /** No message node has been linked for too long. */
+  readonly abandoned: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Orphaned rooms that are asked for at once, and how often the next ones are. */
+const adoptAtOnce = 500;
+const adoptEveryMs = 50;
+/** An owner that doesn't say who hears of a room is asked again after this time. */
+const askAgainMs = 1_000;
+
+/**
+ * What a connection node has with the message nodes: its sessions are registered with all of them, its rooms are each
+ * one owner's. A node that is linked anew gets a snapshot; a room whose owner is lost asks the next one who hears of it
+ * and what it has missed, so that nothing that was committed stays untold.
+ */
+export class Owners {
+  readonly links: OwnerLinks;
+  readonly #host: OwnersHost;
+  readonly #audiences = new Map<OwnerLink, Audiences>();
+  /** Of which nodes a session still waits to be known. */
+  readonly #registering = new Map<number, { readonly session: Session; readonly asked: Set<OwnerLink> }>();
+  /** Rooms without an owner, and when to ask for one again. */
+  readonly #orphans = new Map<Room, number>();
+  #adopting: NodeJS.Timeout | undefined;
+  #alone: NodeJS.Timeout | undefined;
+
+  constructor(host: OwnersHost) {
+    this.#host = host;
+    this.links = new OwnerLinks({
+      clock: host.clock,
+      timeoutMs: host.timeoutMs,
+      up: (owner) => this.#up(owner),
+      push: (owner, frame) => this.#pushed(owner, frame),
+      lost: (owner) => this.#lost(owner),
+      failed: host.failed,
+    });
+  }
+
+  connect(nodeId: string, link: Link<EdgeFrame>): LinkEvents<OwnerFrame> {
+    return this.links.connect(nodeId, link);
+  }
+
+  /** Makes the session known to all nodes; `session.whenRegistered` waits for them. Throws `upstreamUnavailable`. */
+  register(session: Session): void {
+    const asked = new Set<OwnerLink>();
+    for (const owner of this.links.all())
+      if (owner.messages.send(sessionUp(session)) === 'queued') asked.add(owner);
+    if (asked.size === 0) throw new Fault('upstreamUnavailable', { message: 'no message node is linked' });
+    this.#registering.set(session.no, { session, asked });
+  }
+
+  /** The session is gone. */
+  leave(session: Session): void {
+    this.#registering.delete(session.no);
+    for (const { messages } of this.links.all()) messages.send({ t: 'sessionDown', session: session.no });
+  }
+
+  /** Asks a conversation's owner for entries that have not come. */
+  pull(convId: ConvId, fromSeq: Seq, toSeq: Seq): void {
+    this.links.toOwner({ t: 'pull', convId, fromSeq, toSeq });
+  }
+
+  stop(): void {
+    clearTimeout(this.#adopting);
+    clearTimeout(this.#alone);
+  }
+
+  #up(owner: OwnerLink): void {
+    clearTimeout(this.#alone);
+    this.#audiences.set(owner, new Map());
+    for (const session of this.#host.signedIn()) owner.messages.send(sessionUp(session));
+    owner.messages.send({ t: 'snapshotEnd' });
+    this.links.watching('watch', [...this.#host.watched()]);
+    this.#adopt();
+  }
+
+  #lost(owner: OwnerLink): void {
+    for (const no of [...this.#registering.keys()]) this.#registered(owner, no);
+    const nowMs = this.#host.clock.monotonicMs();
+    const audiences = this.#audiences.get(owner);
+    this.#audiences.delete(owner);
+    if (audiences !== undefined)
+      for (const room of this.#host.rooms().orphaned(audiences)) this.#orphans.set(room, nowMs);
+    if (this.#audiences.size === 0) {
+      if (this.#host.aloneMs === 0) this.#host.abandoned();
+      else this.#alone = setTimeout(() => this.#host.abandoned(), this.#host.aloneMs);
+      return;
+    }
+    this.links.watching('watch', [...this.#host.watched()]);
+    this.#adopt();
+  }
+
+  #pushed(owner: OwnerLink, frame: Push): void {
+    switch (frame.t) {
+      case 'entry': {
+        const audiences = this.#audiences.get(owner);
+        if (audiences === undefined || this.#host.rooms().entry(audiences, frame)) return;
+        const { convId, seq } = frame.entry;
+        owner.messages.send({ t: 'audienceUnknown', audience: frame.audience, convId, seq });
+        return;
+      }
+      case 'audience': {
+        const audiences = this.#audiences.get(owner);
+        if (audiences !== undefined) this.#host.rooms().audience(audiences, frame);
+        return;
+      }
+      case 'registered':
+        this.#registered(owner, frame.session);
+        return;
+      default:
+        this.#host.news(frame);
+    }
+  }
+
+  /** The session need not wait for this node any more. */
+  #registered(owner: OwnerLink, no: number): void {
+    const waiting = this.#registering.get(no);
+    if (waiting === undefined) return;
+    waiting.asked.delete(owner);
+    if (waiting.asked.size > 0) return;
+    this.#registering.delete(no);
+    waiting.session.markRegistered();
+  }
+
+  /** Asks the present owners of orphaned rooms to tell of them, a part at a time, until they do. */
+  #adopt(): void {
+    clearTimeout(this.#adopting);
+    if (this.#orphans.size === 0 || this.#audiences.size === 0) return;
+    const nowMs = this.#host.clock.monotonicMs();
+    let asked = 0;
+    for (const [room, dueMs] of this.#orphans) {
+      const { convId } = room;
+      if (room.owner !== undefined || this.#host.rooms().get(convId) !== room) {
+        this.#orphans.delete(room);
+        continue;
+      }
+      if (dueMs > nowMs) continue;
+      if (asked === adoptAtOnce) break;
+      asked += 1;
+      this.#orphans.set(room, nowMs + askAgainMs);
+      this.links.toOwner({ t: 'audienceUnknown', audience: 0, convId, seq: room.last + 1 });
+    }
+    if (this.#orphans.size > 0) {
+      this.#adopting = setTimeout(() => this.#adopt(), adoptEveryMs);
+      this.#adopting.unref();
+    }
+  }
+}
+
+function sessionUp({ no, userId, deviceId }: Session): EdgeFrame {
+  return { t: 'sessionUp', session: no, userId, deviceId };
+}
