@@ -55,6 +55,12 @@ describe('the order in which an edge forwards', () => {
     assert.deepEqual(order.missing, { from: 2, to: 3 });
   });
 
+  it('keeps what is held while another incarnation brings what came before it', () => {
+    const order = new ForwardOrder({ maxHeld: 4, last: 6 });
+    assert.deepEqual(forwarded(order, 2, [8]), []);
+    assert.deepEqual(forwarded(order, 1, [7]), [7, 8]);
+  });
+
   it('goes on behind what was given up', () => {
     const order = new ForwardOrder({ maxHeld: 4, last: 0 });
     forwarded(order, 1, [1, 5, 6]);
@@ -77,6 +83,33 @@ describe('the order in which an edge forwards', () => {
         const all = Array.from({ length: Math.max(0, ...seqs) }, (_, at) => at + 1);
         assert.deepEqual(out, all);
       }),
+    );
+  });
+
+  it('I5: leaves no session behind, whichever owners forward what, as long as what is missing is fetched', () => {
+    const arrival = fc.record({
+      incarnation: fc.integer({ min: 1, max: 3 }),
+      seq: fc.integer({ min: 1, max: 20 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(arrival, { maxLength: 60 }),
+        fc.integer({ min: 1, max: 4 }),
+        (arrivals, maxHeld) => {
+          const order = new ForwardOrder<{ seq: number }>({ maxHeld, last: 0 });
+          let sent = 0;
+          const hear = (seqs: readonly number[]): void => {
+            for (const seq of seqs) {
+              assert.ok(seq <= sent + 1, `${seq} after ${sent}`);
+              sent = Math.max(sent, seq);
+            }
+          };
+          for (const { incarnation, seq } of arrivals) hear(forwarded(order, incarnation, [seq]));
+          for (let missing = order.missing; missing !== undefined; missing = order.missing)
+            hear(forwarded(order, 4, [missing.from]));
+          assert.equal(sent, Math.max(0, ...arrivals.map(({ seq }) => seq)));
+        },
+      ),
     );
   });
 });

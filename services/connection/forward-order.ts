@@ -42,9 +42,8 @@ export class ForwardOrder<T extends { readonly seq: Seq }> {
   arrive(incarnation: number, entry: T): Arrival {
     if (incarnation !== this.#incarnation) {
       this.#incarnation = incarnation;
-      this.#held.clear();
-      this.#highest = 0;
-      // The first entry of an incarnation is where its forwarding starts, unless it leaves a hole.
+      // The first entry of an incarnation is where its forwarding starts, unless it leaves a hole. What is held stays: it
+      // is committed, whoever forwarded it, and while a conversation moves two owners forward by turns.
       if (entry.seq <= this.#last) this.#last = entry.seq - 1;
     }
     if (entry.seq <= this.#last) return 'old';

@@ -53,9 +53,19 @@ export interface NodesOptions {
   readonly connection?: Partial<Config['connection']>;
   /** Worker number of the id source. */
   readonly worker?: number;
+  /** Links are cut and come again: what was missed is kept for so long, and sessions outlive the last link. */
+  readonly linksComeAgain?: { readonly recentMs: number; readonly aloneMs: number };
   /** False: no group node is there. */
   readonly groups?: boolean;
   readonly log?: Logger;
+}
+
+interface Edge {
+  readonly node: ConnectionNode;
+  readonly door: TestDoor;
+  /** Cuts its link to the message node. */
+  unlink(): void;
+  relink(): void;
 }
 
 let incarnations = 0;
@@ -68,7 +78,7 @@ export class Nodes implements AsyncDisposable {
   readonly store: FaultyStore;
   readonly message: MessageNode;
   readonly group: GroupNode;
-  readonly edges: { readonly node: ConnectionNode; readonly door: TestDoor; unlink(): void }[] = [];
+  readonly edges: Edge[] = [];
   readonly tokens: Tokens;
   readonly temp: TempStore | undefined;
   readonly ids: IdSource;
@@ -99,6 +109,7 @@ export class Nodes implements AsyncDisposable {
       clock,
       incarnation: incarnations,
       log: this.#log,
+      ...(options.linksComeAgain && { recentMs: options.linksComeAgain.recentMs }),
     });
     this.group = new GroupNode({ log: this.#log });
     if (options.groups !== false) this.linkGroups();
@@ -128,16 +139,31 @@ export class Nodes implements AsyncDisposable {
   }
 
   /** A connection node, linked, with a door. Not started where the others already are. */
-  addEdge(linkBytes = 1 << 28): { readonly node: ConnectionNode; readonly door: TestDoor; unlink(): void } {
+  addEdge(linkBytes = 1 << 28): Edge {
     const node = this.#connectionNode();
-    const link = connectDirect<EdgeFrame, OwnerFrame>({
-      a: (end) => node.connectMessages(end),
-      b: (end) => this.message.acceptEdge(end),
-      limitBytes: linkBytes,
-    });
-    const edge = { node, door: new TestDoor(node), unlink: () => link.close('a test cuts it') };
+    const link = () =>
+      connectDirect<EdgeFrame, OwnerFrame>({
+        a: (end) => node.connectMessages(end),
+        b: (end) => this.message.acceptEdge(end),
+        limitBytes: linkBytes,
+      });
+    let present = link();
+    const edge = {
+      node,
+      door: new TestDoor(node),
+      unlink: () => present.close('a test cuts it'),
+      relink: () => {
+        present = link();
+      },
+    };
     this.edges.push(edge);
     return edge;
+  }
+
+  /** A connection node without a link, with a door. */
+  looseEdge() {
+    const node = this.#connectionNode();
+    return { node, door: new TestDoor(node) };
   }
 
   /** A connection node whose message node the test plays. */
@@ -169,6 +195,7 @@ export class Nodes implements AsyncDisposable {
       log: this.#log,
       epoch: () => this.store.epoch,
       random: Math.random,
+      ...(this.#options.linksComeAgain && { aloneMs: this.#options.linksComeAgain.aloneMs }),
     });
   }
 

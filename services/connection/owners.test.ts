@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { describe, it, mock } from 'node:test';
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import { rendezvous } from '../core/rendezvous.ts';
+import { TokenBucket } from '../core/token-bucket.ts';
+import type { AudienceFrame, EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import { Owners } from './owners.ts';
+import { Rooms } from './rooms.ts';
+import { Session } from './session.ts';
+import { logEntry, StandingClock } from './testing/stage.ts';
+
+/** A connection node's ties to message nodes that the test plays. */
+class Ties {
+  readonly clock = new StandingClock();
+  readonly sessions: Session[] = [];
+  readonly watched = new Set<UserId>();
+  abandoned = 0;
+  readonly rooms: Rooms;
+  readonly owners: Owners;
+
+  constructor({ aloneMs = 0 } = {}) {
+    this.rooms = new Rooms({
+      clock: this.clock,
+      sessionsOf: (userId) => this.sessions.filter((session) => session.userId === userId),
+      pull: (convId, fromSeq, toSeq) => this.owners.pull(convId, fromSeq, toSeq),
+      dirty: () => {},
+    });
+    this.owners = new Owners({
+      clock: this.clock,
+      timeoutMs: 1_000,
+      aloneMs,
+      rooms: () => this.rooms,
+      signedIn: () => this.sessions,
+      watched: () => this.watched,
+      news: () => {},
+      abandoned: () => {
+        this.abandoned += 1;
+      },
+      failed: (error) => assert.fail(String(error)),
+    });
+  }
+
+  session(userId = 'ada'): Session {
+    const no = this.sessions.length + 1;
+    const session = new Session({
+      no,
+      outlet: { deliver() {}, close() {} },
+      doorSession: no,
+      info: { remoteAddress: '', transport: 'test' },
+      nowMs: 0,
+      rate: new TokenBucket(1, 1, 0),
+    });
+    session.userId = userId as UserId;
+    session.deviceId = `device ${no}`;
+    session.state = 'open';
+    this.sessions.push(session);
+    return session;
+  }
+
+  link(nodeId: string) {
+    const heard: EdgeFrame[] = [];
+    const events = this.owners.connect(nodeId, {
+      send: (frame) => {
+        heard.push(frame);
+        return 'queued';
+      },
+      close: () => events.down('closed'),
+    });
+    return {
+      heard,
+      say: (...frames: OwnerFrame[]) => events.frames(frames),
+      cut: () => events.down('cut'),
+      of: <T extends EdgeFrame['t']>(t: T) =>
+        heard.filter((frame): frame is Extract<EdgeFrame, { t: T }> => frame.t === t),
+    };
+  }
+
+  audience(convId: ConvId, nextSeq: Seq, fields: Partial<AudienceFrame> = {}): AudienceFrame {
+    const users = [{ userId: 'ada' as UserId, firstSeq: 1, lastSeq: 0 }];
+    return { t: 'audience', audience: 1, convId, nextSeq, whole: true, users, gone: [], ...fields };
+  }
+
+  entry(convId: ConvId, seq: Seq, incarnation = 1): OwnerFrame {
+    return { t: 'entry', audience: 1, incarnation, entry: logEntry(seq, convId) };
+  }
+}
+
+/** A conversation that the node owns among these. */
+function owned(nodeId: string, ...others: string[]): ConvId {
+  const nodes = [nodeId, ...others].map((name) => ({ nodeId: name }));
+  for (let no = 0; ; no += 1) if (rendezvous(`g${no}`, nodes)?.nodeId === nodeId) return `g${no}` as ConvId;
+}
+
+describe('sessions and message nodes', () => {
+  it('are registered once all nodes know them', async () => {
+    const ties = new Ties();
+    const [one, two] = [ties.link('m1'), ties.link('m2')];
+    const session = ties.session();
+    let registered = false;
+    ties.owners.register(session);
+    const known = session.whenRegistered().then(() => {
+      registered = true;
+    });
+    one.say({ t: 'registered', session: session.no });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(registered, false);
+    two.say({ t: 'registered', session: session.no });
+    await known;
+  });
+
+  it('do not wait for a node that is lost', async () => {
+    const ties = new Ties();
+    const [one, two] = [ties.link('m1'), ties.link('m2')];
+    const session = ties.session();
+    ties.owners.register(session);
+    one.say({ t: 'registered', session: session.no });
+    two.cut();
+    await session.whenRegistered();
+  });
+
+  it('are refused where no node is linked', () => {
+    const ties = new Ties();
+    assert.throws(() => ties.owners.register(ties.session()), /no message node is linked/);
+  });
+
+  it('are told to a node that is linked later, with whom they watch', () => {
+    const ties = new Ties();
+    ties.link('m1');
+    ties.session('ada');
+    ties.session('bob');
+    ties.watched.add('cyd' as UserId);
+    const two = ties.link('m2');
+    assert.deepEqual(
+      two.heard.slice(0, 3).map((frame) => (frame.t === 'sessionUp' ? frame.userId : frame.t)),
+      ['ada', 'bob', 'snapshotEnd'],
+    );
+    const asked = two.of('watch').length === 1;
+    const mine = rendezvous('cyd', [{ nodeId: 'm1' }, { nodeId: 'm2' }])?.nodeId === 'm2';
+    assert.equal(asked, mine);
+  });
+
+  it('end when no node is linked for too long', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const ties = new Ties({ aloneMs: 3_000 });
+    ties.link('m1').cut();
+    t.mock.timers.tick(2_999);
+    ties.link('m1');
+    t.mock.timers.tick(3_000);
+    assert.equal(ties.abandoned, 0);
+    const again = ties.link('m2');
+    ties.link('m1').cut();
+    again.cut();
+    t.mock.timers.tick(3_000);
+    assert.equal(ties.abandoned, 1);
+  });
+});
+
+describe('calls', () => {
+  it('go to the owner of their conversation, and are refused when it is lost', () => {
+    const ties = new Ties();
+    const nodes = { m1: ties.link('m1'), m2: ties.link('m2') };
+    const refused: string[] = [];
+    for (const name of ['m1', 'm2'] as const) {
+      const convId = owned(name, name === 'm1' ? 'm2' : 'm1');
+      const answer = { done() {}, refused: (fault: { reason: string }) => refused.push(fault.reason) };
+      ties.owners.links.call(0, 'ada' as UserId, { t: 'get', convId, seq: 1 }, answer);
+      const [command] = nodes[name].of('command');
+      assert.ok(command?.op.t === 'get' && command.op.convId === convId);
+    }
+    nodes.m1.cut();
+    assert.deepEqual(refused, ['ownerLost']);
+  });
+
+  it('of acknowledgements are split by owner', () => {
+    const ties = new Ties();
+    const [one, two] = [ties.link('m1'), ties.link('m2')];
+    const userId = 'ada' as UserId;
+    const [mine, yours] = [owned('m1', 'm2'), owned('m2', 'm1')];
+    ties.owners.links.delivered([
+      { convId: mine, userId, seq: 1 },
+      { convId: yours, userId, seq: 2 },
+    ]);
+    assert.deepEqual(one.of('delivered')[0]?.items, [{ convId: mine, userId, seq: 1 }]);
+    assert.deepEqual(two.of('delivered')[0]?.items, [{ convId: yours, userId, seq: 2 }]);
+  });
+});
+
+describe('rooms whose owner is lost', () => {
+  it('I5: ask the next owner for what they may have missed, again and again until it tells', () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const ties = new Ties();
+      const [one, two] = [ties.link('m1'), ties.link('m2')];
+      ties.session();
+      const convId = owned('m1', 'm2');
+      one.say(ties.audience(convId, 7), ties.entry(convId, 7));
+      assert.equal(ties.rooms.get(convId)?.last, 7);
+      one.cut();
+      assert.deepEqual(two.of('audienceUnknown'), [{ t: 'audienceUnknown', audience: 0, convId, seq: 8 }]);
+      ties.clock.nowMs += 1_000;
+      mock.timers.tick(50);
+      assert.equal(two.of('audienceUnknown').length, 2);
+      two.say(ties.audience(convId, 8), ties.entry(convId, 8, 2));
+      assert.equal(ties.rooms.get(convId)?.last, 8);
+      ties.clock.nowMs += 5_000;
+      mock.timers.tick(200);
+      assert.equal(two.of('audienceUnknown').length, 2, 'it is known now');
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
+  it('wait for a node where none is left', () => {
+    const ties = new Ties({ aloneMs: 60_000 });
+    const one = ties.link('m1');
+    ties.session();
+    one.say(ties.audience('g' as ConvId, 3));
+    one.cut();
+    const again = ties.link('m1');
+    assert.deepEqual(
+      again.of('audienceUnknown').map(({ convId, seq }) => [convId, seq]),
+      [['g', 3]],
+    );
+    ties.owners.stop();
+  });
+});
+
+describe('a room of which two nodes believe to be the owner', () => {
+  const convId = 'g' as ConvId;
+  const hearers = (ties: Ties) => [...(ties.rooms.get(convId)?.hearers.keys() ?? [])];
+
+  function twoOwners() {
+    const ties = new Ties();
+    const nodes = { old: ties.link('m1'), fresh: ties.link('m2') };
+    ties.session('ada');
+    ties.session('bob');
+    nodes.old.say(ties.audience(convId, 5), ties.entry(convId, 5));
+    const bob = [{ userId: 'bob' as UserId, firstSeq: 1, lastSeq: 0 }];
+    nodes.fresh.say(ties.audience(convId, 6, { users: bob }), ties.entry(convId, 6, 2));
+    return { ties, ...nodes };
+  }
+
+  it('is heard by whom the one says that has read further', () => {
+    const { ties, old } = twoOwners();
+    assert.deepEqual(hearers(ties), ['bob']);
+    old.say(ties.audience(convId, 5, { whole: false }));
+    assert.deepEqual(hearers(ties), ['bob'], 'ada was removed with 6, which the old owner does not know');
+    old.say(ties.audience(convId, 9));
+    assert.deepEqual(hearers(ties), ['ada']);
+  });
+
+  it('stays when the former owner lets go of it', () => {
+    const { ties, old } = twoOwners();
+    old.say(ties.audience(convId, 6, { users: [] }));
+    assert.deepEqual(hearers(ties), ['bob']);
+  });
+
+  it('takes the entries of both, in order', () => {
+    const { ties, old, fresh } = twoOwners();
+    fresh.say(ties.entry(convId, 8, 2));
+    assert.equal(ties.rooms.get(convId)?.last, 6);
+    old.say(ties.entry(convId, 7, 1));
+    assert.equal(ties.rooms.get(convId)?.last, 8);
+  });
+
+  it('is asked about anew when its present owner is lost, not when the former one is', () => {
+    const { ties, old, fresh } = twoOwners();
+    old.cut();
+    assert.deepEqual(fresh.of('audienceUnknown'), []);
+    const again = ties.link('m1');
+    fresh.cut();
+    assert.deepEqual(
+      again.of('audienceUnknown').map(({ seq }) => seq),
+      [7],
+    );
+  });
+});

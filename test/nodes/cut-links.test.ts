@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Nodes, say, sayTo } from '../helpers/nodes.ts';
+
+const linksComeAgain = { recentMs: 30_000, aloneMs: 60_000 };
+
+/** Two edges on one message node; bob's is cut off and comes again. */
+async function twoEdges(): Promise<Nodes> {
+  return Nodes.open({ edges: 2, linksComeAgain });
+}
+
+describe('a link that is cut and comes again', () => {
+  it('I5: brings what was committed meanwhile to sessions that hear of the conversation already', async () => {
+    await using nodes = await twoEdges();
+    await nodes.createGroup('ada', 'g', ['bob']);
+    const ada = await nodes.signIn('ada');
+    const bob = await nodes.signIn('bob', { edge: 1 });
+    await ada.asked(say('g', 'one'), 'sent');
+    await bob.delivered('g', 2);
+    nodes.edges[1]?.unlink();
+    for (const text of ['two', 'three']) await ada.asked(say('g', text), 'sent');
+    nodes.edges[1]?.relink();
+    await bob.delivered('g', 4);
+    await ada.asked(say('g', 'four'), 'sent');
+    await bob.delivered('g', 5);
+    assert.deepEqual(bob.liveSeqs('g'), [2, 3, 4, 5]);
+    assert.equal(bob.closed, undefined);
+  });
+
+  it('I5: brings what was committed meanwhile in conversations that were quiet before', async () => {
+    await using nodes = await twoEdges();
+    const ada = await nodes.signIn('ada');
+    const bob = await nodes.signIn('bob', { edge: 1 });
+    nodes.edges[1]?.unlink();
+    const { convId } = await ada.asked(sayTo('bob', 'one'), 'sent');
+    await ada.asked(sayTo('bob', 'two'), 'sent');
+    nodes.edges[1]?.relink();
+    await bob.delivered(convId, 2);
+    assert.deepEqual(bob.liveSeqs(convId), [1, 2]);
+  });
+
+  it('I5: brings them also where something is committed right after', async () => {
+    await using nodes = await twoEdges();
+    const ada = await nodes.signIn('ada');
+    const bob = await nodes.signIn('bob', { edge: 1 });
+    nodes.edges[1]?.unlink();
+    const { convId } = await ada.asked(sayTo('bob', 'one'), 'sent');
+    const later = ada.send(sayTo('bob', 'two'), sayTo('bob', 'three'));
+    nodes.edges[1]?.relink();
+    for (const id of later) await ada.answer(id);
+    await bob.delivered(convId, 3);
+    assert.deepEqual(bob.liveSeqs(convId), [1, 2, 3]);
+  });
+
+  it('refuses what is under way with a reason to try again, and then carries it out once', async () => {
+    await using nodes = await twoEdges();
+    const ada = await nodes.signIn('ada');
+    const [id] = ada.send(sayTo('bob', 'one', 'the one'));
+    nodes.edges[0]?.unlink();
+    const { event } = await ada.answer(id as number);
+    assert.ok(event.case === 'error' && event.value.reason === 'ownerLost');
+    nodes.edges[0]?.relink();
+    const { seq } = await ada.asked(sayTo('bob', 'one', 'the one'), 'sent');
+    assert.equal(seq, 1n);
+    assert.equal(ada.closed, undefined);
+  });
+
+  it('lets a user who comes meanwhile wait no longer than it takes', async () => {
+    await using nodes = await twoEdges();
+    nodes.edges[1]?.unlink();
+    const bob = nodes.connect(1);
+    bob.send({ case: 'hello', value: { protocolVersion: 1, deviceId: 'd', userId: 'bob' } });
+    const { reason } = await bob.end();
+    assert.equal(reason, 'upstreamUnavailable');
+    nodes.edges[1]?.relink();
+    await nodes.signIn('bob', { edge: 1 });
+  });
+});
