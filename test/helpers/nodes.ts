@@ -160,10 +160,11 @@ export class Nodes implements AsyncDisposable {
     return edge;
   }
 
-  /** A connection node without a link, with a door. */
-  looseEdge() {
+  /** A connection node that the test links itself, with a door. */
+  addUnlinkedEdge(links: { unlink(): void; relink(): void }): ConnectionNode {
     const node = this.#connectionNode();
-    return { node, door: new TestDoor(node) };
+    this.edges.push({ node, door: new TestDoor(node), ...links });
+    return node;
   }
 
   /** A connection node whose message node the test plays. */
