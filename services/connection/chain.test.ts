@@ -35,6 +35,21 @@ describe('a chain of sends', () => {
     );
   });
 
+  it('I2: passes nothing to another owner before the former one has answered', () => {
+    const { chain: sends } = chain();
+    const [former, next] = [{}, {}];
+    assert.equal(sends.admit('a', former), 1);
+    assert.equal(sends.admit('b', next), undefined);
+    sends.hold('b');
+    assert.equal(sends.admit('c', former), undefined, 'b has its place before it');
+    sends.hold('c');
+    sends.answered('a', false);
+    assert.deepEqual(
+      [sends.admit('c', next), sends.admit('b', next), sends.admit('c', next)],
+      [undefined, 1, 1],
+    );
+  });
+
   it('keeps the place of what it refused itself', () => {
     const { chain: sends } = chain();
     sends.admit('a');

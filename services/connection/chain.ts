@@ -32,6 +32,8 @@ export class SendChain {
   /** Their client ids; made on first use. */
   #waiting: Set<string> | undefined;
   #places = 0;
+  /** Whom what is under way was passed to. */
+  #owner: object | undefined;
   /** The owner has refused one, and not all are answered yet. */
   #closed = false;
 
@@ -46,9 +48,16 @@ export class SendChain {
     return this.#flying.size === 0 && this.#refused.length === 0;
   }
 
-  /** Whether the send may pass: its chain number, or undefined when it must wait its turn (then `hold` it). */
-  admit(clientId: string): number | undefined {
+  /**
+   * Whether the send may pass to the owner: its chain number, or undefined when it must wait its turn (then `hold` it).
+   * To another owner than before nothing passes while the former one has something to answer.
+   */
+  admit(clientId: string, owner?: object): number | undefined {
     if (this.#closed) return undefined;
+    if (owner !== this.#owner) {
+      if (this.#flying.size > 0) return undefined;
+      this.#owner = owner;
+    }
     const first = this.#refused[0];
     if (first === undefined) return this.#pass(clientId, this.#places++);
     if (first.clientId !== clientId) return undefined;

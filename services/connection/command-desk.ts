@@ -1,8 +1,9 @@
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
+import type { ConvId } from '../core/ids.ts';
 import type { Operation, Result, SendOperation } from '../peer/edge-frames.ts';
 import type { Answer } from './message-link.ts';
-import type { OwnerLinks } from './owner-links.ts';
+import { noOwner, type OwnerLink, type OwnerLinks } from './owner-links.ts';
 import type { ConnectionMeters } from './meters.ts';
 import type { Session } from './session.ts';
 import { errorOf, fragment } from './wire.ts';
@@ -97,9 +98,14 @@ export class CommandDesk {
     });
   }
 
+  ownerOf(convId: ConvId): OwnerLink | undefined {
+    return this.#parts.messages.ownerOf(convId);
+  }
+
   /** Passes a send on; `answer` counts it. */
-  pass(session: Session, op: SendOperation, answer: Answer): void {
-    this.#parts.messages.call(session.no, session.userId, op, answer);
+  pass(owner: OwnerLink | undefined, session: Session, op: SendOperation, answer: Answer): void {
+    if (owner === undefined) answer.refused(noOwner());
+    else owner.messages.call(session.no, session.userId, op, answer);
   }
 
   reply(session: Session, encoded: Uint8Array): void {

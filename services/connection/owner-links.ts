@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import { rendezvous } from '../core/rendezvous.ts';
+import { conversationOf } from '../peer/conversation-of.ts';
 import type { EdgeFrame, Operation, OwnerFrame, Result } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { type Answer, MessageLink } from './message-link.ts';
@@ -79,8 +80,8 @@ export class OwnerLinks {
 
   /** Asks the owner of the conversation concerned, or else the user's own node; `session` is 0 for unary calls. */
   call(session: number, userId: UserId, op: Operation, answer: Answer): void {
-    const owner = this.#choose(keyOf(op) ?? userId);
-    if (owner === undefined) answer.refused(gone());
+    const owner = this.#choose(conversationOf(op) ?? userId);
+    if (owner === undefined) answer.refused(noOwner());
     else owner.messages.call(session, userId, op, answer);
   }
 
@@ -134,12 +135,7 @@ export class OwnerLinks {
   }
 }
 
-/** The conversation that an operation is about; undefined for those about the user. */
-function keyOf(op: Operation): ConvId | undefined {
-  if ('convId' in op) return op.convId;
-  return 'groupId' in op ? op.groupId : undefined;
-}
-
-function gone(): Fault {
-  return new Fault('ownerLost', { message: 'no message node is linked' });
+/** The owner's link is lost, or there is none yet. */
+export function noOwner(): Fault {
+  return new Fault('ownerLost', { message: 'no message node is linked', retryAfterMs: 200 });
 }

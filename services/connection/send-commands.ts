@@ -48,10 +48,11 @@ export class SendCommands {
     const chain = this.#chain(session, convId);
     try {
       desk.pace(session);
-      const number = chain.admit(clientId);
+      const owner = desk.ownerOf(convId);
+      const number = chain.admit(clientId, owner);
       if (number !== undefined) {
         const op = { t: 'send', convId, peer, clientId, body, chain: number } as const;
-        desk.pass(session, op, new SendCall(this.#parts, session, command.id, chain, op));
+        desk.pass(owner, session, op, new SendCall(this.#parts, session, command.id, chain, op));
         return;
       }
     } catch (error) {
@@ -59,7 +60,7 @@ export class SendCommands {
       throw error;
     }
     this.#hold(session, chain, clientId);
-    const message = 'an earlier send was refused: send or skip it first';
+    const message = 'an earlier send was refused, or its answer is still to come: send or skip it first';
     throw new Fault('outOfOrder', { message, retryAfterMs: 50 });
   }
 

@@ -71,6 +71,7 @@ export const faults = {
   diskFull: { code: Code.Unavailable, retry: 'here', closeCode: 4503 },
   groupsUnavailable: { code: Code.Unavailable, retry: 'here', closeCode: 4503 },
   timedOut: { code: Code.DeadlineExceeded, retry: 'here', closeCode: 4508 },
+  notOwner: { code: Code.Unavailable, retry: 'here', closeCode: 4503 },
   ownerLost: { code: Code.Unavailable, retry: 'elsewhere', closeCode: 4503 },
   upstreamUnavailable: { code: Code.Unavailable, retry: 'elsewhere', closeCode: 4503 },
   // Why a session ends.

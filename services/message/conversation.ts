@@ -35,7 +35,11 @@ export class Conversation {
   indexed = false;
   /** Batches and reads under way; not evicted meanwhile. */
   pins = 0;
+  /** A batch with entries of it is being made or written: head and rules are not to be read again meanwhile. */
+  writing = false;
   usedAtMs = 0;
+  /** When head and rules were last known to be those of the store. */
+  confirmedAtMs = 0;
 
   constructor(convId: ConvId) {
     this.convId = convId;

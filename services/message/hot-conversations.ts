@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { ConvId, UserId } from '../core/ids.ts';
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import { leastRecent } from '../core/least-recent.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import { Conversation } from './conversation.ts';
@@ -23,12 +23,33 @@ export class HotConversations {
   readonly #conversations = new Map<ConvId, Conversation>();
   readonly #loading = new Map<ConvId, Promise<ReadonlySet<ConvId>>>();
   readonly #byMember = new Map<UserId, Set<Conversation>>();
+  /** To be let go of once they are released. */
+  readonly #leaving = new Set<Conversation>();
   /** Indexed conversations too large for the index by member. */
   readonly #large = new Set<Conversation>();
+  readonly #confirmAfterMs: number | undefined;
+  readonly #confirming = new Map<Conversation, Promise<void>>();
   /** Told when a conversation is no longer held. */
   onEvict: (conversation: Conversation) => void = () => {};
+  /** Told of entries that another owner has written, behind the head that was known. */
+  onLearned: (conversation: Conversation, oldHead: Seq) => void = () => {};
 
-  constructor({ store, clock, limits }: { store: MessageStore; clock: Clock; limits: HotLimits }) {
+  /**
+   * `confirmAfterMs`: where other nodes may write, what has not been read or written for so long is read again before it
+   * is used. Undefined where nobody else does.
+   */
+  constructor({
+    store,
+    clock,
+    limits,
+    confirmAfterMs,
+  }: {
+    store: MessageStore;
+    clock: Clock;
+    limits: HotLimits;
+    confirmAfterMs?: number | undefined;
+  }) {
+    this.#confirmAfterMs = confirmAfterMs;
     this.#store = store;
     this.#clock = clock;
     this.#limits = limits;
@@ -58,6 +79,7 @@ export class HotConversations {
       // One that was held before may be evicted meanwhile: it is looked for again.
       for (const convId of await this.#load(missing)) absent.add(convId);
     }
+    if (this.#confirmAfterMs !== undefined) await this.#confirm(convIds, this.#confirmAfterMs);
     const now = this.#clock.monotonicMs();
     return convIds.map((convId) => {
       const conversation = this.#conversations.get(convId) ?? this.#hold(new Conversation(convId));
@@ -70,7 +92,9 @@ export class HotConversations {
   release(conversations: readonly Conversation[]): void {
     for (const conversation of conversations) {
       conversation.pins -= 1;
-      if (conversation.pins === 0 && !conversation.exists) this.#drop(conversation);
+      if (conversation.pins > 0) continue;
+      if (!conversation.exists) this.#drop(conversation);
+      else if (this.#leaving.delete(conversation)) this.#evict(conversation);
     }
   }
 
@@ -93,6 +117,7 @@ export class HotConversations {
         const conversation = part[index] as Conversation;
         if (snapshot === undefined) continue;
         conversation.restore(snapshot);
+        conversation.confirmedAtMs = this.#clock.monotonicMs();
         if (conversation.indexed) this.index(conversation);
       }
     }
@@ -130,12 +155,63 @@ export class HotConversations {
         const conversation = new Conversation(snapshot.convId);
         conversation.restore(snapshot);
         conversation.usedAtMs = this.#clock.monotonicMs();
+        conversation.confirmedAtMs = conversation.usedAtMs;
         this.#hold(conversation);
       }
       return absent;
     } finally {
       for (const convId of convIds) this.#loading.delete(convId);
     }
+  }
+
+  /** Lets go of those that `stays` does not keep, those in use once they are released. */
+  letGo(stays: (convId: ConvId) => boolean): void {
+    for (const conversation of [...this.#conversations.values()]) {
+      if (stays(conversation.convId)) continue;
+      if (conversation.pins > 0) this.#leaving.add(conversation);
+      else this.#evict(conversation);
+    }
+  }
+
+  /** Reads again what may have been written by others meanwhile; each once at a time. */
+  async #confirm(convIds: readonly ConvId[], afterMs: number): Promise<void> {
+    const before = this.#clock.monotonicMs() - afterMs;
+    const waits = new Set<Promise<void>>();
+    const stale: Conversation[] = [];
+    for (const convId of convIds) {
+      const conversation = this.#conversations.get(convId);
+      if (conversation === undefined || conversation.writing || !conversation.exists) continue;
+      if (conversation.confirmedAtMs > before) continue;
+      const running = this.#confirming.get(conversation);
+      if (running === undefined) stale.push(conversation);
+      else waits.add(running);
+    }
+    if (stale.length > 0) {
+      const confirming = this.#confirmAll(stale);
+      for (const conversation of stale) this.#confirming.set(conversation, confirming);
+      waits.add(confirming);
+    }
+    await Promise.all(waits);
+  }
+
+  async #confirmAll(conversations: readonly Conversation[]): Promise<void> {
+    const heads = conversations.map(({ head }) => head.seq);
+    for (const conversation of conversations) conversation.pins += 1;
+    try {
+      await this.reload(conversations);
+    } finally {
+      for (const conversation of conversations) {
+        conversation.pins -= 1;
+        this.#confirming.delete(conversation);
+      }
+    }
+    for (const [index, conversation] of conversations.entries())
+      if (conversation.head.seq > (heads[index] as Seq)) this.onLearned(conversation, heads[index] as Seq);
+  }
+
+  #evict(conversation: Conversation): void {
+    this.onEvict(conversation);
+    this.#drop(conversation);
   }
 
   #hold(conversation: Conversation): Conversation {
@@ -181,8 +257,7 @@ export class HotConversations {
     const idle = [...this.#conversations.values()].filter((conversation) => conversation.pins === 0);
     // A tenth more than needed, so that they are not looked through every time.
     for (const conversation of leastRecent(idle, excess + this.#limits.maxConversations / 10)) {
-      this.onEvict(conversation);
-      this.#drop(conversation);
+      this.#evict(conversation);
     }
   }
 

@@ -120,9 +120,11 @@ export class Lane {
       conversation,
       submissions: byConversation.get(conversation.convId) ?? [],
     }));
+    for (const conversation of held) conversation.writing = true;
     try {
       await this.#carryOut(shares);
     } finally {
+      for (const conversation of held) conversation.writing = false;
       this.#host.hot.release(held);
     }
     const returned = this.#returned;

@@ -1,10 +1,11 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConfigOf } from '../core/config.ts';
 import type { Failpoints } from '../core/failpoint.ts';
-import { type Fault, toFault } from '../core/fault.ts';
+import { Fault, toFault } from '../core/fault.ts';
 import type { ConvId, MsgId, Seq } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
+import { conversationOf } from '../peer/conversation-of.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
@@ -22,6 +23,7 @@ import { MessageMeters } from './meters.ts';
 import { Operations } from './operations.ts';
 import type { messageOptions } from './options.ts';
 import { Owner } from './owner.ts';
+import type { Ownership } from './ownership.ts';
 import { PresenceBook } from './presence-book.ts';
 import { Receipts } from './receipts.ts';
 import { RecentCommits } from './recent-commits.ts';
@@ -38,10 +40,14 @@ export interface MessageNodeParts {
   readonly log: Logger;
   /** How long to remember what was committed, for edges whose links are down; undefined where links stay. */
   readonly recentMs?: number;
+  /** Where other message nodes share the conversations; undefined: all are this node's. */
+  readonly ownership?: Ownership;
   readonly failpoints?: Failpoints | undefined;
 }
 
 const secondMs = 1_000;
+/** What another node may have written to is read again after this time. */
+const confirmMs = 1_000;
 /** Typing is told to groups up to this size. */
 const maxTypingMembers = 100;
 /** How long a stopping node waits for what is in the store's hands. */
@@ -65,6 +71,7 @@ export class MessageNode implements Service {
   readonly #operations: Operations;
   readonly #log: Logger;
   readonly #recent: RecentCommits | undefined;
+  readonly #ownership: Ownership | undefined;
   #edges = 0;
   readonly #askers = {
     refused: (fault: Fault): void => {
@@ -75,12 +82,24 @@ export class MessageNode implements Service {
   #timers: NodeJS.Timeout[] = [];
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor({ config, store, ids, clock, incarnation, log, recentMs, failpoints }: MessageNodeParts) {
+  constructor({
+    config,
+    store,
+    ids,
+    clock,
+    incarnation,
+    log,
+    recentMs,
+    ownership,
+    failpoints,
+  }: MessageNodeParts) {
+    this.#ownership = ownership;
     this.#config = config;
     this.#clock = clock;
     this.#log = log;
     const limits = { maxConversations: config.hotConversations, maxRecentBytes: config.recentBytes };
-    const hot = new HotConversations({ store, clock, limits });
+    const confirmAfterMs = ownership === undefined ? undefined : confirmMs;
+    const hot = new HotConversations({ store, clock, limits, confirmAfterMs });
     const history = new History({ store, pageBytes: config.pageBytes });
     const cursors = new CursorBook(store);
     const recent =
@@ -112,6 +131,7 @@ export class MessageNode implements Service {
       fanOut.evicted(conversation);
       receipts.forget(conversation);
     };
+    hot.onLearned = (conversation, oldHead) => owner.learned(conversation, oldHead);
     const views = new Views({ store, hot, cursors, history });
     this.#operations = new Operations({
       store,
@@ -169,6 +189,11 @@ export class MessageNode implements Service {
     });
     await Promise.race([this.#owner.idle().then(() => this.#flush()), patience]);
     clearTimeout(timer);
+  }
+
+  /** The message nodes that own conversations. What is no longer this node's is let go of once it is done with. */
+  see(owners: readonly { readonly nodeId: string }[]): void {
+    if (this.#ownership?.see(owners)) this.#hot.letGo((convId) => this.#owns(convId));
   }
 
   /** A group node is linked. */
@@ -233,8 +258,15 @@ export class MessageNode implements Service {
   }
 
   #command(edge: EdgePeer, { call, session, userId, op }: Extract<EdgeFrame, { t: 'command' }>): void {
-    const asker = new EdgeAsker(this.#askers, edge, call, userId, edge.sessions.get(session)?.refused);
+    const refused = edge.sessions.get(session)?.refused;
+    const asker = new EdgeAsker(this.#askers, edge, call, userId, refused);
     try {
+      const convId = conversationOf(op);
+      if (convId !== undefined && !this.#owns(convId)) {
+        // What its session sends behind it must not pass before it, here or elsewhere.
+        if (op.t === 'send' && op.chain > 0) refused?.refuse(convId, op.chain);
+        throw new Fault('notOwner', { message: 'another node owns this conversation', retryAfterMs: 50 });
+      }
       this.#operations.carryOut(asker, op);
     } catch (error) {
       asker.refuse(toFault(error));
@@ -244,6 +276,7 @@ export class MessageNode implements Service {
   /** Most are of conversations that are hot: those are done at once. */
   #delivered({ items }: Extract<EdgeFrame, { t: 'delivered' }>): void {
     for (const { convId, userId, seq } of items) {
+      if (!this.#owns(convId)) continue;
       const conversation = this.#hot.get(convId);
       if (conversation === undefined) {
         this.#held(convId, (loaded) => this.#cursorDesk.delivered(loaded, userId, seq));
@@ -264,6 +297,7 @@ export class MessageNode implements Service {
   }
 
   #typing({ convId, userId, active }: Extract<EdgeFrame, { t: 'typing' }>): void {
+    if (!this.#owns(convId)) return;
     const conversation = this.#hot.get(convId);
     if (conversation === undefined) {
       // Somebody types in a conversation that isn't hot yet: hold it, so that the next word is heard.
@@ -286,9 +320,14 @@ export class MessageNode implements Service {
 
   /** With the conversation loaded. What a store that can't be read keeps from an edge, the edge asks for again. */
   #held(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
+    if (!this.#owns(convId)) return;
     this.#hot.with(convId, use).catch((error) => {
       if (!(error instanceof StoreError)) this.#bug(error);
     });
+  }
+
+  #owns(convId: ConvId): boolean {
+    return this.#ownership === undefined || this.#ownership.owns(convId);
   }
 
   #sessionDown(edge: EdgePeer, session: number): void {

@@ -64,7 +64,7 @@ export class Owner {
       limits,
       beforeFanOut: () => failpoints?.hit('beforeFanout'),
       committed: (conversation, draft, entries) => this.#committed(conversation, draft, entries),
-      learned: (conversation, oldHead) => void this.#learned(conversation, oldHead).catch(bug),
+      learned: (conversation, oldHead) => this.learned(conversation, oldHead),
       batchCommitted: (entries) => meters.batch(entries),
       fenceLost: () => {
         meters.fenceLost += 1;
@@ -108,6 +108,11 @@ export class Owner {
       known: undefined,
       attempts: 0,
     });
+  }
+
+  /** Entries that another owner has written were found when a conversation was read again. */
+  learned(conversation: Conversation, oldHead: Seq): void {
+    void this.#learned(conversation, oldHead).catch(this.#parts.bug);
   }
 
   /** The id of a group that the user makes without naming one: the same for the same client id. */
@@ -178,7 +183,8 @@ export class Owner {
   }
 
   #committed(conversation: Conversation, draft: Draft, entries: readonly StoredEntry[]): void {
-    const { fanOut, cursors, groups } = this.#parts;
+    const { fanOut, cursors, groups, clock } = this.#parts;
+    conversation.confirmedAtMs = clock.monotonicMs();
     fanOut.forward(conversation, entries, draft.members);
     for (const entry of entries) {
       if (entry.kind !== 'message') continue;

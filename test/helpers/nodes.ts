@@ -13,6 +13,7 @@ import type { Logger } from '../../services/core/log.ts';
 import { silentLogger } from '../../services/core/log.ts';
 import { IdSource } from '../../services/core/snowflake.ts';
 import { GroupNode } from '../../services/group/group-node.ts';
+import type { Ownership } from '../../services/message/ownership.ts';
 import { MessageNode } from '../../services/message/message-node.ts';
 import { messageOptions } from '../../services/message/options.ts';
 import { connectDirect } from '../../services/peer/direct-link.ts';
@@ -55,6 +56,8 @@ export interface NodesOptions {
   readonly worker?: number;
   /** Links are cut and come again: what was missed is kept for so long, and sessions outlive the last link. */
   readonly linksComeAgain?: { readonly recentMs: number; readonly aloneMs: number };
+  /** Where other message nodes share the conversations. */
+  readonly ownership?: Ownership;
   /** False: no group node is there. */
   readonly groups?: boolean;
   readonly log?: Logger;
@@ -110,6 +113,7 @@ export class Nodes implements AsyncDisposable {
       incarnation: incarnations,
       log: this.#log,
       ...(options.linksComeAgain && { recentMs: options.linksComeAgain.recentMs }),
+      ...(options.ownership && { ownership: options.ownership }),
     });
     this.group = new GroupNode({ log: this.#log });
     if (options.groups !== false) this.linkGroups();

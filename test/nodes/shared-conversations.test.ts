@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { directConvId } from '../../services/core/conv-id.ts';
+import type { ConvId, UserId } from '../../services/core/ids.ts';
+import { rendezvous } from '../../services/core/rendezvous.ts';
+import { Ownership } from '../../services/message/ownership.ts';
+import { connectDirect } from '../../services/peer/direct-link.ts';
+import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
+import { Nodes, say, sayTo } from '../helpers/nodes.ts';
+
+const linksComeAgain = { recentMs: 30_000, aloneMs: 60_000 };
+const both = [{ nodeId: 'm1' }, { nodeId: 'm2' }];
+
+/**
+ * Two message nodes on one store, and an edge for each of two users, linked to both nodes. `atOdds`: the edges take one
+ * node for the other, so that each asks another one for the same conversation.
+ */
+async function open({ atOdds = false } = {}) {
+  const stack = new AsyncDisposableStack();
+  const one = stack.use(
+    await Nodes.open({ edges: 0, worker: 1, linksComeAgain, ownership: new Ownership('m1') }),
+  );
+  const two = stack.use(
+    await Nodes.open({
+      store: one.store,
+      edges: 0,
+      worker: 2,
+      linksComeAgain,
+      ownership: new Ownership('m2'),
+    }),
+  );
+  const messages = { m1: one.message, m2: two.message };
+  const cuts: Record<'m1' | 'm2', (() => void)[]> = { m1: [], m2: [] };
+  for (let no = 0; no < 2; no += 1) {
+    const node = one.addUnlinkedEdge({ unlink() {}, relink() {} });
+    for (const name of ['m1', 'm2'] as const) {
+      const link = connectDirect<EdgeFrame, OwnerFrame>({
+        a: (end) => node.connectMessages(end, atOdds && no === 1 ? (name === 'm1' ? 'm2' : 'm1') : name),
+        b: (end) => messages[name].acceptEdge(end),
+        limitBytes: 1 << 28,
+      });
+      cuts[name].push(() => link.close('a test cuts it'));
+    }
+  }
+  const see = (owners: readonly { nodeId: string }[]): void => {
+    for (const message of Object.values(messages)) message.see(owners);
+  };
+  see(both);
+  const [ada, bob] = [await one.signIn('ada'), await one.signIn('bob', { edge: 1 })];
+  return { one, two, ada, bob, see, cuts, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** A user with whom ada has a conversation that this node owns. */
+function peerOwnedBy(nodeId: string): UserId {
+  for (let no = 0; ; no += 1) {
+    const peer = `peer${no}` as UserId;
+    if (rendezvous(directConvId('ada' as UserId, peer), both)?.nodeId === nodeId) return peer;
+  }
+}
+
+describe('two message nodes on one store', () => {
+  it('each take the conversations that are theirs, and all of a user’s come in one list', async () => {
+    await using cluster = await open();
+    const { ada, one, two } = cluster;
+    for (const nodeId of ['m1', 'm2']) await ada.asked(sayTo(peerOwnedBy(nodeId), 'hi'), 'sent');
+    assert.deepEqual([one.message.hotConversations, two.message.hotConversations], [1, 1]);
+    const { conversations } = await ada.asked({ case: 'sync', value: {} }, 'changes');
+    assert.deepEqual(
+      conversations.map((state) => state.convId).sort(),
+      ['m1', 'm2'].map((nodeId) => directConvId('ada' as UserId, peerOwnedBy(nodeId))).sort(),
+    );
+  });
+
+  it('I2, I5: hand a conversation over, whose log and listeners go on', async () => {
+    await using cluster = await open();
+    const { ada, bob, one, see, cuts } = cluster;
+    const groupId = (rendezvous('g1', both)?.nodeId === 'm1' ? 'g1' : 'g2') as ConvId;
+    const owner = rendezvous(groupId, both)?.nodeId as 'm1' | 'm2';
+    const other = owner === 'm1' ? 'm2' : 'm1';
+    await one.createGroup('ada', groupId, ['bob']);
+    await ada.asked(say(groupId, 'two'), 'sent');
+    await bob.delivered(groupId, 2);
+    see([{ nodeId: other }]);
+    // Edges that do not know yet are told so.
+    const [id] = ada.send(say(groupId, 'three', 'three'));
+    const { event } = await ada.answer(id as number);
+    assert.ok(event.case === 'error' && event.value.reason === 'notOwner' && event.value.retry === 2);
+    for (const cut of cuts[owner]) cut();
+    await ada.asked(say(groupId, 'three', 'three'), 'sent');
+    await ada.asked(say(groupId, 'four'), 'sent');
+    await bob.delivered(groupId, 4);
+    assert.deepEqual(
+      bob.liveSeqs(groupId),
+      [1, 2, 3, 4].filter((seq) => bob.liveSeqs(groupId).includes(seq)),
+    );
+    assert.deepEqual(bob.liveSeqs(groupId).slice(-3), [2, 3, 4]);
+    const log = await one.log(groupId);
+    assert.deepEqual(
+      log.map(({ seq }) => seq),
+      [1, 2, 3, 4],
+    );
+  });
+
+  it('I4: both believe to be the owner, and lose nothing and repeat nothing', async () => {
+    await using cluster = await open({ atOdds: true });
+    const { ada, bob, one, two } = cluster;
+    one.message.see([{ nodeId: 'm1' }]);
+    two.message.see([{ nodeId: 'm2' }]);
+    await one.createGroup('ada', 'g', ['bob']);
+    const convId = 'g' as ConvId;
+    const sends: Promise<unknown>[] = [];
+    for (let no = 0; no < 40; no += 1) {
+      for (const session of [ada, bob]) {
+        const send = say(convId, `text ${no}`, `${session === ada ? 'a' : 'b'}${no}`);
+        sends.push(session.asked(send, 'sent'));
+      }
+      if (no % 8 === 7) await Promise.all(sends);
+    }
+    await Promise.all(sends);
+    const log = await one.log(convId);
+    assert.deepEqual(
+      log.map(({ seq }) => seq),
+      Array.from({ length: 81 }, (_, no) => no + 1),
+    );
+    assert.ok(one.message.meters.fenceLost + two.message.meters.fenceLost > 0, 'they did collide');
+    for (const session of [ada, bob]) {
+      await session.delivered(convId, 81);
+      assert.deepEqual(
+        [...new Set(session.liveSeqs(convId))].sort((x, y) => x - y).slice(-80),
+        Array.from({ length: 80 }, (_, no) => no + 2),
+      );
+    }
+  });
+});
