@@ -38,6 +38,8 @@ export class Conversation {
   /** A batch with entries of it is being made or written: head and rules are not to be read again meanwhile. */
   writing = false;
   usedAtMs = 0;
+  /** From where on its former owner may not have forwarded it, and until when that matters: see `take-over.ts`. */
+  unsure: { readonly fromSeq: Seq; readonly untilMs: number } | undefined;
   /** When head and rules were last known to be those of the store. */
   confirmedAtMs = 0;
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { Hearer, LogEntry } from '../peer/edge-frames.ts';
 import type { MemberRow, StoredEntry } from '../ports/message-store.ts';
@@ -16,6 +17,7 @@ export class FanOut {
   readonly #edges: ReadonlySet<EdgePeer>;
   readonly #incarnation: number;
   readonly #recent: RecentCommits | undefined;
+  readonly #clock: Clock;
   #audiences = 0;
 
   constructor(parts: {
@@ -23,7 +25,9 @@ export class FanOut {
     edges: ReadonlySet<EdgePeer>;
     incarnation: number;
     recent: RecentCommits | undefined;
+    clock: Clock;
   }) {
+    this.#clock = parts.clock;
     this.#hot = parts.hot;
     this.#edges = parts.edges;
     this.#incarnation = parts.incarnation;
@@ -159,9 +163,7 @@ export class FanOut {
   #announce(conversation: Conversation, audience: Audience, nextSeq = audience.nextSeq): void {
     if (audience.announced) return;
     audience.announced = true;
-    // What the edge missed before it was linked comes first: it asks for what is between.
-    const missed = audience.edge.missed.get(conversation.convId);
-    if (missed !== undefined) audience.edge.missed.delete(conversation.convId);
+    const from = Math.min(nextSeq, this.#unheard(conversation, audience.edge) ?? nextSeq);
     const users: Hearer[] = [];
     for (const userId of audience.users) {
       const row = conversation.members.get(userId);
@@ -172,13 +174,23 @@ export class FanOut {
         t: 'audience',
         audience: audience.no,
         convId: conversation.convId,
-        nextSeq: Math.min(nextSeq, missed ?? nextSeq),
+        nextSeq: from,
         whole: true,
         users,
         gone: [],
       },
       64 + 48 * users.length,
     );
+  }
+
+  /** From where on an edge may not have heard of a conversation: what is missing from there it asks for. */
+  #unheard({ convId, unsure }: Conversation, { missed }: EdgePeer): Seq | undefined {
+    const missedFrom = missed.get(convId);
+    if (missedFrom !== undefined) missed.delete(convId);
+    const unsureFrom =
+      unsure !== undefined && unsure.untilMs > this.#clock.monotonicMs() ? unsure.fromSeq : undefined;
+    if (missedFrom === undefined) return unsureFrom;
+    return Math.min(missedFrom, unsureFrom ?? missedFrom);
   }
 
   #tellChanges(

@@ -3,6 +3,7 @@ import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import { leastRecent } from '../core/least-recent.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import { Conversation } from './conversation.ts';
+import { lookBack } from './take-over.ts';
 
 export interface HotLimits {
   /** Conversations held, at most (those in use are held beyond it). */
@@ -156,6 +157,10 @@ export class HotConversations {
         conversation.restore(snapshot);
         conversation.usedAtMs = this.#clock.monotonicMs();
         conversation.confirmedAtMs = conversation.usedAtMs;
+        if (this.#confirmAfterMs !== undefined) {
+          await lookBack(this.#store, this.#clock, conversation);
+          if (this.#conversations.has(snapshot.convId)) continue;
+        }
         this.#hold(conversation);
       }
       return absent;

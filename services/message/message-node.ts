@@ -107,7 +107,7 @@ export class MessageNode implements Service {
         ? undefined
         : new RecentCommits({ clock, keepMs: recentMs, max: config.hotConversations });
     this.#recent = recent;
-    const fanOut = new FanOut({ hot, edges: this.#presence.edges, incarnation, recent });
+    const fanOut = new FanOut({ hot, edges: this.#presence.edges, incarnation, recent, clock });
     const groups = new GroupDesk({ timeoutMs: config.decideTimeoutMs });
     const { meters } = this;
     const receipts = new Receipts(cursors);

@@ -101,6 +101,21 @@ describe('two message nodes on one store', () => {
     );
   });
 
+  it('I5: forward what their predecessor committed last and could not forward any more', async () => {
+    await using cluster = await open();
+    const { ada, bob, see, cuts } = cluster;
+    const convId = directConvId('ada' as UserId, 'bob' as UserId);
+    const owner = rendezvous(convId, both)?.nodeId as 'm1' | 'm2';
+    cuts[owner][1]?.();
+    for (const text of ['one', 'two', 'three']) await ada.asked(sayTo('bob', text), 'sent');
+    // It dies before its link to bob's edge comes again.
+    cuts[owner][0]?.();
+    see([{ nodeId: owner === 'm1' ? 'm2' : 'm1' }]);
+    await ada.asked(sayTo('bob', 'four'), 'sent');
+    await bob.delivered(convId, 4);
+    assert.deepEqual(bob.liveSeqs(convId), [1, 2, 3, 4]);
+  });
+
   it('I4: both believe to be the owner, and lose nothing and repeat nothing', async () => {
     await using cluster = await open({ atOdds: true });
     const { ada, bob, one, two } = cluster;
