@@ -146,6 +146,11 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     return this.#owners.connect(nodeId, link);
   }
 
+  /** The message nodes that own conversations, as the directory has them; undefined where it is not there. */
+  see(owners: readonly { readonly nodeId: string }[] | undefined): void {
+    this.#owners.links.see(owners);
+  }
+
   async start(): Promise<void> {
     this.#timers = [
       setInterval(() => this.#guarded(() => this.#tick()), secondMs),

@@ -34,6 +34,8 @@ type Sent = ReturnType<MessageLink['send']>;
 export class OwnerLinks {
   readonly #parts: OwnerLinksParts;
   readonly #owners = new Map<string, OwnerLink>();
+  /** The nodes that own conversations, as far as is known; undefined: those that are linked. */
+  #seen: readonly { readonly nodeId: string }[] | undefined;
 
   constructor(parts: OwnerLinksParts) {
     this.#parts = parts;
@@ -48,6 +50,14 @@ export class OwnerLinks {
 
   all(): Iterable<OwnerLink> {
     return this.#owners.values();
+  }
+
+  /**
+   * The message nodes that own conversations, as the directory has them. One of them that is not linked can't be asked,
+   * and nobody else is asked for what is its own. Undefined: the directory is not there, and links alone decide.
+   */
+  see(owners: readonly { readonly nodeId: string }[] | undefined): void {
+    this.#seen = owners;
   }
 
   /** A message node's link is open. One that was linked before is down already, or is replaced. */
@@ -97,7 +107,7 @@ export class OwnerLinks {
   /** Acknowledgements, each to the owner of its conversation. */
   delivered(items: Extract<EdgeFrame, { t: 'delivered' }>['items']): void {
     const parts = new Map<OwnerLink, (typeof items)[number][]>();
-    if (this.#owners.size === 1) {
+    if (this.#owners.size === 1 && this.#seen === undefined) {
       for (const owner of this.#owners.values()) parts.set(owner, [...items]);
     } else
       for (const item of items) {
@@ -129,6 +139,10 @@ export class OwnerLinks {
   }
 
   #choose(key: string): OwnerLink | undefined {
+    if (this.#seen !== undefined) {
+      const chosen = rendezvous(key, this.#seen);
+      return chosen === undefined ? undefined : this.#owners.get(chosen.nodeId);
+    }
     // One process with one message node: there is nothing to choose.
     if (this.#owners.size === 1) for (const owner of this.#owners.values()) return owner;
     return rendezvous(key, this.#owners.values());

@@ -1,9 +1,15 @@
 import { Fault } from '../core/fault.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
+import { rendezvous } from '../core/rendezvous.ts';
 import type { GroupChange, Refusal } from '../peer/edge-frames.ts';
 import type { Decision, GroupDecisionFrame, GroupFacts, GroupRequestFrame } from '../peer/group-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import type { Conversation } from './conversation.ts';
+
+interface GroupPeer {
+  readonly nodeId: string;
+  readonly link: Link<GroupRequestFrame>;
+}
 
 interface Waiting {
   readonly link: Link<GroupRequestFrame>;
@@ -12,10 +18,10 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Where the owner has changes of groups decided. */
+/** Where the owner has changes of groups decided: each group by one of the group nodes that are linked. */
 export class GroupDesk {
   readonly #timeoutMs: number;
-  readonly #links: Link<GroupRequestFrame>[] = [];
+  readonly #nodes: GroupPeer[] = [];
   readonly #waiting = new Map<number, Waiting>();
   #requests = 0;
 
@@ -23,8 +29,8 @@ export class GroupDesk {
     this.#timeoutMs = timeoutMs;
   }
 
-  attach(link: Link<GroupRequestFrame>): LinkEvents<GroupDecisionFrame> {
-    this.#links.push(link);
+  attach(link: Link<GroupRequestFrame>, nodeId: string): LinkEvents<GroupDecisionFrame> {
+    this.#nodes.push({ nodeId, link });
     return {
       frames: (frames) => {
         for (const frame of frames) this.#answered(frame);
@@ -35,7 +41,7 @@ export class GroupDesk {
 
   /** Resolves with what to commit; rejects with the group node's refusal, or with `groupsUnavailable`. */
   decide(conversation: Conversation, actor: UserId, change: GroupChange): Promise<Decision> {
-    const [link] = this.#links;
+    const link = rendezvous(conversation.convId, this.#nodes)?.link;
     if (link === undefined) return Promise.reject(unavailable('no group node is there'));
     this.#requests += 1;
     const request = this.#requests;
@@ -57,7 +63,7 @@ export class GroupDesk {
 
   /** Tells the group nodes what was committed. */
   committed(groupId: ConvId, seq: number, version: number): void {
-    for (const link of this.#links) link.send({ t: 'committed', groupId, seq, version }, 128);
+    for (const { link } of this.#nodes) link.send({ t: 'committed', groupId, seq, version }, 128);
   }
 
   #answered(frame: GroupDecisionFrame): void {
@@ -75,7 +81,10 @@ export class GroupDesk {
   }
 
   #detach(link: Link<GroupRequestFrame>): void {
-    this.#links.splice(this.#links.indexOf(link), 1);
+    this.#nodes.splice(
+      this.#nodes.findIndex((node) => node.link === link),
+      1,
+    );
     for (const [request, waiting] of this.#waiting) {
       if (waiting.link === link) this.#settle(request)?.reject(unavailable('the group node is gone'));
     }

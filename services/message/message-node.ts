@@ -197,8 +197,8 @@ export class MessageNode implements Service {
   }
 
   /** A group node is linked. */
-  connectGroup(link: Link<GroupRequestFrame>): LinkEvents<GroupDecisionFrame> {
-    return this.#groups.attach(link);
+  connectGroup(link: Link<GroupRequestFrame>, nodeId = 'group'): LinkEvents<GroupDecisionFrame> {
+    return this.#groups.attach(link, nodeId);
   }
 
   /** An edge is linked. */
