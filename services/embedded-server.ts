@@ -13,6 +13,7 @@ import { Failpoints } from './core/failpoint.ts';
 import { LeaseHolder } from './core/lease-holder.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
+import { QuietCollector } from './core/quiet-collector.ts';
 import { type Service, startAll, type StopReason, stopAll } from './core/service.ts';
 import { Telemetry } from './core/telemetry.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
@@ -73,7 +74,15 @@ export async function startEmbedded(
     registerNodeMeters(meters, nodes);
     registerStoreMeters(meters, store.meters);
     if (bridge !== undefined) registerBridgeMeters(meters, bridge);
-    const services: Service[] = [telemetry, nodes.ids, nodes.group, nodes.message, connection, grpc];
+    const services: Service[] = [
+      new QuietCollector(),
+      telemetry,
+      nodes.ids,
+      nodes.group,
+      nodes.message,
+      connection,
+      grpc,
+    ];
     for (const door of [node, bridge]) if (door !== undefined) services.push(door);
     await startAll(services);
     return {
