@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endSession } from './session.ts';
 
 export interface ChildOptions {
   readonly command: string;
@@ -21,6 +22,8 @@ export interface ChildOptions {
   readonly readyWithinMs?: number;
   /** What it gets when this process is gone before it, which some need to end what they started. Default: KILL. */
   readonly orphanSignal?: 'KILL' | 'TERM';
+  /** Who runs it. Default: whoever runs this process; another one needs root, and Linux. */
+  readonly user?: string;
 }
 
 const keptOutput = 20_000;
@@ -35,7 +38,10 @@ export const serverEnvironment = { ...process.env, PATH: path };
 /** Nothing that was started here outlives this process. */
 const running = new Set<Child>();
 process.on('exit', () => {
-  for (const child of running) child.signal('SIGKILL');
+  for (const child of running) {
+    child.signal('SIGKILL');
+    endSession(child.pid);
+  }
 });
 
 /**
@@ -43,8 +49,10 @@ process.on('exit', () => {
  * killed has no time to do it itself. Elsewhere a child outlives a parent that was killed.
  */
 const setpriv = process.platform === 'linux' ? find('setpriv') : undefined;
-function dyingWithParent(signal: string): readonly string[] {
-  return setpriv === undefined ? [] : [setpriv, '--pdeathsig', signal];
+function privileges({ orphanSignal = 'KILL', user }: ChildOptions): readonly string[] {
+  if (setpriv === undefined) return [];
+  const identity = user === undefined ? [] : ['--reuid', user, '--regid', user, '--init-groups'];
+  return [setpriv, ...identity, '--pdeathsig', orphanSignal];
 }
 
 function find(program: string): string | undefined {
@@ -80,13 +88,13 @@ export class Child implements AsyncDisposable {
 
   /** Resolves once it is ready. Rejects with the end of its output when it ends before that or takes too long. */
   static async start(o: ChildOptions): Promise<Child> {
-    const [command, ...args] = [...dyingWithParent(o.orphanSignal ?? 'KILL'), o.command, ...o.args];
+    const [command, ...args] = [...privileges(o), o.command, ...o.args];
     const child = new Child(
       spawn(command!, args, {
         stdio: ['ignore', 'pipe', 'pipe', ...(o.extraFds ?? [])],
         env: { ...serverEnvironment, ...o.env },
         cwd: o.cwd,
-        // A group of its own: signals reach what it starts, too.
+        // A session and a group of its own: signals reach what it starts, too.
         detached: true,
       }),
     );
@@ -135,6 +143,7 @@ export class Child implements AsyncDisposable {
     const timer = setTimeout(() => this.signal('SIGKILL'), withinMs);
     await ended;
     clearTimeout(timer);
+    endSession(this.pid);
   }
 
   /** It does not keep this process from ending any more, which then ends it. */
@@ -145,7 +154,9 @@ export class Child implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop('SIGKILL');
+    if (this.running) await this.stop('SIGKILL');
+    // What ended by itself may have left helpers behind.
+    else if (this.process.pid !== undefined) endSession(this.process.pid);
   }
 
   async #ready(readyWhen: ChildOptions['readyWhen'], withinMs: number): Promise<void> {

@@ -15,6 +15,7 @@ export interface EngineSpec {
   /** Besides `args`, the first time it starts. */
   readonly firstArgs?: readonly string[];
   readonly orphanSignal?: 'KILL' | 'TERM';
+  readonly user?: string;
   /** Fills the directory, which is there and empty. Called once, before the first start. */
   prepare?(): Promise<void>;
   /** One question in the server's own protocol. Rejects, within seconds, while it does not serve. */
@@ -105,7 +106,7 @@ export abstract class Engine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#child?.stop('SIGKILL');
+    await this.#child?.[Symbol.asyncDispose]();
     await rm(this.#spec.directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
     directories.delete(this.#spec.directory);
   }
@@ -116,12 +117,13 @@ export abstract class Engine implements AsyncDisposable {
   }
 
   async #start(more: readonly string[]): Promise<void> {
-    const { command, args, orphanSignal, directory, readyWithinMs = defaultReadyWithinMs } = this.#spec;
+    const { command, args, orphanSignal, user, directory, readyWithinMs = defaultReadyWithinMs } = this.#spec;
     this.#child = await Child.start({
       command,
       args: [...args, ...more],
       cwd: directory,
       orphanSignal,
+      user,
       readyWhen: () => this.#spec.ask(),
       readyWithinMs,
     });

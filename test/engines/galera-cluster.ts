@@ -1,9 +1,12 @@
-import type { Connection } from 'mysql2/promise';
-import { createConnection } from 'mysql2/promise';
+import { execFile } from 'node:child_process';
 import { accessSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { type Connection, createConnection } from 'mysql2/promise';
 import { Engine, engineDirectory } from './engine.ts';
 import { freePort } from './free-port.ts';
 import { askSql, mariaDbSpec, type SqlAddress, sqlAddress } from './mariadb.ts';
+
+const run = promisify(execFile);
 
 const nodes = 3;
 /** A node that joins copies all data from another first. */
@@ -11,6 +14,9 @@ const joinedWithinMs = 120_000;
 
 /** Where Debian and Fedora put the library of package galera-4. */
 const libraries = ['/usr/lib/galera/libgalera_smm.so', '/usr/lib64/galera-4/libgalera_smm.so'];
+
+/** Copies are received by an rsync that root's rights are taken from: nodes of root run as Debian's user for MariaDB. */
+const user = process.getuid?.() === 0 ? 'mysql' : undefined;
 
 function library(): string {
   const found = libraries.find((file) => {
@@ -43,10 +49,16 @@ export class GaleraNode extends Engine {
   readonly address: SqlAddress;
 
   constructor(o: GaleraNodeOptions) {
+    const spec = mariaDbSpec({ directory: o.directory, port: o.port, settings: settings(o), user });
     super({
-      ...mariaDbSpec({ directory: o.directory, port: o.port, settings: settings(o) }),
+      ...spec,
       name: 'galera',
       firstArgs: o.first ? ['--wsrep-new-cluster'] : [],
+      user,
+      async prepare() {
+        if (user !== undefined) await run('chown', [`${user}:${user}`, o.directory]);
+        await spec.prepare?.();
+      },
       readyWithinMs: joinedWithinMs,
       // A node that is not part of the majority, or is still copying, refuses this.
       async ask() {
@@ -77,6 +89,10 @@ function settings(o: GaleraNodeOptions): string[] {
     `gmcast.listen_addr=tcp://127.0.0.1:${o.groupPort}`,
     `ist.recv_addr=127.0.0.1:${o.catchUpPort}`,
     'gcache.size=32M',
+    // How long a silent node is waited for: on one machine less than the 5 s and 15 s of a network.
+    'evs.suspect_timeout=PT2S',
+    'evs.inactive_timeout=PT5S',
+    'evs.keepalive_period=PT0.5S',
   ];
   return [
     '--wsrep-on=ON',
@@ -84,6 +100,7 @@ function settings(o: GaleraNodeOptions): string[] {
     `--wsrep-provider-options=${provider.join(';')}`,
     `--wsrep-cluster-address=gcomm://${o.members.join(',')}`,
     '--wsrep-cluster-name=parley',
+    `--wsrep-node-name=${o.groupPort}`,
     `--wsrep-node-address=127.0.0.1:${o.groupPort}`,
     `--wsrep-sst-receive-address=127.0.0.1:${o.copyPort}`,
     '--wsrep-sst-method=rsync',

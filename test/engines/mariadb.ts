@@ -30,10 +30,13 @@ export function sqlAddress(port: number): SqlAddress {
 }
 
 /** A MariaDB that has a transaction on the disk before it says that it is committed. */
-export function mariaDbSpec(o: MariaDbOptions & { directory: string; port: number }): EngineSpec {
+export function mariaDbSpec(
+  o: MariaDbOptions & { directory: string; port: number; user?: string },
+): EngineSpec {
   const data = join(o.directory, 'data');
-  // It runs as root only when it is told to.
-  const common = ['--no-defaults', `--datadir=${data}`, ...(process.getuid?.() === 0 ? ['--user=root'] : [])];
+  // Started by root it wants to be told who to be, even when that is root.
+  const user = process.getuid?.() === 0 ? [`--user=${o.user ?? 'root'}`] : [];
+  const common = ['--no-defaults', `--datadir=${data}`, ...user];
   return {
     name: 'mariadb',
     directory: o.directory,
