@@ -28,19 +28,25 @@ export function redisSpec(o: RedisServerOptions & { directory: string; port: num
   };
 }
 
-/** Sends one command over a connection of its own. Rejects when it is not answered, or with an error. */
-export async function askRedis(port: number, command: string, ...args: string[]): Promise<unknown> {
-  const redis = new Redis({
+/** A client that gives up instead of trying again; to be connected by the caller. */
+export function redisClient(port: number): Redis {
+  const client = new Redis({
     ...{ host: '127.0.0.1', port, connectTimeout: askMs, commandTimeout: askMs },
     ...{ lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null },
   });
-  // The same error comes as the command's.
-  redis.on('error', () => {});
+  // The same error comes as that of connecting or of a command.
+  client.on('error', () => {});
+  return client;
+}
+
+/** Sends one command over a connection of its own. Rejects when it is not answered, or with an error. */
+export async function askRedis(port: number, command: string, ...args: string[]): Promise<unknown> {
+  const client = redisClient(port);
   try {
-    await redis.connect();
-    return await redis.call(command, ...args);
+    await client.connect();
+    return await client.call(command, ...args);
   } finally {
-    redis.disconnect();
+    client.disconnect();
   }
 }
 
