@@ -6,10 +6,18 @@ import { root, toolEnv } from './paths.ts';
 const everything = ['services', 'bridge', 'sdk', 'test', 'scripts', 'bench'].map(
   (dir) => `${dir}/**/*.test.ts`,
 );
+/** What files share: MariaDB, Redis and Kafka, each started when the first file asks for it. */
+const engines = '--test-global-setup=test/engines/global-setup.ts';
 const named = process.argv.slice(2);
 const { status } = spawnSync(
   process.execPath,
-  ['--test', '--test-concurrency=2', '--test-timeout=300000', ...(named.length > 0 ? named : everything)],
+  [
+    '--test',
+    engines,
+    '--test-concurrency=2',
+    '--test-timeout=300000',
+    ...(named.length > 0 ? named : everything),
+  ],
   { cwd: root, env: toolEnv, stdio: ['ignore', 'inherit', 'inherit'] },
 );
 process.exitCode = status ?? 1;

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { Child, freePort } from './child.ts';
-import { MariaDb } from './mariadb.ts';
+import { Child } from '../../test/engines/child.ts';
+import { freePort } from '../../test/engines/free-port.ts';
+import { startChatDatabase } from './chat-database.ts';
 import type { Target } from './target.ts';
 
 const script = (name: string) => fileURLToPath(new URL(`../baselines/${name}`, import.meta.url));
@@ -13,7 +14,7 @@ const flushMs = 20;
 
 /** socket.io with MariaDB behind it: one insert a message, acknowledged after it. */
 export async function startSocketIo(): Promise<Target> {
-  const database = await MariaDb.start();
+  const database = await startChatDatabase();
   const port = await freePort();
   const server = await start('socketio-server.ts', [port, 'mysql', database.port, poolSize]);
   return {

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Child, freePort } from './child.ts';
+import { Child } from '../../test/engines/child.ts';
+import { freePort } from '../../test/engines/free-port.ts';
 import type { Target } from './target.ts';
 
 const main = fileURLToPath(new URL('../../services/main.ts', import.meta.url));

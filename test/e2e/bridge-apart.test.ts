@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launchChromium } from '../../bridge/web/preview/testing.ts';
 import { ChatPage } from './support/chat-page.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../engines/free-port.ts';
 import { JsonUser } from './support/json-user.ts';
 import { NativeUser } from './support/native-user.ts';
 import { RestUser } from './support/rest-user.ts';

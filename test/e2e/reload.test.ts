@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { launchChromium } from '../../bridge/web/preview/testing.ts';
 import { ChatPage } from './support/chat-page.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../engines/free-port.ts';
 import { NativeUser } from './support/native-user.ts';
 import { Random } from './support/random.ts';
 import { RestUser } from './support/rest-user.ts';

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launchChromium } from '../../bridge/web/preview/testing.ts';
-import { isFree } from './support/free-port.ts';
+import { isFree } from '../engines/free-port.ts';
 import { type PlainFrame, PlainUser } from './support/plain-user.ts';
 import { RestUser } from './support/rest-user.ts';
 import { ServerProcess } from './support/server-process.ts';

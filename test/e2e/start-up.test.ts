@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, rm } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../engines/free-port.ts';
 import { JsonUser } from './support/json-user.ts';
 import { NativeUser } from './support/native-user.ts';
 import { RestUser } from './support/rest-user.ts';
