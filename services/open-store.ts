@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type EmbeddedStore, openEmbeddedStore } from './adapters/embedded/embedded-store.ts';
-import { loadOrCreateKeyFile, parseMasterKeys } from './adapters/embedded/key-file.ts';
-import type { MasterKey } from './adapters/embedded/seal.ts';
+import { loadOrCreateKeyFile, parseMasterKeys } from './core/key-file.ts';
+import type { MasterKey } from './core/seal.ts';
 import type { LogFields, Logger } from './core/log.ts';
 import type { Config } from './options.ts';
 
