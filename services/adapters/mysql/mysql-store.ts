@@ -42,6 +42,8 @@ export interface MySqlStoreOptions {
   readonly outbox: boolean;
   /** Refuses a database that may lose, at a crash, what it has called committed. */
   readonly requireDurable: boolean;
+  /** Rejects where the database holds no store yet, instead of making one. */
+  readonly mustExist?: boolean;
   readonly log: Logger;
   /** From 0 to below 1: spreads what is tried again. */
   readonly random: () => number;
@@ -57,7 +59,7 @@ export async function openMySqlStore(options: MySqlStoreOptions): Promise<MySqlS
   try {
     const session = await database.openSession('commit');
     try {
-      const identity = await prepareSchema(session, keys);
+      const identity = await prepareSchema(session, keys, options.mustExist === true);
       const { mariaDb, galera, binlog } = database.traits;
       options.log.info('the database is open', {
         'event.action': 'store-opened',

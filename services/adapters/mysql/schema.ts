@@ -26,7 +26,11 @@ const secretName = 'client_key_secret';
  * that start together one migrates and the others wait. On Galera such locks hold on one server only: there every
  * statement is one that may run twice.
  */
-export async function prepareSchema(session: Session, keys: KeyRing): Promise<StoreIdentity> {
+export async function prepareSchema(
+  session: Session,
+  keys: KeyRing,
+  mustExist = false,
+): Promise<StoreIdentity> {
   try {
     const [locked] = await session.query(
       `SELECT GET_LOCK(CONCAT('parley.', LEFT(SHA1(DATABASE()), 32)), ${lockWaitSeconds})`,
@@ -34,6 +38,11 @@ export async function prepareSchema(session: Session, keys: KeyRing): Promise<St
     );
     if (locked?.rows[0]?.[0] !== 1 && locked?.rows[0]?.[0] !== '1')
       throw new StoreError('unavailable', 'another process has been migrating the database for a minute');
+    if (
+      mustExist &&
+      (await session.query("SHOW TABLES LIKE 'store_epoch'", statementTimeoutMs))[0]?.rows.length === 0
+    )
+      throw new StoreError('unavailable', 'there is no store in this database');
     await migrate(session);
     await ask(session, createRows(keys));
     const [proofs, secrets, epochs] = await select(
