@@ -42,8 +42,8 @@ const imports: readonly Imports[] = [
   },
   {
     in: 'services/adapters/mysql/x.ts',
-    may: ['../../ports/y.ts'],
-    mayNot: ['classic-level', '../embedded/y.ts'],
+    may: ['../../ports/y.ts', '../../core/y.ts', 'mysql2', 'zod'],
+    mayNot: ['classic-level', 'ioredis', '../embedded/y.ts', '../../message/y.ts'],
   },
   {
     in: 'services/peer/x.ts',

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Bridge } from '../bridge/bridge.ts';
-import type { EmbeddedStore } from './adapters/embedded/embedded-store.ts';
 import { ConnectServer } from './connect/connect-server.ts';
 import { createUnaryTransport } from './connect/unary-transport.ts';
 import { Authenticator } from './connection/auth.ts';
@@ -20,6 +19,7 @@ import { GrpcDoor } from './grpc/grpc-door.ts';
 import { GroupNode } from './group/group-node.ts';
 import { MessageNode } from './message/message-node.ts';
 import { openStore } from './open-store.ts';
+import type { MessageStore } from './ports/message-store.ts';
 import type { Config } from './options.ts';
 import { connectDirect } from './peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
@@ -45,7 +45,7 @@ export interface EmbeddedParts {
 
 const linkBytes = 256 * 1024 * 1024;
 
-/** The roles connection, message and group, and the bridge unless it is apart, in one process on the embedded store. */
+/** The roles connection, message and group, and the bridge unless it is apart, in one process. */
 export async function startEmbedded(
   config: Config,
   log: Logger,
@@ -105,7 +105,7 @@ export async function startEmbedded(
 }
 
 /** The three nodes, joined by direct links. */
-async function linkedNodes(config: Config, log: Logger, store: EmbeddedStore, tokens: Tokens) {
+async function linkedNodes(config: Config, log: Logger, store: MessageStore, tokens: Tokens) {
   const clock = systemClock;
   const { mode } = config.core;
   const ids = await LeaseHolder.take({

@@ -1,23 +1,71 @@
 import { join } from 'node:path';
-import { type EmbeddedStore, openEmbeddedStore } from './adapters/embedded/embedded-store.ts';
-import { loadOrCreateKeyFile, parseMasterKeys } from './adapters/embedded/key-file.ts';
-import type { MasterKey } from './adapters/embedded/seal.ts';
+import { openEmbeddedStore } from './adapters/embedded/embedded-store.ts';
+import { openMySqlStore } from './adapters/mysql/mysql-store.ts';
+import { Failpoints } from './core/failpoint.ts';
+import { loadKeyFile, loadOrCreateKeyFile, parseMasterKeys } from './core/key-file.ts';
+import type { MasterKey } from './core/seal.ts';
 import type { LogFields, Logger } from './core/log.ts';
 import type { Config } from './options.ts';
+import { type MessageStore, StoreError } from './ports/message-store.ts';
 
 export function storeDirectory(config: Pick<Config, 'core'>): string {
   return join(config.core.dataDir, 'store');
 }
 
-/** The keys that open what is stored: configured ones, or those of the data directory's key file. */
-export async function masterKeys(config: Pick<Config, 'core' | 'store'>): Promise<readonly MasterKey[]> {
-  const configured = config.store.masterKeys;
-  if (configured === '') return loadOrCreateKeyFile(join(config.core.dataDir, 'master.keys'));
-  return parseMasterKeys(configured.replaceAll(':', ' ').replaceAll(',', '\n'), 'PARLEY_MASTER_KEYS');
+/** What telemetry reads of a store, whichever it is. */
+export interface StoreCounters {
+  /** Reads in hand, and those that wait. */
+  readonly reads: number;
+  readonly readsWaiting: number;
+  /** Writes in hand. */
+  readonly writes: number;
+  /** Calls refused because a queue was full. */
+  readonly overloads: number;
+  readonly failedWrites: number;
+  /** 1 while commits are accepted, 0 while they are refused. */
+  readonly accepting: number;
 }
 
-/** The embedded store as configured. */
-export async function openStore(config: Config, log: Logger): Promise<EmbeddedStore> {
+export type OpenStore = MessageStore & { readonly meters: StoreCounters };
+
+type StoreConfig = Pick<Config, 'core' | 'store' | 'mysql'>;
+
+/** The keys that open what is stored: configured ones, or those of the data directory's key file. */
+export async function masterKeys(config: StoreConfig): Promise<readonly MasterKey[]> {
+  const configured = config.store.masterKeys;
+  if (configured !== '')
+    return parseMasterKeys(configured.replaceAll(':', ' ').replaceAll(',', '\n'), 'PARLEY_MASTER_KEYS');
+  const file = join(config.core.dataDir, 'master.keys');
+  // A database is shared: a key that one node made for itself would be unknown to the others.
+  if (config.mysql.url === '' || config.core.mode === 'development') return loadOrCreateKeyFile(file);
+  const keys = await loadKeyFile(file);
+  if (keys !== undefined) return keys;
+  throw new StoreError(
+    'unavailable',
+    `with PARLEY_MYSQL_URL the master keys must be given: set PARLEY_MASTER_KEYS, or put them in ${file}`,
+  );
+}
+
+/** The store as configured: MySQL where PARLEY_MYSQL_URL names one, else the embedded one. */
+export function openStore(config: Config, log: Logger): Promise<OpenStore> {
+  return config.mysql.url === '' ? openEmbedded(config, log) : openDatabase(config, log);
+}
+
+async function openDatabase(config: Config, log: Logger): Promise<OpenStore> {
+  return openMySqlStore({
+    config: config.mysql,
+    masterKeys: await masterKeys(config),
+    // A process by itself has nobody who would publish what it left behind.
+    incarnation: () => 'single process',
+    outbox: false,
+    requireDurable: config.core.mode === 'production',
+    log,
+    random: Math.random,
+    failpoints: Failpoints.parse(config.test.failpoints),
+  });
+}
+
+async function openEmbedded(config: Config, log: Logger): Promise<OpenStore> {
   const { failpoints, traceFd, noSync } = config.test;
   return openEmbeddedStore({
     directory: storeDirectory(config),

@@ -1,9 +1,9 @@
 import type { Bridge } from '../bridge/bridge.ts';
-import type { StoreMeters } from './adapters/embedded/meters.ts';
 import type { ConnectionNode } from './connection/connection-node.ts';
 import { batchBuckets, latencyBuckets, type LabelledValues, type Meters } from './core/meters.ts';
 import type { GroupNode } from './group/group-node.ts';
 import type { MessageNode } from './message/message-node.ts';
+import type { StoreCounters } from './open-store.ts';
 
 interface Nodes {
   readonly message: MessageNode;
@@ -93,8 +93,8 @@ export function registerNodeMeters(meters: Meters, { message, group, connection 
   connection.meters.onDeliverySeconds = (seconds) => delivery.record(seconds);
 }
 
-/** Gives what the embedded store counts its names. */
-export function registerStoreMeters(meters: Meters, store: StoreMeters): void {
+/** Gives what the store counts its names. */
+export function registerStoreMeters(meters: Meters, store: StoreCounters): void {
   meters.gauge(
     'chat_store_accepting',
     '1 while the store takes commits, 0 while it refuses them.',
@@ -112,7 +112,7 @@ export function registerStoreMeters(meters: Meters, store: StoreMeters): void {
   );
   meters.total(
     'chat_store_failed_writes_total',
-    'Writes that failed and made the store reopen.',
+    'Writes that failed for want of a store that takes them.',
     () => store.failedWrites,
   );
 }

@@ -302,17 +302,17 @@ export const mutants: readonly Mutant[] = [
   {
     invariant: 'I8',
     how: 'a sealed row is not bound to its place',
-    file: 'services/adapters/embedded/seal.ts',
+    file: 'services/core/seal.ts',
     from: '    out.u64(msgId);\n    out.u32(revision);',
     to: '    out.u32(Number(msgId & 0n) + revision * 0);',
-    tests: ['services/adapters/embedded/seal.test.ts', 'services/adapters/embedded/embedded-store.test.ts'],
+    tests: ['services/core/seal.test.ts', 'services/adapters/embedded/embedded-store.test.ts'],
   },
   {
     invariant: 'I8',
     how: 'the content is kept in clear beside what is sealed',
-    file: 'services/adapters/embedded/seal.ts',
+    file: 'services/core/seal.ts',
     from: '    const bytes = Buffer.allocUnsafe(nonceBytes + body.byteLength + tagBytes);',
     to: '    if (content.byteLength > 0) body.set(content);\n    const bytes = Buffer.allocUnsafe(nonceBytes + body.byteLength + tagBytes);',
-    tests: ['services/adapters/embedded/seal.test.ts', 'services/adapters/embedded/embedded-store.test.ts'],
+    tests: ['services/core/seal.test.ts', 'services/adapters/embedded/embedded-store.test.ts'],
   },
 ];

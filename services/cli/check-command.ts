@@ -1,26 +1,28 @@
 import { checkDirectory } from '../adapters/embedded/check-directory.ts';
+import { openMySqlStore } from '../adapters/mysql/mysql-store.ts';
+import { mySqlOptions } from '../adapters/mysql/options.ts';
 import { coreOptions } from '../core/core-options.ts';
-import { type Environment, loadConfig } from '../core/config.ts';
+import { type ConfigOf, type Environment, loadConfig } from '../core/config.ts';
+import { silentLogger } from '../core/log.ts';
 import { masterKeys, storeDirectory } from '../open-store.ts';
 import { storeOptions } from '../options.ts';
-import { StoreError } from '../ports/message-store.ts';
+import { StoreError, type StoreReport } from '../ports/message-store.ts';
 import type { Command } from './command.ts';
 
-/** `parley check`: walks a store that no server has open. */
+/** `parley check`: walks a store; the embedded one only while no server has it open. */
 export function checkCommand(env?: Environment): Command {
   return {
     name: 'check',
     operands: '',
-    summary: 'Check everything in the data directory: rows open, logs have no gaps, indexes agree.',
+    summary: 'Check everything in the store: rows open, logs have no gaps, indexes agree.',
     options: {},
     least: 0,
     most: 0,
     async run(_args, io) {
-      const config = loadConfig({ core: coreOptions, store: storeOptions }, env);
+      const config = loadConfig(options, env);
       try {
-        const report = await checkDirectory(storeDirectory(config), await masterKeys(config), (entries) =>
-          io.note(`\r${entries} entries`),
-        );
+        const onProgress = (entries: number) => io.note(`\r${entries} entries`);
+        const report = await checkStore(config, onProgress);
         io.note('\r');
         io.out(`${report.conversations} conversations, ${report.entries} entries\n`);
         for (const problem of report.problems) io.out(`${problem}\n`);
@@ -33,4 +35,25 @@ export function checkCommand(env?: Environment): Command {
       }
     },
   };
+}
+
+const options = { core: coreOptions, store: storeOptions, mysql: mySqlOptions };
+
+async function checkStore(
+  config: ConfigOf<typeof options>,
+  onProgress: (entries: number) => void,
+): Promise<StoreReport> {
+  const keys = await masterKeys(config);
+  if (config.mysql.url === '') return checkDirectory(storeDirectory(config), keys, onProgress);
+  await using store = await openMySqlStore({
+    config: config.mysql,
+    masterKeys: keys,
+    incarnation: () => 'check',
+    outbox: false,
+    requireDurable: false,
+    mustExist: true,
+    log: silentLogger,
+    random: Math.random,
+  });
+  return store.check(onProgress);
 }

@@ -10,6 +10,7 @@ const titles: Readonly<Record<string, string>> = {
   log: 'Logs',
   telemetry: 'Metrics',
   store: 'Store',
+  mysql: 'MySQL',
   message: 'Conversations',
   connection: 'Sessions',
   grpc: 'gRPC door',

@@ -77,9 +77,12 @@ export async function askSql(port: number, sql: string): Promise<unknown[]> {
 /** A private MariaDB, durable at every commit. From Debian's package mariadb-server. */
 export class MariaDb extends Engine {
   readonly address: SqlAddress;
+  /** All that it keeps is in here, its data in `data`. */
+  readonly directory: string;
 
   private constructor(o: MariaDbOptions & { directory: string; port: number }) {
     super(mariaDbSpec(o));
+    this.directory = o.directory;
     this.address = sqlAddress(o.port);
   }
 

@@ -9,20 +9,15 @@ import type {
   Membership,
   StoredEntry,
 } from '../../ports/message-store.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { list, readClientKey, readDuplicates, writeClientKey, writeDuplicates } from './commit-codec.ts';
 import {
   conversationKindAt,
   conversationKindCode,
   entryKindAt,
   entryKindCode,
-  readCursor,
-  readGroup,
-  readMember,
-  writeCursor,
-  writeGroup,
-  writeMember,
-} from './rows.ts';
+} from '../../ports/stored-words.ts';
+import { readCursor, readGroup, readMember, writeCursor, writeGroup, writeMember } from './rows.ts';
 
 /** What the store's thread answers to reads, and what it is asked with beyond a few numbers. */
 

@@ -4,7 +4,7 @@ import { type StoreReport, StoreError } from '../../ports/message-store.ts';
 import { Check } from './check.ts';
 import { openLevel } from './level.ts';
 import { prepareSchema } from './schema.ts';
-import { KeyRing, type MasterKey } from './seal.ts';
+import { KeyRing, type MasterKey } from '../../core/seal.ts';
 import { levelDirectory } from './store-thread.ts';
 
 /**

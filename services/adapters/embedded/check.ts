@@ -33,7 +33,7 @@ import {
   encodeMembershipRow,
   type HeadRow,
 } from './rows.ts';
-import type { ConversationSeal, KeyRing } from './seal.ts';
+import type { ConversationSeal, KeyRing } from '../../core/seal.ts';
 import { peerOf } from './row-batch.ts';
 
 const problemsKept = 100;

@@ -17,7 +17,7 @@ import {
   encodeSnapshots,
 } from './answer-codec.ts';
 import * as any from './testing/arbitrary.ts';
-import type { ByteWriter } from './bytes.ts';
+import type { ByteWriter } from '../../core/bytes.ts';
 import { decodeCommit, decodeOutcomes, encodeCommit, encodeOutcomes } from './commit-codec.ts';
 import { pack, unpack } from './protocol.ts';
 

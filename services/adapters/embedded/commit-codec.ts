@@ -7,18 +7,15 @@ import type {
   NewEntry,
   Projection,
 } from '../../ports/message-store.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { clientKeyBytes } from './keys.ts';
 import {
   conversationKindAt,
   conversationKindCode,
   entryKindAt,
   entryKindCode,
-  readGroup,
-  readMember,
-  writeGroup,
-  writeMember,
-} from './rows.ts';
+} from '../../ports/stored-words.ts';
+import { readGroup, readMember, writeGroup, writeMember } from './rows.ts';
 
 /** A batch on its way to the store's thread, and the outcomes on their way back: one buffer each, moved, not cloned. */
 

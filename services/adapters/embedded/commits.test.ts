@@ -20,7 +20,7 @@ import { Conversations } from './conversations.ts';
 import { Database } from './database.ts';
 import { Reserve } from './reserve.ts';
 import { prepareSchema } from './schema.ts';
-import { KeyRing } from './seal.ts';
+import { KeyRing } from '../../core/seal.ts';
 import { StoreDirectory } from './testing/store-directory.ts';
 
 /** The store's insides without its thread, on a LevelDB that can be hidden. */

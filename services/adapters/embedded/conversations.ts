@@ -4,7 +4,7 @@ import { GenerationCache } from '../../core/generation-cache.ts';
 import { convKey, table } from './keys.ts';
 import type { LevelSnapshot } from './level.ts';
 import { type ConversationRow, decodeConversationRow, decodeHeadRow, type HeadRow } from './rows.ts';
-import type { ConversationSeal, KeyRing } from './seal.ts';
+import type { ConversationSeal, KeyRing } from '../../core/seal.ts';
 
 /** What every commit needs of a conversation. */
 export interface Conversation {

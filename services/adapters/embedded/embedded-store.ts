@@ -28,7 +28,7 @@ import { decodeOutcomes, encodeCommit } from './commit-codec.ts';
 import type { StoreLog } from './events.ts';
 import type { StoreMeters } from './meters.ts';
 import { pack, type ThreadSetup, unpack } from './protocol.ts';
-import type { MasterKey } from './seal.ts';
+import type { MasterKey } from '../../core/seal.ts';
 import { ThreadCalls } from './thread-calls.ts';
 
 export interface EmbeddedStoreOptions {

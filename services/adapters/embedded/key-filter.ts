@@ -1,4 +1,4 @@
-import { getU32 } from './bytes.ts';
+import { getU32 } from '../../core/bytes.ts';
 
 const blockWords = 8;
 // Odd multipliers, one a word of a block, as in the split block Bloom filter of Putze, Sanders and Singler that Parquet

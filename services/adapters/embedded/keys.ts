@@ -1,6 +1,6 @@
 import type { ClientKey } from '../../ports/message-store.ts';
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
-import { getU53, getU64, putU53, putU64 } from './bytes.ts';
+import { getU53, getU64, putU53, putU64 } from '../../core/bytes.ts';
 
 /**
  * Every key of the embedded store. One byte names the table; numbers are eight bytes, big-endian, so that LevelDB's

@@ -15,7 +15,7 @@ import { StoreError } from '../../ports/message-store.ts';
 import { checkDirectory } from './check-directory.ts';
 import { metaKey } from './keys.ts';
 import { type Migration, migrations, prepareSchema } from './schema.ts';
-import { KeyRing } from './seal.ts';
+import { KeyRing } from '../../core/seal.ts';
 import { StoreDirectory } from './testing/store-directory.ts';
 
 const says = (text: RegExp) => (error: unknown) => error instanceof StoreError && text.test(error.message);

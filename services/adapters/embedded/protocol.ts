@@ -1,8 +1,8 @@
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import type { EntryPlace, StoreErrorKind, StoreReport, WorkerLease } from '../../ports/message-store.ts';
-import type { ByteWriter } from './bytes.ts';
+import type { ByteWriter } from '../../core/bytes.ts';
 import type { StoreEvent } from './events.ts';
-import type { MasterKey } from './seal.ts';
+import type { MasterKey } from '../../core/seal.ts';
 
 /** What the store's two threads say to each other. Big things travel as one moved buffer, small ones as they are. */
 

@@ -27,7 +27,7 @@ import {
   type HeadRow,
 } from './rows.ts';
 import type { LevelBatch } from './schema.ts';
-import type { ConversationSeal } from './seal.ts';
+import type { ConversationSeal } from '../../core/seal.ts';
 
 /** Puts what a commit changes into one LevelDB batch: each thing with all the rows by which it is found. */
 export class RowBatch {

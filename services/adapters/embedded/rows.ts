@@ -5,40 +5,25 @@ import type {
   CursorRow,
   EntryKind,
   GroupRow,
-  HistoryVisibility,
   MemberRow,
-  Role,
 } from '../../ports/message-store.ts';
-import { ByteReader, ByteWriter, getU53, getU64, putU53, putU64 } from './bytes.ts';
+import {
+  conversationKindAt,
+  conversationKindCode,
+  entryKindAt,
+  entryKindCode,
+  roleAt,
+  roleCode,
+  visibilityAt,
+  visibilityCode,
+} from '../../ports/stored-words.ts';
+import { ByteReader, ByteWriter, getU53, getU64, putU53, putU64 } from '../../core/bytes.ts';
 import { clientKeyBytes } from './keys.ts';
 
 /**
  * The values of the tables in keys.ts. A change of any of them is a migration (schema.ts). What is encoded holds until
  * the next row is: hand it to LevelDB at once.
  */
-
-// On disk a word is its place in these lists: append, never reorder.
-const entryKinds: readonly EntryKind[] = [
-  'message',
-  'recall',
-  'groupCreated',
-  'groupRenamed',
-  'membersAdded',
-  'memberRemoved',
-  'roleChanged',
-];
-const conversationKinds: readonly ConversationKind[] = ['direct', 'group'];
-const roles: readonly Role[] = ['member', 'admin', 'owner'];
-const visibilities: readonly HistoryVisibility[] = ['sinceJoin', 'all'];
-
-export const entryKindCode = codeOf(entryKinds);
-export const entryKindAt = wordAt(entryKinds);
-export const conversationKindCode = codeOf(conversationKinds);
-export const conversationKindAt = wordAt(conversationKinds);
-const roleCode = codeOf(roles);
-const roleAt = wordAt(roles);
-const visibilityCode = codeOf(visibilities);
-const visibilityAt = wordAt(visibilities);
 
 /** An entry as it stands on disk; its key says conversation and seq. */
 export interface EntryRow {
@@ -304,21 +289,4 @@ export function encodeLeaseRow(row: LeaseRow): Buffer {
 export function decodeLeaseRow(value: Uint8Array): LeaseRow {
   const reader = new ByteReader(value);
   return { holder: reader.text(), reservedUntilMs: reader.u53() };
-}
-
-function codeOf<W extends string>(words: readonly W[]): (word: W) => number {
-  const codes = new Map<string, number>(words.map((word, code) => [word, code]));
-  return (word) => {
-    const code = codes.get(word);
-    if (code === undefined) throw new RangeError(`unknown word ${word}`);
-    return code;
-  };
-}
-
-function wordAt<W extends string>(words: readonly W[]): (code: number) => W {
-  return (code) => {
-    const word = words[code];
-    if (word === undefined) throw new RangeError(`unknown code ${code}: written by a newer version?`);
-    return word;
-  };
 }

@@ -1,11 +1,10 @@
-import { type ByteString, byteString, bytesOf } from '../../core/byte-string.ts';
 import { randomBytes } from 'node:crypto';
-import type { ConvId } from '../../core/ids.ts';
+import { openSecret, proofProblem, sealProof, sealSecret } from '../../core/key-proof.ts';
 import { StoreError } from '../../ports/message-store.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { keyProofKey, metaKey, table, tableRange } from './keys.ts';
 import type { Level } from './level.ts';
-import type { KeyRing } from './seal.ts';
+import type { KeyRing } from '../../core/seal.ts';
 
 export type LevelBatch = ReturnType<Level['batch']>;
 
@@ -24,9 +23,6 @@ export interface StoreIdentity {
 const versionName = 'schema_version';
 const epochName = 'store_epoch';
 const secretName = 'client_key_secret';
-// Stands where a conversation's id stands when something that belongs to none is sealed; no id looks like it.
-const noConversation = '' as ConvId;
-const proofText = 'parley' as ByteString;
 
 /** Brings the layout up to date, proves the master keys, and reads who the store is. */
 export async function prepareSchema(
@@ -50,42 +46,29 @@ export async function prepareSchema(
   await addProofs(level, keys);
   return {
     epoch: meta(level, epochName).toString('utf8'),
-    clientKeySecret: openSecret(meta(level, secretName), keys),
+    clientKeySecret: readSecret(meta(level, secretName), keys),
   };
 }
 
 function createStore(_level: Level, batch: LevelBatch, keys: KeyRing): void {
   batch.put(metaKey(epochName), Buffer.from(randomBytes(16).toString('hex')));
-  const { keyId, bytes } = keys.of(noConversation).seal(0n, 0, byteString(randomBytes(32)));
+  const { keyId, bytes } = sealSecret(keys, randomBytes(32));
   const secret = ByteWriter.row();
   secret.u32(keyId);
   secret.raw(bytes);
   batch.put(metaKey(secretName), secret.view());
 }
 
-function openSecret(row: Buffer, keys: KeyRing): Uint8Array {
+function readSecret(row: Buffer, keys: KeyRing): Uint8Array {
   const reader = new ByteReader(row);
-  return bytesOf(keys.of(noConversation).open(0n, 0, { keyId: reader.u32(), bytes: reader.rest() }));
+  return openSecret(keys, { keyId: reader.u32(), bytes: reader.rest() });
 }
 
 /** Every master key that ever sealed here must be given, and be the same one. */
 async function proveKeys(level: Level, keys: KeyRing): Promise<void> {
   for await (const [key, bytes] of level.iterator(tableRange(table.keyProof))) {
-    const keyId = key.readUInt32BE(1);
-    if (!keys.ids.includes(keyId))
-      throw new StoreError(
-        'unavailable',
-        `the store is sealed with master key ${keyId}, which was not given`,
-      );
-    try {
-      keys.of(noConversation).open(BigInt(keyId), 0, { keyId, bytes });
-    } catch (cause) {
-      throw new StoreError(
-        'unavailable',
-        `master key ${keyId} is not the one that the store is sealed with`,
-        cause,
-      );
-    }
+    const problem = proofProblem(keys, key.readUInt32BE(1), bytes);
+    if (problem !== undefined) throw new StoreError('unavailable', problem);
   }
 }
 
@@ -93,8 +76,7 @@ async function addProofs(level: Level, keys: KeyRing): Promise<void> {
   const batch = level.batch();
   for (const keyId of keys.ids) {
     const key = keyProofKey(keyId);
-    if (level.getSync(key) === undefined)
-      batch.put(key, Buffer.from(keys.of(noConversation).seal(BigInt(keyId), 0, proofText, keyId).bytes));
+    if (level.getSync(key) === undefined) batch.put(key, Buffer.from(sealProof(keys, keyId)));
   }
   await batch.write({ sync: true });
 }

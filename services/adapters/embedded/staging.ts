@@ -7,6 +7,7 @@ import {
   type Projection,
   StoreError,
 } from '../../ports/message-store.ts';
+import { SoundBatch } from '../../ports/sound-batch.ts';
 import type { ClientKeyFilter } from './client-keys.ts';
 import type { Conversation, Conversations } from './conversations.ts';
 import { findDuplicate } from './duplicates.ts';
@@ -30,7 +31,7 @@ export class Staging {
   readonly #level: Level;
   readonly #conversations: Conversations;
   readonly #clientKeys: ClientKeyFilter;
-  readonly #seen = new Set<ConvNo | string>();
+  readonly #sound = new SoundBatch();
   readonly rows: RowBatch;
   readonly staged: Staged[] = [];
 
@@ -48,7 +49,7 @@ export class Staging {
 
   /** Throws `rejected` for what can never be written. */
   add(commit: ConversationCommit): CommitOutcome {
-    this.#assertSound(commit);
+    this.#sound.assert(commit);
     const convNo = this.#existingNo(commit);
     const existing = this.#conversations.get(convNo);
     if (existing !== undefined && existing.row.convId !== commit.convId)
@@ -135,31 +136,6 @@ export class Staging {
     if (row === undefined || row.msgId !== msgId) throw rejected(`a projection names ${msgId} at seq ${seq}`);
     if (row.revision >= revision) throw rejected(`seq ${seq} has revision ${row.revision} already`);
     this.rows.changed(convNo, seq, seal, row, projection);
-  }
-
-  /** What no caller that works would send; MySQL would refuse most of it by a key. */
-  #assertSound(commit: ConversationCommit): void {
-    const { entries, convNo, convId, create, members } = commit;
-    const first = entries[0];
-    if (first === undefined) throw rejected(`nothing to write for ${convId}`);
-    if (first.seq < 1 || (create !== undefined && first.seq !== 1))
-      throw rejected(`${convId} can't begin at seq ${first.seq}`);
-    if (this.#seen.has(convNo) || this.#seen.has(convId)) throw rejected(`${convId} is twice in one batch`);
-    this.#seen.add(convNo).add(convId);
-    if (create === 'direct' && (members.length < 1 || members.length > 2))
-      throw rejected(`a direct conversation of ${members.length} users`);
-    if (entries.length > 1) assertConsecutive(convId, entries);
-  }
-}
-
-function assertConsecutive(convId: string, entries: readonly NewEntry[]): void {
-  const clientKeys = new Set<string>();
-  let expected = entries[0]?.seq ?? 0;
-  for (const { seq, clientKey } of entries) {
-    if (seq !== expected++) throw rejected(`${convId} has a gap before seq ${seq}`);
-    if (clientKey === undefined) continue;
-    if (clientKeys.has(clientKey)) throw rejected(`${convId} has the same client key twice`);
-    clientKeys.add(clientKey);
   }
 }
 

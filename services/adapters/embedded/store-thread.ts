@@ -26,7 +26,7 @@ import { type CallName, pack, type StoreCalls, type ThreadSetup, unpack } from '
 import { Reads } from './reads.ts';
 import { Reserve } from './reserve.ts';
 import { prepareSchema, type StoreIdentity } from './schema.ts';
-import { KeyRing } from './seal.ts';
+import { KeyRing } from '../../core/seal.ts';
 
 type Handlers = {
   readonly [N in CallName]: (

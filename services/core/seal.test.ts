@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { hkdfSync } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { ByteString } from '../../core/byte-string.ts';
-import type { ConvId } from '../../core/ids.ts';
-import * as any from './testing/arbitrary.ts';
+import type { ByteString } from './byte-string.ts';
+import type { ConvId } from './ids.ts';
+import * as any from '../adapters/embedded/testing/arbitrary.ts';
 import { KeyRing, type MasterKey } from './seal.ts';
 
 const one: MasterKey = { id: 1, key: Buffer.alloc(32, 1) };

@@ -1,8 +1,8 @@
-import { type ByteString, putByteString } from '../../core/byte-string.ts';
-import type { ConvId, UserId } from '../../core/ids.ts';
+import { type ByteString, putByteString } from './byte-string.ts';
+import type { ConvId, UserId } from './ids.ts';
 
 /**
- * The little binary format of this folder: requests and answers between the threads, and the values of rows. Numbers
+ * The little binary format of the stores: requests and answers between threads, and the values of rows. Numbers
  * are big-endian; strings and byte strings carry their length. Nothing is self-describing: reader and writer agree.
  */
 

@@ -6,8 +6,8 @@ import {
   type KeyObject,
   randomFillSync,
 } from 'node:crypto';
-import { type ByteString, byteString } from '../../core/byte-string.ts';
-import type { ConvId, MsgId } from '../../core/ids.ts';
+import { type ByteString, byteString } from './byte-string.ts';
+import type { ConvId, MsgId } from './ids.ts';
 import { ByteWriter } from './bytes.ts';
 
 export interface MasterKey {

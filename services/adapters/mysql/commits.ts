@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Failpoints } from '../../core/failpoint.ts';
+import type { ConvNo } from '../../core/ids.ts';
+import { type CommitBatch, type CommitOutcome, StoreError } from '../../ports/message-store.ts';
+import { SoundBatch } from '../../ports/sound-batch.ts';
+import type { Database } from './database.ts';
+import { type Failure, failureOf, LostError, messageOf, refusal, ServerError } from './failure.ts';
+import { encodePayload } from './outbox-payload.ts';
+import { render, type Rendered } from './rendered.ts';
+import type { Seals } from './seals.ts';
+import type { Session } from './session.ts';
+import { outcomeOf, readStanding, type Standing } from './standing.ts';
+import { packetsOf } from './transaction.ts';
+
+export interface CommitMeters {
+  /** Commits in hand. */
+  writes: number;
+  /** Commits that failed for want of a database that takes them. */
+  failedWrites: number;
+  /** Transactions made anew because another one was in the way. */
+  contended: number;
+  /** 1 while the last commit worked, else 0. */
+  accepting: number;
+}
+
+export interface CommitsOptions {
+  readonly database: Database;
+  readonly seals: Seals;
+  readonly epoch: string;
+  readonly incarnation: () => string;
+  /** Whether somebody reads the outbox. */
+  readonly outbox: boolean;
+  readonly random: () => number;
+  readonly meters: CommitMeters;
+  readonly failpoints: Failpoints | undefined;
+}
+
+/** Transactions that one commit may take: each is void because of somebody else, and the next one knows more. */
+const attemptsAtMost = 12;
+const lockWaitsAtMost = 3;
+const lockWaitTimeout = 1205;
+
+/**
+ * Writes batches. All that can be in the way of a conversation raises an error by a key or by the outbox row's
+ * conditions; only then is read what stands, and what nothing is in the way of is written again without the rest.
+ */
+export class Commits {
+  readonly #options: CommitsOptions;
+
+  constructor(options: CommitsOptions) {
+    this.#options = options;
+  }
+
+  async commit(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
+    const { epoch, seals, meters } = this.#options;
+    if (batch.epoch !== epoch) throw otherEpoch(epoch, batch.epoch);
+    const sound = new SoundBatch();
+    for (const conversation of batch.conversations) sound.assert(conversation);
+    meters.writes += 1;
+    try {
+      const outcomes = await this.#write(batch, await render(batch.conversations, seals));
+      meters.accepting = 1;
+      return outcomes;
+    } catch (error) {
+      const told = rendered(error);
+      if (told.kind !== 'rejected' && told.kind !== 'epoch') {
+        meters.failedWrites += 1;
+        meters.accepting = 0;
+      }
+      throw told;
+    } finally {
+      meters.writes -= 1;
+    }
+  }
+
+  async #write(batch: CommitBatch, parts: readonly Rendered[]): Promise<readonly CommitOutcome[]> {
+    const outcomes = new Map<ConvNo, CommitOutcome>();
+    let open = parts;
+    let part = 0;
+    let lockWaits = 0;
+    for (let attempt = 1; open.length > 0; attempt += 1) {
+      const failed = await this.#transact(batch, open, part);
+      if (failed === undefined) {
+        this.#written(open, outcomes);
+        break;
+      }
+      if (attempt === attemptsAtMost || (failed.errno === lockWaitTimeout && ++lockWaits === lockWaitsAtMost))
+        throw new StoreError('unavailable', `others are in the way: ${failed.message}`, failed);
+      const failure = failureOf(failed);
+      if (failure === 'contended') {
+        this.#options.meters.contended += 1;
+        await sleep(this.#options.random() * 2 ** Math.min(attempt, 6));
+        continue;
+      }
+      const standing = await this.#standing(batch, open);
+      open = open.filter(({ commit }) => {
+        const outcome = outcomeOf(commit, standing);
+        if (outcome !== undefined) outcomes.set(commit.convNo, outcome);
+        return outcome === undefined;
+      });
+      part = standing.nextPart;
+    }
+    return batch.conversations.map(({ convNo }) => outcomes.get(convNo) ?? { t: 'committed' });
+  }
+
+  #written(open: readonly Rendered[], outcomes: Map<ConvNo, CommitOutcome>): void {
+    for (const { commit } of open) {
+      outcomes.set(commit.convNo, { t: 'committed' });
+      this.#options.seals.add(commit.convNo, commit.convId);
+    }
+  }
+
+  /** Undefined: it is durable. Gives the error where it is undone and another transaction may do better. */
+  async #transact(
+    batch: CommitBatch,
+    parts: readonly Rendered[],
+    part: number,
+  ): Promise<ServerError | undefined> {
+    const { database, epoch, incarnation, outbox, failpoints } = this.#options;
+    const payload = outbox ? encodePayload(parts) : undefined;
+    const head = { batchId: batch.batchId, part, incarnation: incarnation(), epoch, payload };
+    const packets = packetsOf(head, parts, database.traits.maxPacketBytes);
+    return database.commits.run(async (session) => {
+      await hit(failpoints, 'beforeCommit');
+      const last = packets.length - 1;
+      for (const [at, packet] of packets.entries()) {
+        try {
+          await session.query(packet, database.commitTimeoutMs);
+        } catch (error) {
+          const mayStand = at === last && (error instanceof LostError || committing(error, packet));
+          return this.#failed(session, batch, parts, error, mayStand);
+        }
+      }
+      await hit(failpoints, 'afterCommit');
+      return undefined;
+    });
+  }
+
+  /** Undoes what a failed transaction left, and says what it means. `mayStand`: COMMIT itself failed. */
+  async #failed(
+    session: Session,
+    batch: CommitBatch,
+    parts: readonly Rendered[],
+    error: unknown,
+    mayStand: boolean,
+  ): Promise<ServerError | undefined> {
+    const failure = failureOf(error);
+    if (failure === 'lost') {
+      session.destroy();
+      throw mayStand ? unknown(error) : refusal(error);
+    }
+    // A wait for a lock undoes one statement, and leaves the locks of the others behind.
+    await session.query('ROLLBACK', this.#options.database.commitTimeoutMs).catch(() => session.destroy());
+    if (mayStand && failure !== 'contended' && !(await this.#settled(batch, parts, error))) return undefined;
+    if (isConflict(failure) && error instanceof ServerError) return error;
+    // A server that turned read-only, or is shutting down: the next connection may be to another one.
+    if (failure === 'other') session.destroy();
+    throw refusal(error);
+  }
+
+  /**
+   * The server said that COMMIT failed. Its transaction has ended either way: what stands tells how. Gives whether
+   * nothing was written.
+   */
+  async #settled(batch: CommitBatch, parts: readonly Rendered[], error: unknown): Promise<boolean> {
+    try {
+      const standing = await this.#standing(batch, parts);
+      return parts.some(({ commit }) => outcomeOf(commit, standing)?.t !== 'committed');
+    } catch {
+      throw unknown(error);
+    }
+  }
+
+  async #standing(batch: CommitBatch, parts: readonly Rendered[]): Promise<Standing> {
+    const { database, epoch } = this.#options;
+    const commits = parts.map(({ commit }) => commit);
+    const standing = await readStanding(database, batch.batchId, commits);
+    if (standing.epoch !== epoch) throw otherEpoch(standing.epoch, epoch);
+    return standing;
+  }
+}
+
+/** Whether all statements but the last, which is COMMIT, have succeeded. */
+function committing(error: unknown, packet: string): boolean {
+  return error instanceof ServerError && error.succeeded === packet.split(';').length - 1;
+}
+
+function isConflict(failure: Failure): boolean {
+  return failure === 'conflict' || failure === 'contended';
+}
+
+/** A failpoint whose error stands for a database that can't be reached. */
+async function hit(failpoints: Failpoints | undefined, name: 'beforeCommit' | 'afterCommit'): Promise<void> {
+  try {
+    await failpoints?.hit(name);
+  } catch (cause) {
+    throw name === 'afterCommit' ? unknown(cause) : refusal(cause);
+  }
+}
+
+function rendered(error: unknown): StoreError {
+  if (error instanceof RangeError) return new StoreError('rejected', error.message, error);
+  return refusal(error);
+}
+
+function unknown(cause: unknown): StoreError {
+  return new StoreError('unknown', `the database may or may not have committed: ${messageOf(cause)}`, cause);
+}
+
+function otherEpoch(is: string, wanted: string): StoreError {
+  return new StoreError('epoch', `the store's epoch is ${is}, not ${wanted}`);
+}

@@ -1,0 +1,90 @@
+import { StoreError, type StoreErrorKind } from '../../ports/message-store.ts';
+
+/** The server refused a statement. The connection is in order, its transaction may still be open. */
+export class ServerError extends Error {
+  /** MySQL's number of the error. */
+  readonly errno: number;
+  /** Statements of the packet that had succeeded before. */
+  readonly succeeded: number;
+  constructor(errno: number, succeeded: number, message: string, cause: unknown) {
+    super(message, { cause });
+    this.name = 'ServerError';
+    this.errno = errno;
+    this.succeeded = succeeded;
+  }
+}
+
+/** The connection is gone, or was given up because it took too long: nobody knows what became of the packet. */
+export class LostError extends Error {
+  /** It took too long. */
+  readonly late: boolean;
+  constructor(message: string, cause?: unknown, late = false) {
+    super(message, { cause });
+    this.name = 'LostError';
+    this.late = late;
+  }
+}
+
+/**
+ * What an error means for the transaction it struck:
+ * - conflict: a unique key was there already, or a condition did not hold
+ * - epoch: the store's epoch is another one
+ * - contended: a deadlock, a certification failure or a wait for a lock that was too long; again may work
+ * - full, rejected: as in StoreErrorKind
+ * - lost: the connection is gone
+ * - other: the database can't do it now
+ */
+export type Failure = 'conflict' | 'epoch' | 'contended' | 'full' | 'rejected' | 'lost' | 'other';
+
+const byErrno: Readonly<Record<number, Failure>> = {
+  1062: 'conflict', // ER_DUP_ENTRY
+  1586: 'conflict', // ER_DUP_ENTRY_WITH_KEY_NAME
+  1048: 'conflict', // ER_BAD_NULL_ERROR: `conditions` of the outbox row
+  1452: 'epoch', // ER_NO_REFERENCED_ROW_2
+  1216: 'epoch', // ER_NO_REFERENCED_ROW
+  1213: 'contended', // ER_LOCK_DEADLOCK, and what Galera answers when certification fails
+  1205: 'contended', // ER_LOCK_WAIT_TIMEOUT
+  3: 'full', // EE_WRITE
+  20: 'full', // EE_DISKFULL
+  28: 'full', // ENOSPC
+  1021: 'full', // ER_DISK_FULL
+  1026: 'full', // ER_ERROR_ON_WRITE
+  1114: 'full', // ER_RECORD_FILE_FULL
+  1153: 'rejected', // ER_NET_PACKET_TOO_LARGE
+  1264: 'rejected', // ER_WARN_DATA_OUT_OF_RANGE
+  1406: 'rejected', // ER_DATA_TOO_LONG
+  1366: 'rejected', // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD
+};
+
+const storageEngineError = 1030;
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof LostError) return 'lost';
+  if (!(error instanceof ServerError)) return 'other';
+  if (error.errno === storageEngineError) return /\b28\b|no space/i.test(error.message) ? 'full' : 'other';
+  return byErrno[error.errno] ?? 'other';
+}
+
+/** What a caller is told of an operation that wrote nothing. */
+export function refusal(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const failure = failureOf(error);
+  const kind: StoreErrorKind =
+    failure === 'full' || failure === 'rejected' || failure === 'epoch' ? failure : 'unavailable';
+  return new StoreError(kind, `${words[kind]}: ${messageOf(error)}`, error);
+}
+
+const words: Readonly<Record<StoreErrorKind, string>> = {
+  unavailable: 'the database is not available',
+  full: 'the disk of the database is full',
+  unknown: 'the outcome is not known',
+  epoch: 'the store was restored',
+  rejected: 'the database can never take this',
+};
+
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Node's own errors of a host with several addresses have no message.
+  const { code } = error as NodeJS.ErrnoException;
+  return error.message === '' ? (code ?? error.name) : error.message;
+}

@@ -1,0 +1,80 @@
+import { StoreError, type WorkerLease } from '../../ports/message-store.ts';
+import type { Database } from './database.ts';
+import { failureOf, refusal } from './failure.ts';
+import type { Session } from './session.ts';
+import { int, text } from './sql.ts';
+
+/** Worker numbers fit ten bits of an id. */
+export const workerCount = 1024;
+
+const attempts = 10;
+
+/**
+ * The leases of worker numbers; see `MessageStore.leaseWorker`. Whoever asks locks row 0 first, so that one decides
+ * after the other; on Galera, where locks do not reach other servers, the one that is certified later begins anew.
+ */
+export class Leases {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async lease(holder: string, nowMs: number, untilMs: number): Promise<WorkerLease> {
+    if (holder === '') throw new StoreError('rejected', 'a lease needs a holder');
+    try {
+      return await transact(this.#database, (session) => this.#lease(session, holder, nowMs, untilMs));
+    } catch (error) {
+      throw refusal(error);
+    }
+  }
+
+  async #lease(session: Session, holder: string, nowMs: number, untilMs: number): Promise<WorkerLease> {
+    const timeoutMs = this.#database.readTimeoutMs;
+    const [, own, free] = await session.query(
+      [
+        'SELECT worker FROM worker_lease WHERE worker = 0 FOR UPDATE',
+        `SELECT worker, reserved_until FROM worker_lease WHERE holder = ${text(holder)}`,
+        `SELECT worker FROM worker_lease WHERE holder = X'' OR reserved_until < ${int(nowMs)}
+          ORDER BY holder <> X'', reserved_until, worker LIMIT 1`,
+      ].join(';'),
+      timeoutMs,
+    );
+    const [mine] = own?.rows ?? [];
+    const worker = mine?.[0] ?? free?.rows[0]?.[0];
+    if (worker === undefined)
+      throw new StoreError('unavailable', `all ${workerCount} worker numbers of the id library are taken`);
+    // A reserved time never goes back: ids up to it may have been drawn.
+    const reservedUntilMs = Math.max(untilMs, Number(mine?.[1] ?? 0));
+    await session.query(
+      `UPDATE worker_lease SET holder = ${text(holder)}, reserved_until = ${int(reservedUntilMs)}
+        WHERE worker = ${int(Number(worker))}`,
+      timeoutMs,
+    );
+    return { worker: Number(worker), reservedUntilMs };
+  }
+}
+
+/**
+ * Runs `task` in a transaction on a background session, anew where it came into another one's way. Rejects with what
+ * failed; the transaction is then undone, or nobody knows.
+ */
+export async function transact<T>(database: Database, task: (session: Session) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await database.background.run(async (session) => {
+        try {
+          await session.query('ROLLBACK;START TRANSACTION', database.readTimeoutMs);
+          const result = await task(session);
+          await session.query('COMMIT', database.readTimeoutMs);
+          return result;
+        } catch (error) {
+          await session.query('ROLLBACK', database.readTimeoutMs).catch(() => session.destroy());
+          throw error;
+        }
+      });
+    } catch (error) {
+      if (failureOf(error) !== 'contended' || attempt === attempts) throw error;
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import type { Failpoints } from '../../core/failpoint.ts';
+import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
+import type { Logger } from '../../core/log.ts';
+import { KeyRing, type MasterKey } from '../../core/seal.ts';
+import {
+  type ClientKey,
+  type CommitBatch,
+  type CommitOutcome,
+  type ConversationSnapshot,
+  type CursorRow,
+  type Duplicate,
+  type EntryPlace,
+  type Membership,
+  type MessageStore,
+  StoreError,
+  type StoredEntry,
+  type StoreReport,
+  type WorkerLease,
+} from '../../ports/message-store.ts';
+import type { OutboxRows } from '../../ports/outbox-rows.ts';
+import { Check } from './check.ts';
+import { Commits } from './commits.ts';
+import { raiseCursors } from './cursors.ts';
+import { Database } from './database.ts';
+import { Leases } from './leases.ts';
+import { load } from './load.ts';
+import { memberships } from './memberships.ts';
+import { MySqlMeters } from './meters.ts';
+import { MySqlOutbox } from './outbox.ts';
+import { Reads } from './reads.ts';
+import { prepareSchema, type StoreIdentity } from './schema.ts';
+import { Seals } from './seals.ts';
+import type { MySqlConfig } from './server.ts';
+
+export interface MySqlStoreOptions {
+  readonly config: MySqlConfig;
+  /** The one with the highest id seals, all open. Every key that was ever used on this database is needed. */
+  readonly masterKeys: readonly MasterKey[];
+  /** The name under which this run holds its worker lease; asked at each commit, 1 to 256 bytes. See OutboxRows. */
+  readonly incarnation: () => string;
+  /** Whether each commit leaves a row in the outbox. Only where somebody reads and deletes them. */
+  readonly outbox: boolean;
+  /** Refuses a database that may lose, at a crash, what it has called committed. */
+  readonly requireDurable: boolean;
+  /** Rejects where the database holds no store yet, instead of making one. */
+  readonly mustExist?: boolean;
+  readonly log: Logger;
+  /** From 0 to below 1: spreads what is tried again. */
+  readonly random: () => number;
+  readonly failpoints?: Failpoints | undefined;
+}
+
+const itemsAtMost = 1_000;
+
+/** Connects, brings the tables up to date, and proves the keys. Rejects with a StoreError that says in words why it can't. */
+export async function openMySqlStore(options: MySqlStoreOptions): Promise<MySqlStore> {
+  const keys = new KeyRing(options.masterKeys);
+  const database = await Database.open(options);
+  try {
+    const session = await database.openSession('commit');
+    try {
+      const identity = await prepareSchema(session, keys, options.mustExist === true);
+      const { mariaDb, galera, binlog } = database.traits;
+      options.log.info('the database is open', {
+        'event.action': 'store-opened',
+        'parley.store.mariadb': mariaDb,
+        'parley.store.galera': galera,
+        'parley.store.binlog': binlog,
+      });
+      return new MySqlStore(options, database, keys, identity);
+    } finally {
+      session.end();
+    }
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** The MessageStore on MySQL or MariaDB. Any number of processes may have the same database open. */
+export class MySqlStore implements MessageStore, AsyncDisposable {
+  readonly epoch: string;
+  readonly clientKeySecret: Uint8Array;
+  readonly meters: MySqlMeters;
+  readonly outbox: OutboxRows;
+  readonly #database: Database;
+  readonly #keys: KeyRing;
+  readonly #seals: Seals;
+  readonly #commits: Commits;
+  readonly #reads: Reads;
+  readonly #leases: Leases;
+
+  constructor(options: MySqlStoreOptions, database: Database, keys: KeyRing, identity: StoreIdentity) {
+    this.epoch = identity.epoch;
+    this.clientKeySecret = identity.clientKeySecret;
+    this.meters = new MySqlMeters(database);
+    this.outbox = new MySqlOutbox(database);
+    this.#database = database;
+    this.#keys = keys;
+    this.#seals = new Seals(keys);
+    this.#reads = new Reads(database, this.#seals);
+    this.#leases = new Leases(database);
+    this.#commits = new Commits({
+      database,
+      seals: this.#seals,
+      epoch: identity.epoch,
+      incarnation: options.incarnation,
+      outbox: options.outbox,
+      random: options.random,
+      meters: this.meters,
+      failpoints: options.failpoints,
+    });
+  }
+
+  commit(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
+    return this.#commits.commit(batch);
+  }
+
+  async load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]> {
+    assertBounded('conversations', convIds.length, 0);
+    return load(this.#database, this.#seals, convIds);
+  }
+
+  async range(
+    convNo: ConvNo,
+    from: Seq,
+    to: Seq,
+    limit: number,
+    backward: boolean,
+  ): Promise<readonly StoredEntry[]> {
+    assertBounded('entries', limit, 1);
+    return this.#reads.range(convNo, from, to, limit, backward);
+  }
+
+  async findClientKeys(convNo: ConvNo, keys: readonly ClientKey[]): Promise<readonly Duplicate[]> {
+    assertBounded('client keys', keys.length, 0);
+    return this.#reads.findClientKeys(convNo, keys);
+  }
+
+  locate(msgId: MsgId): Promise<EntryPlace | undefined> {
+    return this.#reads.locate(msgId);
+  }
+
+  async memberships(
+    userId: UserId,
+    after: ConvId | undefined,
+    limit: number,
+  ): Promise<readonly Membership[]> {
+    assertBounded('memberships', limit, 1);
+    return memberships(this.#database, userId, after, limit);
+  }
+
+  cursors(convNo: ConvNo, users: readonly UserId[] | undefined): Promise<readonly CursorRow[]> {
+    return this.#reads.cursors(convNo, users);
+  }
+
+  raiseCursors(rows: readonly CursorRow[]): Promise<void> {
+    return raiseCursors(this.#database, rows);
+  }
+
+  leaseWorker(holder: string, nowMs: number, untilMs: number): Promise<WorkerLease> {
+    return this.#leases.lease(holder, nowMs, untilMs);
+  }
+
+  check(onProgress: (entries: number) => void = () => undefined): Promise<StoreReport> {
+    return Check.run(this.#database, this.#keys, onProgress);
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function assertBounded(what: string, count: number, least: number): void {
+  if (!Number.isInteger(count) || count < least || count > itemsAtMost)
+    throw new StoreError('rejected', `${count} ${what} at once: ${least} to ${itemsAtMost} are allowed`);
+}

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { openSecret, proofProblem, sealProof, sealSecret } from '../../core/key-proof.ts';
+import type { KeyRing } from '../../core/seal.ts';
+import { StoreError } from '../../ports/message-store.ts';
+import { refusal } from './failure.ts';
+import { workerCount } from './leases.ts';
+import type { Row, Session } from './session.ts';
+import { bytes, int, text } from './sql.ts';
+
+/** What a store is, besides its conversations. */
+export interface StoreIdentity {
+  readonly epoch: string;
+  readonly clientKeySecret: Uint8Array;
+}
+
+/** `0001-tables.sql` leads from version 0 to 1. Append, never change: databases out there have run them. */
+const migrationsDirectory = new URL('./migrations/', import.meta.url);
+
+const lockWaitSeconds = 60;
+const statementTimeoutMs = 600_000;
+const secretName = 'client_key_secret';
+
+/**
+ * Brings the tables up to date, proves the master keys, and reads who the store is. Runs under a lock, so that of nodes
+ * that start together one migrates and the others wait. On Galera such locks hold on one server only: there every
+ * statement is one that may run twice.
+ */
+export async function prepareSchema(
+  session: Session,
+  keys: KeyRing,
+  mustExist = false,
+): Promise<StoreIdentity> {
+  try {
+    const [locked] = await session.query(
+      `SELECT GET_LOCK(CONCAT('parley.', LEFT(SHA1(DATABASE()), 32)), ${lockWaitSeconds})`,
+      statementTimeoutMs,
+    );
+    if (locked?.rows[0]?.[0] !== 1 && locked?.rows[0]?.[0] !== '1')
+      throw new StoreError('unavailable', 'another process has been migrating the database for a minute');
+    if (
+      mustExist &&
+      (await session.query("SHOW TABLES LIKE 'store_epoch'", statementTimeoutMs))[0]?.rows.length === 0
+    )
+      throw new StoreError('unavailable', 'there is no store in this database');
+    await migrate(session);
+    await ask(session, createRows(keys));
+    const [proofs, secrets, epochs] = await select(
+      session,
+      'SELECT key_id, proof FROM key_proof',
+      `SELECT key_id, sealed FROM store_secret WHERE name = ${text(secretName)}`,
+      'SELECT epoch FROM store_epoch',
+    );
+    for (const [keyId, proof] of proofs ?? []) {
+      const problem = proofProblem(keys, Number(keyId), proof as Buffer);
+      if (problem !== undefined) throw new StoreError('unavailable', problem);
+    }
+    const [secret] = secrets ?? [];
+    const [epoch] = epochs ?? [];
+    if (secret === undefined || epoch === undefined)
+      throw new StoreError('unavailable', 'the database has no epoch or no secret: not a store of Parley?');
+    // Only now: a key that is not the store's own must not be proven by itself.
+    await ask(session, addProofs(keys));
+    return {
+      epoch: String(epoch[0]),
+      clientKeySecret: openSecret(keys, { keyId: Number(secret[0]), bytes: secret[1] as Buffer }),
+    };
+  } catch (error) {
+    throw refusal(error);
+  }
+}
+
+async function migrate(session: Session): Promise<void> {
+  const names = (await readdir(migrationsDirectory)).filter((name) => name.endsWith('.sql')).toSorted();
+  await ask(
+    session,
+    'CREATE TABLE IF NOT EXISTS schema_version (version INT UNSIGNED NOT NULL PRIMARY KEY) ENGINE = InnoDB',
+  );
+  const [rows] = await select(session, 'SELECT COALESCE(MAX(version), 0) FROM schema_version');
+  const version = Number(rows?.[0]?.[0]);
+  if (version > names.length)
+    throw new StoreError(
+      'unavailable',
+      `the database has tables of version ${version}, this program knows ${names.length}: start a newer one`,
+    );
+  for (const [at, name] of names.entries()) {
+    if (at < version) continue;
+    await ask(session, await readFile(new URL(name, migrationsDirectory), 'utf8'));
+    await ask(session, `INSERT IGNORE INTO schema_version VALUES (${int(at + 1)})`);
+  }
+}
+
+/** What a new store begins with; leaves alone what is there. */
+function createRows(keys: KeyRing): string {
+  const { keyId, bytes: sealed } = sealSecret(keys, randomBytes(32));
+  const workers = Array.from({ length: workerCount }, (_, worker) => `(${worker},X'',0)`).join(',');
+  return [
+    'START TRANSACTION',
+    `INSERT IGNORE INTO store_epoch VALUES (1, ${text(randomBytes(16).toString('hex'))})`,
+    // The secret is sealed with a key: whoever makes it proves that key in the same transaction.
+    `INSERT IGNORE INTO key_proof SELECT ${int(keyId)}, ${bytes(sealProof(keys, keyId))} FROM store_epoch
+      WHERE NOT EXISTS (SELECT 1 FROM store_secret)`,
+    `INSERT IGNORE INTO store_secret VALUES (${text(secretName)}, ${int(keyId)}, ${bytes(sealed)})`,
+    `INSERT IGNORE INTO worker_lease VALUES ${workers}`,
+    'COMMIT',
+  ].join(';');
+}
+
+function addProofs(keys: KeyRing): string {
+  const rows = keys.ids.map((keyId) => `(${int(keyId)}, ${bytes(sealProof(keys, keyId))})`);
+  return `INSERT IGNORE INTO key_proof VALUES ${rows.join(',')}`;
+}
+
+async function ask(session: Session, sql: string): Promise<void> {
+  await session.query(sql, statementTimeoutMs);
+}
+
+async function select(
+  session: Session,
+  ...statements: readonly string[]
+): Promise<readonly (readonly Row[])[]> {
+  const results = await session.query(statements.join(';'), statementTimeoutMs);
+  return results.map(({ rows }) => rows);
+}

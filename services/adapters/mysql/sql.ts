@@ -1,0 +1,44 @@
+import type { ByteString } from '../../core/byte-string.ts';
+import { StoreError } from '../../ports/message-store.ts';
+
+/**
+ * Values as SQL. Numbers are digits, everything else is a hexadecimal literal: nothing that people write is ever part of
+ * a statement, so there is nothing to escape, and a statement is ASCII whatever the character sets are.
+ */
+
+/** An integer from 0 to 2^53 − 1. Throws a StoreError `rejected` for anything else. */
+export function int(value: number): string {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new StoreError('rejected', `${value} is no number that the store can keep`);
+  return String(value);
+}
+
+/** An unsigned 64-bit integer. */
+export function big(value: bigint): string {
+  if (value < 0n || value > 0xffff_ffff_ffff_ffffn)
+    throw new StoreError('rejected', `${value} is no number that the store can keep`);
+  return value.toString();
+}
+
+/** Text as its UTF-8. Throws a StoreError `rejected` for a lone surrogate, which has none. */
+export function text(value: string): string {
+  if (!value.isWellFormed()) throw new StoreError('rejected', 'a text with a lone surrogate');
+  return `X'${Buffer.from(value, 'utf8').toString('hex')}'`;
+}
+
+export function bytes(value: Uint8Array): string {
+  const buffer = Buffer.isBuffer(value)
+    ? value
+    : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return `X'${buffer.toString('hex')}'`;
+}
+
+/** Bytes of which each is a character below U+0100. */
+export function byteString(value: ByteString | string): string {
+  return `X'${Buffer.from(value, 'latin1').toString('hex')}'`;
+}
+
+/** Values in parentheses, for IN. At least one: SQL has no empty list. */
+export function list(values: readonly string[]): string {
+  return `(${values.join(',')})`;
+}
