@@ -18,11 +18,14 @@ import { Telemetry } from './core/telemetry.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { GroupNode } from './group/group-node.ts';
 import { MessageNode } from './message/message-node.ts';
+import type { Relay } from './message/relay/relay.ts';
+import { EmbeddedPush } from './open-push.ts';
 import { openStore } from './open-store.ts';
 import type { Config } from './options.ts';
 import { connectDirect } from './peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
+import { registerPushMeters } from './register-push-meters.ts';
 import { registerBridgeMeters, registerNodeMeters, registerStoreMeters } from './register-meters.ts';
 
 export interface EmbeddedServer {
@@ -44,7 +47,10 @@ export interface EmbeddedParts {
 
 const linkBytes = 256 * 1024 * 1024;
 
-/** The roles connection, message and group, and the bridge unless it is apart, in one process on the embedded store. */
+/**
+ * The roles connection, message and group, push where webhooks are configured, and the bridge unless it is apart, in one
+ * process on the embedded store.
+ */
 export async function startEmbedded(
   config: Config,
   log: Logger,
@@ -53,11 +59,13 @@ export async function startEmbedded(
   const { mode, host, dataDir } = config.core;
   checkReach(mode, { PARLEY_HOST: host, PARLEY_METRICS_HOST: config.telemetry.host });
   const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
+  const push = await EmbeddedPush.open(config, log);
   const store = await openStore(config, log);
   try {
     const meters = new Meters();
     const telemetry = new Telemetry({ config: config.telemetry, meters, log });
-    const nodes = await linkedNodes(config, log, store, new Tokens(secrets, systemClock));
+    const tokens = new Tokens(secrets, systemClock);
+    const nodes = await linkedNodes({ config, log, store, tokens, relay: push?.relay });
     const { connection } = nodes;
     const doors = { log, meters, sessions: connection, unary: connection };
     const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
@@ -73,7 +81,14 @@ export async function startEmbedded(
     registerNodeMeters(meters, nodes);
     registerStoreMeters(meters, store.meters);
     if (bridge !== undefined) registerBridgeMeters(meters, bridge);
-    const services: Service[] = [telemetry, nodes.ids, nodes.group, nodes.message, connection, grpc];
+    // Push starts before the message node and stops after it, so that it hears of all that was committed.
+    const services: Service[] = [telemetry];
+    if (push !== undefined) {
+      const pushNode = push.node(store, nodes.message);
+      registerPushMeters(meters, { ...push, push: pushNode });
+      services.push(push.events, pushNode);
+    }
+    services.push(nodes.ids, nodes.group, nodes.message, connection, grpc);
     for (const door of [node, bridge]) if (door !== undefined) services.push(door);
     await startAll(services);
     return {
@@ -86,6 +101,7 @@ export async function startEmbedded(
       },
       stop: async (reason) => {
         await stopAll(services, reason, config.process.drainMs);
+        await push?.deadLetters.close();
         await store.close();
       },
     };
@@ -96,7 +112,14 @@ export async function startEmbedded(
 }
 
 /** The three nodes, joined by direct links. */
-async function linkedNodes(config: Config, log: Logger, store: EmbeddedStore, tokens: Tokens) {
+async function linkedNodes(parts: {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly store: EmbeddedStore;
+  readonly tokens: Tokens;
+  readonly relay: Relay | undefined;
+}) {
+  const { config, log, store, tokens, relay } = parts;
   const clock = systemClock;
   const { mode } = config.core;
   const ids = await LeaseHolder.take({
@@ -115,6 +138,7 @@ async function linkedNodes(config: Config, log: Logger, store: EmbeddedStore, to
     incarnation,
     log,
     failpoints,
+    relay,
   });
   const group = new GroupNode({ log });
   const connection = new ConnectionNode({

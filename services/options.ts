@@ -10,6 +10,7 @@ import { logOptions } from './core/log.ts';
 import { telemetryOptions } from './core/telemetry.ts';
 import { grpcOptions } from './grpc/grpc-options.ts';
 import { messageOptions } from './message/options.ts';
+import { pushOptions } from './push/options.ts';
 
 export const storeOptions = {
   masterKeys: option({
@@ -67,6 +68,7 @@ export const optionTables = {
   store: storeOptions,
   message: messageOptions,
   connection: connectionOptions,
+  push: pushOptions,
   grpc: grpcOptions,
   bridge: bridgeOptions,
   node: nodeOptions,

@@ -12,6 +12,7 @@ const titles: Readonly<Record<string, string>> = {
   store: 'Store',
   message: 'Conversations',
   connection: 'Sessions',
+  push: 'Webhooks',
   grpc: 'gRPC door',
   bridge: 'Bridge',
   connect: 'Node to node',

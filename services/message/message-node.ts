@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { ConfigOf } from '../core/config.ts';
 import type { Failpoints } from '../core/failpoint.ts';
 import { type Fault, toFault } from '../core/fault.ts';
-import type { ConvId, MsgId, Seq } from '../core/ids.ts';
+import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
@@ -14,6 +14,7 @@ import { CursorBook } from './cursor-book.ts';
 import { CursorDesk } from './cursor-desk.ts';
 import { EdgeAsker } from './edge-asker.ts';
 import { EdgePeer } from './edge-peer.ts';
+import { EventFeed } from './event-feed.ts';
 import { FanOut } from './fan-out.ts';
 import { GroupDesk } from './group-desk.ts';
 import { History } from './history.ts';
@@ -25,6 +26,7 @@ import { Owner } from './owner.ts';
 import { PresenceBook } from './presence-book.ts';
 import { Receipts } from './receipts.ts';
 import { RefusedChains } from './refused-chains.ts';
+import type { Relay } from './relay/relay.ts';
 import { Views } from './views.ts';
 
 export interface MessageNodeParts {
@@ -36,6 +38,8 @@ export interface MessageNodeParts {
   readonly incarnation: number;
   readonly log: Logger;
   readonly failpoints?: Failpoints | undefined;
+  /** Publishes what is committed; absent where nobody consumes it, which then costs nothing. */
+  readonly relay?: Relay | undefined;
 }
 
 const secondMs = 1_000;
@@ -59,6 +63,7 @@ export class MessageNode implements Service {
   readonly #presence = new PresenceBook();
   readonly #groups: GroupDesk;
   readonly #owner: Owner;
+  readonly #relay: Relay | undefined;
   readonly #operations: Operations;
   readonly #log: Logger;
   #edges = 0;
@@ -71,7 +76,7 @@ export class MessageNode implements Service {
   #timers: NodeJS.Timeout[] = [];
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor({ config, store, ids, clock, incarnation, log, failpoints }: MessageNodeParts) {
+  constructor({ config, store, ids, clock, incarnation, log, failpoints, relay }: MessageNodeParts) {
     this.#config = config;
     this.#clock = clock;
     this.#log = log;
@@ -96,6 +101,7 @@ export class MessageNode implements Service {
       groups,
       meters,
       limits: { ...config, queueBytes: config.laneQueueBytes },
+      feed: relay === undefined ? undefined : new EventFeed(relay),
       failpoints,
       bug: (error) => this.#bug(error),
     });
@@ -125,6 +131,7 @@ export class MessageNode implements Service {
     this.#fanOut = fanOut;
     this.#groups = groups;
     this.#owner = owner;
+    this.#relay = relay;
   }
 
   get queuedBytes(): number {
@@ -145,9 +152,10 @@ export class MessageNode implements Service {
     ];
   }
 
-  async drain(): Promise<void> {
+  async drain(deadlineMs = stopMs): Promise<void> {
     await this.#owner.idle();
     await this.#flush();
+    await this.#relay?.drain(deadlineMs);
   }
 
   /** Waits for what is in the store's hands, but not for ever: a store that doesn't answer must not keep us up. */
@@ -160,6 +168,12 @@ export class MessageNode implements Service {
     });
     await Promise.race([this.#owner.idle().then(() => this.#flush()), patience]);
     clearTimeout(timer);
+    await this.#relay?.stop();
+  }
+
+  /** Whether a user has a session on any edge that is linked. */
+  isOnline(userId: UserId): boolean {
+    return this.#presence.state(userId).online;
   }
 
   /** A group node is linked. */
