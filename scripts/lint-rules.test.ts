@@ -46,6 +46,11 @@ const imports: readonly Imports[] = [
     mayNot: ['classic-level', 'ioredis', '../embedded/y.ts', '../../message/y.ts'],
   },
   {
+    in: 'services/adapters/kafka/x.ts',
+    may: ['../../core/y.ts', '../../ports/y.ts', '@platformatic/kafka'],
+    mayNot: ['../local/y.ts', '../../push/y.ts', 'ioredis'],
+  },
+  {
     in: 'services/peer/x.ts',
     may: ['../core/y.ts', '../ports/y.ts', '../../gen/a/y.ts'],
     mayNot: ['../codec/y.ts', '../message/y.ts', '@grpc/grpc-js'],

@@ -18,12 +18,15 @@ import { Telemetry } from './core/telemetry.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { GroupNode } from './group/group-node.ts';
 import { MessageNode } from './message/message-node.ts';
+import type { Relay } from './message/relay/relay.ts';
+import { EmbeddedPush } from './open-push.ts';
 import { openStore } from './open-store.ts';
 import type { MessageStore } from './ports/message-store.ts';
 import type { Config } from './options.ts';
 import { connectDirect } from './peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
+import { registerPushMeters } from './register-push-meters.ts';
 import { registerBridgeMeters, registerNodeMeters, registerStoreMeters } from './register-meters.ts';
 
 export interface EmbeddedServer {
@@ -45,7 +48,10 @@ export interface EmbeddedParts {
 
 const linkBytes = 256 * 1024 * 1024;
 
-/** The roles connection, message and group, and the bridge unless it is apart, in one process. */
+/**
+ * The roles connection, message and group, push where webhooks are configured, and the bridge unless it is apart, in one
+ * process.
+ */
 export async function startEmbedded(
   config: Config,
   log: Logger,
@@ -54,11 +60,13 @@ export async function startEmbedded(
   const { mode, host, dataDir } = config.core;
   checkReach(mode, { PARLEY_HOST: host, PARLEY_METRICS_HOST: config.telemetry.host });
   const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
+  const push = await EmbeddedPush.open(config, log);
   const store = await openStore(config, log);
   try {
     const meters = new Meters();
     const telemetry = new Telemetry({ config: config.telemetry, meters, log });
-    const nodes = await linkedNodes(config, log, store, new Tokens(secrets, systemClock));
+    const tokens = new Tokens(secrets, systemClock);
+    const nodes = await linkedNodes({ config, log, store, tokens, relay: push?.relay });
     const { connection } = nodes;
     const doors = { log, meters, sessions: connection, unary: connection };
     const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
@@ -74,15 +82,14 @@ export async function startEmbedded(
     registerNodeMeters(meters, nodes);
     registerStoreMeters(meters, store.meters);
     if (bridge !== undefined) registerBridgeMeters(meters, bridge);
-    const services: Service[] = [
-      new QuietCollector(),
-      telemetry,
-      nodes.ids,
-      nodes.group,
-      nodes.message,
-      connection,
-      grpc,
-    ];
+    // Push starts before the message node and stops after it, so that it hears of all that was committed.
+    const services: Service[] = [new QuietCollector(), telemetry];
+    if (push !== undefined) {
+      const pushNode = push.node(store, nodes.message);
+      registerPushMeters(meters, { ...push, push: pushNode });
+      services.push(push.events, pushNode);
+    }
+    services.push(nodes.ids, nodes.group, nodes.message, connection, grpc);
     for (const door of [node, bridge]) if (door !== undefined) services.push(door);
     await startAll(services);
     return {
@@ -95,6 +102,7 @@ export async function startEmbedded(
       },
       stop: async (reason) => {
         await stopAll(services, reason, config.process.drainMs);
+        await push?.deadLetters.close();
         await store.close();
       },
     };
@@ -105,7 +113,14 @@ export async function startEmbedded(
 }
 
 /** The three nodes, joined by direct links. */
-async function linkedNodes(config: Config, log: Logger, store: MessageStore, tokens: Tokens) {
+async function linkedNodes(parts: {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly store: MessageStore;
+  readonly tokens: Tokens;
+  readonly relay: Relay | undefined;
+}) {
+  const { config, log, store, tokens, relay } = parts;
   const clock = systemClock;
   const { mode } = config.core;
   const ids = await LeaseHolder.take({
@@ -124,6 +139,7 @@ async function linkedNodes(config: Config, log: Logger, store: MessageStore, tok
     incarnation,
     log,
     failpoints,
+    relay,
   });
   const group = new GroupNode({ log });
   const connection = new ConnectionNode({

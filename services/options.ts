@@ -11,6 +11,7 @@ import { logOptions } from './core/log.ts';
 import { telemetryOptions } from './core/telemetry.ts';
 import { grpcOptions } from './grpc/grpc-options.ts';
 import { messageOptions } from './message/options.ts';
+import { pushOptions } from './push/options.ts';
 
 export const storeOptions = {
   masterKeys: option({
@@ -69,6 +70,7 @@ export const optionTables = {
   mysql: mySqlOptions,
   message: messageOptions,
   connection: connectionOptions,
+  push: pushOptions,
   grpc: grpcOptions,
   bridge: bridgeOptions,
   node: nodeOptions,

@@ -13,6 +13,7 @@ const titles: Readonly<Record<string, string>> = {
   mysql: 'MySQL',
   message: 'Conversations',
   connection: 'Sessions',
+  push: 'Webhooks',
   grpc: 'gRPC door',
   bridge: 'Bridge',
   connect: 'Node to node',

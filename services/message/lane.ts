@@ -23,7 +23,8 @@ export interface LaneHost extends JudgeHost {
   beforeFanOut(): Promise<void> | undefined;
   /** After the commit, before the submissions are settled. */
   committed(conversation: Conversation, draft: Draft, entries: readonly StoredEntry[]): void;
-  batchCommitted(entries: number): void;
+  /** Once for each batch, after `committed` of its conversations. */
+  batchCommitted(entries: number, batchId: bigint): void;
   fenceLost(): void;
   readonly pause: Pause;
 }
@@ -159,8 +160,13 @@ export class Lane {
     }
     if (writing.length === 0) return;
     let outcomes: readonly CommitOutcome[];
+    let batchId: bigint;
     try {
-      outcomes = await this.#commit(writing.map(({ evaluation }) => evaluation.draft));
+      batchId = this.#host.draws.nextId();
+      outcomes = await this.#commit(
+        batchId,
+        writing.map(({ evaluation }) => evaluation.draft),
+      );
     } catch (error) {
       await this.#voided(
         writing.map(({ share }) => share),
@@ -169,15 +175,16 @@ export class Lane {
       return;
     }
     await this.#conclude(
+      batchId,
       writing.map(({ evaluation }) => evaluation),
       outcomes,
     );
   }
 
-  #commit(drafts: readonly Draft[]): Promise<readonly CommitOutcome[]> {
-    const { store, draws, pause } = this.#host;
+  #commit(batchId: bigint, drafts: readonly Draft[]): Promise<readonly CommitOutcome[]> {
+    const { store, pause } = this.#host;
     const conversations = drafts.map((draft) => draft.toCommit());
-    return writeBatch(store, { epoch: store.epoch, batchId: draws.nextId(), conversations }, pause);
+    return writeBatch(store, { epoch: store.epoch, batchId, conversations }, pause);
   }
 
   /** Nothing of the batch was written. One that can't be written is halved until the culprit is alone. */
@@ -212,7 +219,11 @@ export class Lane {
     if (passing.length > 0) await this.#carryOut([{ conversation, submissions: passing }]);
   }
 
-  async #conclude(writing: readonly Evaluation[], outcomes: readonly CommitOutcome[]): Promise<void> {
+  async #conclude(
+    batchId: bigint,
+    writing: readonly Evaluation[],
+    outcomes: readonly CommitOutcome[],
+  ): Promise<void> {
     await this.#host.beforeFanOut();
     const again: Submission[] = [];
     const overtaken: Conversation[] = [];
@@ -235,7 +246,7 @@ export class Lane {
         again.push(submission);
       }
     }
-    if (committed > 0) this.#host.batchCommitted(committed);
+    if (committed > 0) this.#host.batchCommitted(committed, batchId);
     const lost = await this.#readAgain(overtaken);
     this.#putBack(again, lost);
   }

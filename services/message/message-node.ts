@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { ConfigOf } from '../core/config.ts';
 import type { Failpoints } from '../core/failpoint.ts';
 import { Fault, toFault } from '../core/fault.ts';
-import type { ConvId, MsgId, Seq } from '../core/ids.ts';
+import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
 import { conversationOf } from '../peer/conversation-of.ts';
@@ -15,6 +15,7 @@ import { CursorBook } from './cursor-book.ts';
 import { CursorDesk } from './cursor-desk.ts';
 import { EdgeAsker } from './edge-asker.ts';
 import { EdgePeer } from './edge-peer.ts';
+import { EventFeed } from './event-feed.ts';
 import { FanOut } from './fan-out.ts';
 import { GroupDesk } from './group-desk.ts';
 import { History } from './history.ts';
@@ -28,6 +29,7 @@ import { PresenceBook } from './presence-book.ts';
 import { Receipts } from './receipts.ts';
 import { RecentCommits } from './recent-commits.ts';
 import { RefusedChains } from './refused-chains.ts';
+import type { Relay } from './relay/relay.ts';
 import { Views } from './views.ts';
 
 export interface MessageNodeParts {
@@ -43,6 +45,8 @@ export interface MessageNodeParts {
   /** Where other message nodes share the conversations; undefined: all are this node's. */
   readonly ownership?: Ownership;
   readonly failpoints?: Failpoints | undefined;
+  /** Publishes what is committed; absent where nobody consumes it, which then costs nothing. */
+  readonly relay?: Relay | undefined;
 }
 
 const secondMs = 1_000;
@@ -68,6 +72,7 @@ export class MessageNode implements Service {
   readonly #presence = new PresenceBook();
   readonly #groups: GroupDesk;
   readonly #owner: Owner;
+  readonly #relay: Relay | undefined;
   readonly #operations: Operations;
   readonly #log: Logger;
   readonly #recent: RecentCommits | undefined;
@@ -92,6 +97,7 @@ export class MessageNode implements Service {
     recentMs,
     ownership,
     failpoints,
+    relay,
   }: MessageNodeParts) {
     this.#ownership = ownership;
     this.#config = config;
@@ -124,6 +130,7 @@ export class MessageNode implements Service {
       groups,
       meters,
       limits: { ...config, queueBytes: config.laneQueueBytes },
+      feed: relay === undefined ? undefined : new EventFeed(relay),
       failpoints,
       bug: (error) => this.#bug(error),
     });
@@ -154,6 +161,7 @@ export class MessageNode implements Service {
     this.#fanOut = fanOut;
     this.#groups = groups;
     this.#owner = owner;
+    this.#relay = relay;
   }
 
   get queuedBytes(): number {
@@ -174,9 +182,10 @@ export class MessageNode implements Service {
     ];
   }
 
-  async drain(): Promise<void> {
+  async drain(deadlineMs = stopMs): Promise<void> {
     await this.#owner.idle();
     await this.#flush();
+    await this.#relay?.drain(deadlineMs);
   }
 
   /** Waits for what is in the store's hands, but not for ever: a store that doesn't answer must not keep us up. */
@@ -189,6 +198,12 @@ export class MessageNode implements Service {
     });
     await Promise.race([this.#owner.idle().then(() => this.#flush()), patience]);
     clearTimeout(timer);
+    await this.#relay?.stop();
+  }
+
+  /** Whether a user has a session on any edge that is linked. */
+  isOnline(userId: UserId): boolean {
+    return this.#presence.state(userId).online;
   }
 
   /** The message nodes that own conversations. What is no longer this node's is let go of once it is done with. */

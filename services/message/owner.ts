@@ -8,6 +8,7 @@ import { ClientKeys } from './client-key.ts';
 import type { Conversation } from './conversation.ts';
 import type { CursorBook } from './cursor-book.ts';
 import type { Draft } from './draft.ts';
+import type { EventFeed } from './event-feed.ts';
 import type { FanOut } from './fan-out.ts';
 import type { GroupDesk } from './group-desk.ts';
 import type { History } from './history.ts';
@@ -28,6 +29,8 @@ export interface OwnerParts {
   readonly groups: GroupDesk;
   readonly meters: MessageMeters;
   readonly limits: LaneLimits;
+  /** Where what was committed is told; undefined where nobody consumes it. */
+  readonly feed: EventFeed | undefined;
   readonly failpoints: Failpoints | undefined;
   /** An error that nobody's command may cause. */
   bug(error: unknown): void;
@@ -65,7 +68,10 @@ export class Owner {
       beforeFanOut: () => failpoints?.hit('beforeFanout'),
       committed: (conversation, draft, entries) => this.#committed(conversation, draft, entries),
       learned: (conversation, oldHead) => this.learned(conversation, oldHead),
-      batchCommitted: (entries) => meters.batch(entries),
+      batchCommitted: (entries, batchId) => {
+        meters.batch(entries);
+        parts.feed?.batch(batchId);
+      },
       fenceLost: () => {
         meters.fenceLost += 1;
       },
@@ -183,9 +189,10 @@ export class Owner {
   }
 
   #committed(conversation: Conversation, draft: Draft, entries: readonly StoredEntry[]): void {
-    const { fanOut, cursors, groups, clock } = this.#parts;
+    const { fanOut, cursors, groups, clock, feed } = this.#parts;
     conversation.confirmedAtMs = clock.monotonicMs();
     fanOut.forward(conversation, entries, draft.members);
+    feed?.committed(conversation.convId, entries);
     for (const entry of entries) {
       if (entry.kind !== 'message') continue;
       const sender = entry.sender as UserId;

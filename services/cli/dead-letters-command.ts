@@ -1,0 +1,106 @@
+import { systemClock } from '../core/clock.ts';
+import { coreOptions } from '../core/core-options.ts';
+import { ConfigError, type Environment, loadConfig } from '../core/config.ts';
+import { silentLogger } from '../core/log.ts';
+import { openDeadLetters } from '../open-events.ts';
+import type { DeadLetter, DeadLetters } from '../ports/dead-letters.ts';
+import { Courier, describe } from '../push/courier.ts';
+import { readEndpoints } from '../push/endpoint-file.ts';
+import { pushOptions } from '../push/options.ts';
+import { type Arguments, type Command, type CommandIo, UsageError } from './command.ts';
+import { oneValue } from './parse-arguments.ts';
+
+const mostListed = 10_000;
+const tables = { core: coreOptions, push: pushOptions };
+
+/** `parley dead-letters`: webhooks that were given up, whether a server runs or not. `env` is the process's unless given. */
+export function deadLettersCommand(env?: Environment): Command {
+  return {
+    name: 'dead-letters',
+    operands: 'list|replay|drop [ID…]',
+    summary: 'List webhooks that were given up, send them again, or drop them.',
+    options: {
+      endpoint: { value: 'NAME', doc: 'Those for this endpoint alone.' },
+    },
+    least: 1,
+    most: 1 + mostListed,
+    async run(args, io) {
+      const [verb = '', ...ids] = args.operands;
+      if (verb !== 'list' && verb !== 'replay' && verb !== 'drop') {
+        throw new UsageError(`dead-letters can list, replay and drop, not ${JSON.stringify(verb)}`);
+      }
+      // A letter that is dropped is gone: which ones is not left to a default.
+      if (verb === 'drop' && ids.length === 0)
+        throw new UsageError('dead-letters drop needs the IDs of letters');
+      const config = loadConfig(tables, env);
+      const letters = await openDeadLetters(config);
+      try {
+        const chosen = choose(await letters.list(mostListed), ids, args);
+        if (verb === 'list') return list(chosen, io);
+        if (verb === 'replay') return await replay(config, letters, chosen, io);
+        for (const letter of chosen) await letters.remove(letter);
+        io.note(`${chosen.length} dropped\n`);
+        return 0;
+      } finally {
+        await letters.close();
+      }
+    },
+  };
+}
+
+function choose(letters: readonly DeadLetter[], ids: readonly string[], args: Arguments): DeadLetter[] {
+  const endpoint = oneValue(args, 'endpoint');
+  const wanted = new Set(ids);
+  const missing = ids.filter((id) => !letters.some((letter) => letter.id === id));
+  if (missing.length > 0) throw new UsageError(`there is no dead letter ${missing.join(', ')}`);
+  return letters.filter(
+    (letter) =>
+      (endpoint === undefined || letter.endpoint === endpoint) &&
+      (wanted.size === 0 || wanted.has(letter.id)),
+  );
+}
+
+function list(letters: readonly DeadLetter[], io: CommandIo): number {
+  for (const { id, endpoint, type, convId, firstSeq, occurredAtMs, attempts, reason } of letters) {
+    const when = new Date(occurredAtMs).toISOString();
+    io.out(`${id}\t${endpoint}\t${when}\t${type}\t${convId}\t${firstSeq}\t${attempts} attempts\t${reason}\n`);
+  }
+  io.note(`${letters.length} dead letters\n`);
+  return 0;
+}
+
+/** One attempt each, in the order in which they happened; 1 when any failed again. */
+async function replay(
+  config: ReturnType<typeof loadConfig<typeof tables>>,
+  deadLetters: DeadLetters,
+  letters: readonly DeadLetter[],
+  io: CommandIo,
+): Promise<number> {
+  const { webhooks } = config.push;
+  if (webhooks === '') throw new ConfigError(['PARLEY_WEBHOOKS must name the endpoints that letters go to']);
+  const endpoints = await readEndpoints(webhooks, config.core.mode);
+  const couriers = new Map(
+    endpoints.map((endpoint) => {
+      const parts = { clock: systemClock, random: Math.random, log: silentLogger };
+      return [
+        endpoint.name,
+        new Courier({ endpoint, config: config.push, deadLetters, ...parts, mostWaiting: 1 }),
+      ];
+    }),
+  );
+  let failed = 0;
+  try {
+    for (const letter of letters) {
+      const courier = couriers.get(letter.endpoint);
+      const answer = await courier?.replay(letter);
+      if (answer?.delivered) await deadLetters.remove(letter);
+      else failed += 1;
+      const outcome = answer === undefined ? `no endpoint ${letter.endpoint}` : describe(answer);
+      io.out(`${letter.id}\t${letter.endpoint}\t${answer?.delivered ? 'delivered' : outcome}\n`);
+    }
+  } finally {
+    for (const courier of couriers.values()) courier.stop();
+  }
+  io.note(`${letters.length - failed} delivered, ${failed} failed\n`);
+  return failed === 0 ? 0 : 1;
+}

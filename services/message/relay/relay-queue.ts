@@ -1,0 +1,154 @@
+import type { LogEvent } from '../../ports/event-log.ts';
+
+/** A committed batch on its way to the event log. */
+export interface RelayBatch {
+  readonly batchId: bigint;
+  readonly events: readonly LogEvent[];
+  readonly bytes: number;
+}
+
+export interface RelayLimits {
+  /** Bytes of batches held in memory, at most. */
+  readonly queueBytes: number;
+  /** Batches of about so many bytes are published together. */
+  readonly publishBytes: number;
+}
+
+/** What is to be done next. One thing at a time: that keeps the order. */
+export type RelayStep =
+  | { readonly t: 'publish'; readonly batches: readonly RelayBatch[] }
+  /** Rows above this batch_id are to be read. */
+  | { readonly t: 'read'; readonly after: bigint }
+  | { readonly t: 'nothing' };
+
+/**
+ * Which batches are to be published, in which order. What is committed is published from memory while there is room for
+ * it (live). When there is none, what was held is let go and read again from the outbox, from its beginning, until
+ * nothing is left to read (behind). A lane has one batch in the store's hands at a time and batch_ids rise, so rows
+ * read in order of batch_id keep each conversation's order; those of other lanes may appear below what was read
+ * already, which is why the reading begins anew until nothing came in meanwhile. Pure.
+ *
+ * Without an outbox, as in a single process, what there is no room for is lost, counted.
+ */
+export class RelayQueue {
+  readonly #limits: RelayLimits;
+  readonly #outbox: boolean;
+  /** To be published before anything else, in order. */
+  #waiting: RelayBatch[] = [];
+  #bytes = 0;
+  /** Published, with the time of it: not removed from the outbox yet. */
+  readonly #published = new Map<bigint, number>();
+  #behind = false;
+  /** Whether something was committed since the reading began. */
+  #missed = false;
+  #after = 0n;
+  lost = 0;
+
+  constructor(limits: RelayLimits, outbox: boolean) {
+    this.#limits = limits;
+    this.#outbox = outbox;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get behind(): boolean {
+    return this.#behind;
+  }
+
+  /** Batches that wait in memory. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Published rows that are still in the outbox. */
+  get kept(): number {
+    return this.#published.size;
+  }
+
+  committed(batch: RelayBatch): void {
+    if (this.#behind) {
+      this.#missed = true;
+      return;
+    }
+    if (this.#bytes + batch.bytes <= this.#limits.queueBytes) {
+      this.#waiting.push(batch);
+      this.#bytes += batch.bytes;
+      return;
+    }
+    if (this.#outbox) this.catchUp();
+    else this.lost += 1;
+  }
+
+  /** Takes everything from the outbox: what is there may be more than what was told. */
+  catchUp(): void {
+    this.#behind = true;
+    this.#missed = true;
+    this.#waiting = [];
+    this.#bytes = 0;
+  }
+
+  /** What is published stays in front until `published` says so. */
+  next(): RelayStep {
+    if (this.#waiting.length > 0) {
+      let [count, bytes] = [0, 0];
+      while (count < this.#waiting.length && (count === 0 || bytes < this.#limits.publishBytes)) {
+        bytes += (this.#waiting[count] as RelayBatch).bytes;
+        count += 1;
+      }
+      return { t: 'publish', batches: this.#waiting.slice(0, count) };
+    }
+    if (!this.#behind) return { t: 'nothing' };
+    if (this.#after === 0n) this.#missed = false;
+    return { t: 'read', after: this.#after };
+  }
+
+  /** A page of rows was read, after what `next` said; an empty one when there are no more. */
+  read(rows: readonly RelayBatch[]): void {
+    if (!this.#behind) return;
+    const last = rows.at(-1);
+    if (last === undefined) {
+      this.#after = 0n;
+      this.#behind = this.#missed;
+      return;
+    }
+    this.#after = last.batchId;
+    for (const row of rows) {
+      if (this.#published.has(row.batchId)) continue;
+      this.#waiting.push(row);
+      this.#bytes += row.bytes;
+    }
+  }
+
+  /** The batches are in the log. */
+  published(batches: readonly RelayBatch[], nowMs: number): void {
+    const done = new Set(batches);
+    this.#waiting = this.#waiting.filter((batch) => !done.has(batch));
+    this.#bytes = this.#waiting.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (this.#outbox) for (const { batchId } of batches) this.#published.set(batchId, nowMs);
+  }
+
+  /** Rows that were published at or before this time, oldest first, at most `limit`. */
+  removable(untilMs: number, limit: number): bigint[] {
+    const ids: bigint[] = [];
+    for (const [batchId, atMs] of this.#published) {
+      if (ids.length === limit || atMs > untilMs) break;
+      ids.push(batchId);
+    }
+    return ids;
+  }
+
+  removed(batchIds: readonly bigint[]): void {
+    for (const batchId of batchIds) this.#published.delete(batchId);
+  }
+
+  /** A new incarnation begins: rows of the old one are for whoever adopts them. */
+  forget(): void {
+    this.#waiting = [];
+    this.#bytes = 0;
+    this.#published.clear();
+    this.#behind = false;
+    this.#after = 0n;
+  }
+}

@@ -1,0 +1,32 @@
+/** A delivery that was given up. It holds what was to be sent, which says nothing of what a message says. */
+export interface DeadLetter {
+  /** The webhook-id: the same for the same delivery, 1–64 of `[A-Za-z0-9_-]`. */
+  readonly id: string;
+  /** The name of the endpoint. */
+  readonly endpoint: string;
+  readonly type: string;
+  readonly convId: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** When what it tells of happened, in milliseconds since 1970. */
+  readonly occurredAtMs: number;
+  readonly failedAtMs: number;
+  readonly attempts: number;
+  /** Why the last attempt failed, for people. */
+  readonly reason: string;
+  /** The JSON body, as it was to be sent. At most 512 KiB. */
+  readonly body: string;
+}
+
+/** Deliveries that were given up, kept until somebody has them sent again. Every method rejects where its engine fails. */
+export interface DeadLetters {
+  /** Letters that went because there were too many. */
+  readonly dropped: number;
+  /** Keeps a letter durably; one with the same id takes its place. Over the limit the oldest go, counted. */
+  add(letter: DeadLetter): Promise<void>;
+  /** The oldest letters by when they happened, at most `limit` (1–10,000). */
+  list(limit: number): Promise<readonly DeadLetter[]>;
+  /** Removes a letter; one that isn't there is no error. */
+  remove(letter: DeadLetter): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,139 @@
+import type { CommittedEvent } from '../../gen/parley/node/v1/event_log_pb.ts';
+import { decodeCommittedEvent } from '../codec/committed-event.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/log.ts';
+import type { Service } from '../core/service.ts';
+import type { DeadLetters } from '../ports/dead-letters.ts';
+import type { EventConsumer, EventLog, LogEvent } from '../ports/event-log.ts';
+import type { MessageStore } from '../ports/message-store.ts';
+import type { Offline } from '../ports/offline.ts';
+import { Courier, type PushConfig } from './courier.ts';
+import type { Endpoint } from './endpoint-file.ts';
+import { tellOfEntries } from './entry-notices.ts';
+import { OfflineNotices } from './offline-notices.ts';
+
+export interface PushNodeParts {
+  readonly config: PushConfig;
+  readonly endpoints: readonly Endpoint[];
+  readonly events: EventLog;
+  readonly deadLetters: DeadLetters;
+  readonly store: Pick<MessageStore, 'load'>;
+  readonly offline: Offline;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+/** Events between the oldest that an endpoint has not heard of and the newest that is read for it. */
+const entryWindow = 1_024;
+/** The same for digests, which wait for the end of their interval; an event takes some hundred bytes. */
+const offlineWindow = 65_536;
+
+/** The groups by which endpoints consume the log: one for entries, one for who was offline. */
+export function groupsOf(endpoints: readonly Endpoint[]): string[] {
+  return endpoints.flatMap((endpoint) => [
+    ...(wantsEntries(endpoint) ? [entryGroup(endpoint)] : []),
+    ...(endpoint.types.has('message.offline') ? [offlineGroup(endpoint)] : []),
+  ]);
+}
+
+function entryGroup({ name }: Endpoint): string {
+  return `webhook.${name}`;
+}
+
+function offlineGroup({ name }: Endpoint): string {
+  return `webhook-offline.${name}`;
+}
+
+function wantsEntries({ types }: Endpoint): boolean {
+  return types.size > (types.has('message.offline') ? 1 : 0);
+}
+
+/**
+ * Sends webhooks. Each endpoint reads the event log for itself and at its pace: one that is slow or down is late, and
+ * holds up nobody else.
+ */
+export class PushNode implements Service {
+  readonly name = 'push';
+  readonly couriers: readonly Courier[];
+  readonly #parts: PushNodeParts;
+  readonly #notices: OfflineNotices[] = [];
+  readonly #consumers = new Map<string, EventConsumer>();
+
+  constructor(parts: PushNodeParts) {
+    this.#parts = parts;
+    const { config, deadLetters, clock, random, log } = parts;
+    this.couriers = parts.endpoints.map((endpoint) => {
+      const mostWaiting = entryWindow + offlineWindow;
+      return new Courier({ endpoint, config, deadLetters, clock, random, log, mostWaiting });
+    });
+  }
+
+  /** By group, for metrics. */
+  get consumers(): ReadonlyMap<string, EventConsumer> {
+    return this.#consumers;
+  }
+
+  async start(): Promise<void> {
+    for (const courier of this.couriers) {
+      const { endpoint } = courier;
+      if (wantsEntries(endpoint)) {
+        await this.#consume(entryGroup(endpoint), entryWindow, (event) => tellOfEntries(courier, event));
+      }
+      if (endpoint.types.has('message.offline')) {
+        const { store, offline, clock, random, log, config } = this.#parts;
+        const notices = new OfflineNotices({
+          courier,
+          store,
+          offline,
+          clock,
+          random,
+          log,
+          intervalMs: config.offlineIntervalMs,
+          window: offlineWindow,
+        });
+        this.#notices.push(notices);
+        notices.start();
+        await this.#consume(offlineGroup(endpoint), offlineWindow, (event) => notices.handle(event));
+      }
+    }
+  }
+
+  /** Gives what is under way the time that there is; the rest is sent after the next start. */
+  async drain(deadlineMs: number): Promise<void> {
+    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.drain(deadlineMs)));
+  }
+
+  async stop(): Promise<void> {
+    for (const notices of this.#notices) notices.stop();
+    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.stop()));
+    for (const courier of this.couriers) courier.stop();
+  }
+
+  async #consume(
+    group: string,
+    window: number,
+    handle: (event: CommittedEvent) => Promise<void>,
+  ): Promise<void> {
+    const consumer = await this.#parts.events.consume({
+      group,
+      window,
+      handle: async (record) => {
+        const event = this.#decoded(record);
+        if (event !== undefined) await handle(event);
+      },
+    });
+    this.#consumers.set(group, consumer);
+  }
+
+  /** A record that can't be read never will be: it is passed over rather than stood in front of for ever. */
+  #decoded(record: LogEvent): CommittedEvent | undefined {
+    try {
+      return decodeCommittedEvent(record.value);
+    } catch (error) {
+      const fields = { 'event.action': 'event-unreadable', 'parley.conv_id': record.convId };
+      this.#parts.log.error('an event can not be read and is passed over', fields, error);
+      return undefined;
+    }
+  }
+}

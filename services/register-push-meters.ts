@@ -1,0 +1,74 @@
+import type { LabelledValues, Meters } from './core/meters.ts';
+import type { Relay } from './message/relay/relay.ts';
+import type { DeadLetters } from './ports/dead-letters.ts';
+import type { ConsumerMeters, EventLog } from './ports/event-log.ts';
+import type { EndpointMeters } from './push/meters.ts';
+import type { PushNode } from './push/push-node.ts';
+
+interface Parts {
+  readonly relay: Relay;
+  readonly events: EventLog;
+  readonly push: PushNode;
+  readonly deadLetters: DeadLetters;
+}
+
+/** Gives what relay, event log and webhooks count its names. */
+export function registerPushMeters(meters: Meters, { relay, events, push, deadLetters }: Parts): void {
+  meters.gauge('chat_relay_lag_batches', 'Committed batches that wait to be published.', () => relay.lag);
+  meters.total('chat_relay_published_total', 'Events published.', () => relay.meters.published);
+  meters.total(
+    'chat_relay_failures_total',
+    'Publishes that failed and were tried again.',
+    () => relay.meters.failed,
+  );
+  meters.total(
+    'chat_relay_lost_total',
+    'Batches whose events were never published, for want of room or because the log refuses them.',
+    () => relay.meters.lost,
+  );
+  meters.gauge(
+    'chat_event_log_waiting_bytes',
+    'Bytes of events on their way into the log.',
+    () => relay.waitingBytes + events.meters.waitingBytes,
+  );
+  meters.total(
+    'chat_event_log_dropped_total',
+    'Events that went because the log was over its limit, delivered or not.',
+    () => events.meters.dropped,
+  );
+  const byGroup = (value: (of: ConsumerMeters) => number) => (): LabelledValues =>
+    [...push.consumers].map(([group, consumer]) => [{ group }, value(consumer.meters)] as const);
+  meters.gauge(
+    'chat_event_log_lag',
+    'Events that a consumer is not done with.',
+    byGroup(({ lag }) => lag),
+  );
+  meters.total(
+    'chat_event_log_skipped_total',
+    'Events that a consumer never saw, because the log had dropped them.',
+    byGroup(({ skipped }) => skipped),
+  );
+  const results: readonly (readonly [string, (of: EndpointMeters) => number])[] = [
+    ['delivered', ({ delivered }) => delivered],
+    ['attempt_failed', ({ failedAttempts }) => failedAttempts],
+    ['dead_letter', ({ deadLetters: count }) => count],
+  ];
+  meters.total('chat_push_total', 'What became of pushes.', () =>
+    push.couriers.flatMap((courier) =>
+      results.map(([result, value]) => {
+        const labels = { provider: 'webhook', endpoint: courier.endpoint.name, result };
+        return [labels, value(courier.meters)] as const;
+      }),
+    ),
+  );
+  meters.gauge('chat_push_under_way', 'Pushes being sent, or that wait for their next attempt.', () =>
+    push.couriers.map((courier) => [{ endpoint: courier.endpoint.name }, courier.meters.underWay] as const),
+  );
+  meters.total(
+    'chat_dead_letters_dropped_total',
+    'Dead letters that went because there were too many.',
+    () => {
+      return deadLetters.dropped;
+    },
+  );
+}
