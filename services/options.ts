@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bridgeOptions } from '../bridge/options.ts';
 import { upstreamOptions } from '../bridge/upstream-options.ts';
 import { mySqlOptions } from './adapters/mysql/options.ts';
+import { clusterOptions } from './cluster-options.ts';
 import { nodeOptions } from './connect/options.ts';
 import { connectionOptions } from './connection/options.ts';
 import { authOptions } from './connection/token-secrets.ts';
@@ -74,6 +75,7 @@ export const optionTables = {
   grpc: grpcOptions,
   bridge: bridgeOptions,
   node: nodeOptions,
+  cluster: clusterOptions,
   upstream: { url: upstreamOptions.url },
   process: processOptions,
   test: testOptions,

@@ -4,6 +4,7 @@ import { batchBuckets, latencyBuckets, type LabelledValues, type Meters } from '
 import type { GroupNode } from './group/group-node.ts';
 import type { MessageNode } from './message/message-node.ts';
 import type { StoreCounters } from './open-store.ts';
+import type { LinkCounters } from './peer/stream-link.ts';
 
 interface Nodes {
   readonly message: MessageNode;
@@ -50,9 +51,36 @@ export function registerBridgeMeters(meters: Meters, { counters }: Bridge): void
 
 /** Gives what the nodes count its names. */
 export function registerNodeMeters(meters: Meters, { message, group, connection }: Nodes): void {
+  registerGroupMeters(meters, group);
+  registerMessageMeters(meters, message);
+  registerConnectionMeters(meters, connection);
+}
+
+export function registerGroupMeters(meters: Meters, group: GroupNode): void {
   meters.total('chat_group_decisions_total', 'Changes of groups decided.', () =>
     labelled(group.meters.decided, 'change'),
   );
+}
+
+/** Gives what links between processes count its names. */
+export function registerLinkMeters(
+  meters: Meters,
+  counters: Readonly<Record<'owner' | 'group', LinkCounters>>,
+): void {
+  const by = (count: keyof LinkCounters) => () =>
+    labelled(
+      Object.entries(counters).map(([link, counted]) => [link, counted[count]] as const),
+      'link',
+    );
+  meters.total('chat_link_frames_out_total', 'Frames sent over links.', by('framesOut'));
+  meters.total('chat_link_frames_in_total', 'Frames that came over links.', by('framesIn'));
+  meters.total('chat_link_messages_out_total', 'Messages that carried frames out.', by('messagesOut'));
+  meters.total('chat_link_out_bytes_total', 'Bytes sent over links.', by('bytesOut'));
+  meters.total('chat_link_in_bytes_total', 'Bytes that came over links.', by('bytesIn'));
+  meters.total('chat_link_full_total', 'Frames that found the queue of their link full.', by('full'));
+}
+
+export function registerMessageMeters(meters: Meters, message: MessageNode): void {
   meters.total('chat_messages_processed_total', 'Commands that message nodes carried out.', () =>
     labelled(message.meters.processed, 'type'),
   );
@@ -66,7 +94,9 @@ export function registerNodeMeters(meters: Meters, { message, group, connection 
   );
   const batches = meters.histogram('chat_commit_batch_entries', 'Entries in one commit.', batchBuckets);
   message.meters.onBatch = (entries) => batches.record(entries);
+}
 
+export function registerConnectionMeters(meters: Meters, connection: ConnectionNode): void {
   meters.gauge('chat_connections_active', 'Open sessions.', () =>
     labelled(connection.meters.active, 'transport'),
   );

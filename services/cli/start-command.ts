@@ -1,4 +1,5 @@
 import { startBridge } from '../bridge-server.ts';
+import { startClusterNode } from '../cluster-server.ts';
 import { type Config, optionTables } from '../options.ts';
 import { type Environment, loadConfig, unknownVariables } from '../core/config.ts';
 import { createLogger, type LogFields } from '../core/log.ts';
@@ -78,7 +79,10 @@ function start(
   log: ReturnType<typeof createLogger>,
 ): Promise<Running> {
   const bridge = roles.has('bridge');
-  return roles.size === 1 && bridge ? startBridge(config, log) : startEmbedded(config, log, { bridge });
+  if (roles.size === 1 && bridge) return startBridge(config, log);
+  const whole = (['connection', 'message', 'group'] as const).every((role) => roles.has(role));
+  if (whole && config.cluster.redisUrl === '') return startEmbedded(config, log, { bridge });
+  return startClusterNode(config, roles, log);
 }
 
 function rolesOf(args: Arguments): ReadonlySet<Role> {
@@ -91,12 +95,8 @@ function rolesOf(args: Arguments): ReadonlySet<Role> {
   if (args.values.has('upstream') && (roles.size > 1 || !roles.has('bridge'))) {
     throw new UsageError('--upstream is for --roles bridge');
   }
-  const together = (['connection', 'message', 'group'] as const).filter((role) => roles.has(role));
-  if (together.length !== 0 && together.length !== 3) {
-    throw new UsageError(
-      'connection, message and group share a process on the embedded store; bridge may be apart',
-    );
-  }
+  if (roles.has('bridge') && roles.size > 1 && !roles.has('connection'))
+    throw new UsageError('bridge is alone, or in a process with connection');
   return roles;
 }
 

@@ -1,4 +1,4 @@
-import { Server, type ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { Fault } from '../core/fault.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
@@ -19,7 +19,6 @@ export interface LinkServerParts {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  readonly credentials: ServerCredentials;
   readonly hello: Hello;
   readonly log: Logger;
   /** Bytes that may wait on one link. */
@@ -64,7 +63,8 @@ export class LinkServer implements Service {
   }
 
   start(): Promise<void> {
-    const { host, port, credentials, log } = this.#parts;
+    const { host, port, log } = this.#parts;
+    const credentials = ServerCredentials.createInsecure();
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(
         `${host.includes(':') ? `[${host}]` : host}:${port}`,

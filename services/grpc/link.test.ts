@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { credentials, ServerCredentials } from '@grpc/grpc-js';
+import { credentials } from '@grpc/grpc-js';
 import type { ConvId, UserId } from '../core/ids.ts';
 import { silentLogger } from '../core/log.ts';
 import { Dialer } from '../peer/dialer.ts';
@@ -19,6 +19,7 @@ const hello = (nodeId: string, fields: Partial<Hello> = {}): Hello => ({
   nodeId,
   incarnation: 7,
   clusterToken,
+  storeEpoch: '',
   ...fields,
 });
 
@@ -64,7 +65,6 @@ async function serve(owner: Owner, port = 0, limitBytes = 1_000_000): Promise<Li
   const server = new LinkServer({
     host: '127.0.0.1',
     port,
-    credentials: ServerCredentials.createInsecure(),
     hello: hello('owner'),
     log: silentLogger,
     limitBytes,

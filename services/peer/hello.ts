@@ -13,16 +13,25 @@ export interface Hello {
   readonly incarnation: number;
   /** The secret that nodes share; empty where none is set. */
   readonly clusterToken: string;
+  /** Of message nodes: the epoch of the store that they write to; empty else. */
+  readonly storeEpoch: string;
 }
 
 /** What is said on a link: the hello, and then the frames of its kind. */
 export type WithHello<T> = T | { readonly t: 'hello'; readonly hello: Hello };
 
 export function wireHello(hello: Hello): MessageInitShape<typeof LinkHelloSchema> {
-  const { version, nodeId, incarnation, clusterToken } = hello;
-  return { protocolVersion: version, nodeId, incarnation: BigInt(incarnation), clusterToken };
+  const { version, nodeId, incarnation, clusterToken, storeEpoch } = hello;
+  return {
+    protocolVersion: version,
+    nodeId,
+    incarnation: BigInt(incarnation),
+    clusterToken,
+    storeEpoch,
+  };
 }
 
-export function helloOf({ protocolVersion, nodeId, incarnation, clusterToken }: LinkHello): Hello {
-  return { version: protocolVersion, nodeId, incarnation: Number(incarnation), clusterToken };
+export function helloOf(wire: LinkHello): Hello {
+  const { protocolVersion, nodeId, incarnation, clusterToken, storeEpoch } = wire;
+  return { version: protocolVersion, nodeId, incarnation: Number(incarnation), clusterToken, storeEpoch };
 }

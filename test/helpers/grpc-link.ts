@@ -1,4 +1,4 @@
-import { credentials, ServerCredentials } from '@grpc/grpc-js';
+import { credentials } from '@grpc/grpc-js';
 import { silentLogger } from '../../services/core/log.ts';
 import { LinkClient } from '../../services/grpc/link-client.ts';
 import { groupLink, ownerLink } from '../../services/grpc/link-methods.ts';
@@ -16,7 +16,13 @@ const limitBytes = 64 * 1024 * 1024;
 const helloMs = 5_000;
 const config = { backoff: { firstMs: 5, maxMs: 50 }, random: Math.random };
 
-const hello = (nodeId: string): Hello => ({ version: linkVersion, nodeId, incarnation: 1, clusterToken });
+const hello = (nodeId: string): Hello => ({
+  version: linkVersion,
+  nodeId,
+  incarnation: 1,
+  clusterToken,
+  storeEpoch: '',
+});
 
 /** Real links on loopback: a message node and a group node that serve, and nodes that dial them. */
 export class GrpcLinks implements AsyncDisposable {
@@ -28,7 +34,6 @@ export class GrpcLinks implements AsyncDisposable {
     this.#server = new LinkServer({
       host: '127.0.0.1',
       port: 0,
-      credentials: ServerCredentials.createInsecure(),
       hello: hello('message'),
       log: silentLogger,
       limitBytes,

@@ -37,7 +37,7 @@ const is = <T extends string>(t: T) => fc.constant(t);
 
 const hello: fc.Arbitrary<{ readonly t: 'hello'; readonly hello: Hello }> = record({
   t: is('hello'),
-  hello: record({ version: number, nodeId: text, incarnation: seq, clusterToken: text }),
+  hello: record({ version: number, nodeId: text, incarnation: seq, clusterToken: text, storeEpoch: text }),
 });
 
 const entry: fc.Arbitrary<LogEntry> = record({

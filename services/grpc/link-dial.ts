@@ -1,0 +1,26 @@
+import { credentials } from '@grpc/grpc-js';
+import { Dialer, type DialerParts } from '../peer/dialer.ts';
+import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
+import { edgeCodec, groupRequestCodec } from '../peer/link-codecs.ts';
+import { LinkClient } from './link-client.ts';
+import { groupLink, ownerLink } from './link-methods.ts';
+
+type Parts<Out extends { readonly t: string }, In extends { readonly t: string }> = Omit<
+  DialerParts<Out, In>,
+  'dial' | 'codec'
+>;
+
+/** Keeps a connection node linked to the message node at an address. */
+export function dialMessageNode(parts: Parts<EdgeFrame, OwnerFrame>): Dialer<EdgeFrame, OwnerFrame> {
+  const client = new LinkClient(parts.address, credentials.createInsecure());
+  return new Dialer({ ...parts, codec: edgeCodec, dial: (events) => client.dial(ownerLink, events) });
+}
+
+/** Keeps a message node linked to the group node at an address. */
+export function dialGroupNode(
+  parts: Parts<GroupRequestFrame, GroupDecisionFrame>,
+): Dialer<GroupRequestFrame, GroupDecisionFrame> {
+  const client = new LinkClient(parts.address, credentials.createInsecure());
+  return new Dialer({ ...parts, codec: groupRequestCodec, dial: (events) => client.dial(groupLink, events) });
+}
