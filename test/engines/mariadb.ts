@@ -36,7 +36,8 @@ export function mariaDbSpec(
   const data = join(o.directory, 'data');
   // Started by root it wants to be told who to be, even when that is root.
   const user = process.getuid?.() === 0 ? [`--user=${o.user ?? 'root'}`] : [];
-  const common = ['--no-defaults', `--datadir=${data}`, ...user];
+  // A server that starts removes the temporary tables of all others that share its directory for them.
+  const common = ['--no-defaults', `--datadir=${data}`, `--tmpdir=${o.directory}`, ...user];
   return {
     name: 'mariadb',
     directory: o.directory,
