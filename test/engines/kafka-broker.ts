@@ -90,6 +90,7 @@ export async function askKafka<T>(port: number, question: (admin: Admin) => Prom
     clientId: 'parley-engines',
     bootstrapBrokers: [{ host: '127.0.0.1', port }],
     timeout: askMs,
+    requestTimeout: askMs,
     connectTimeout: askMs,
     retries: 0,
   });
