@@ -43,7 +43,7 @@ const imports: readonly Imports[] = [
   {
     in: 'services/adapters/mysql/x.ts',
     may: ['../../ports/y.ts'],
-    mayNot: ['classic-level', '../embedded/y.ts'],
+    mayNot: ['classic-level', '../embedded/y.ts', '../../../test/engines/shared.ts'],
   },
   {
     in: 'services/peer/x.ts',
@@ -111,6 +111,11 @@ const imports: readonly Imports[] = [
     in: 'sdk/transport-grpc.ts',
     may: ['./y.ts', '@grpc/grpc-js', 'node:tls'],
     mayNot: ['../services/grpc/y.ts', 'ws'],
+  },
+  {
+    in: 'services/adapters/mysql/x.test.ts',
+    may: ['../../../test/engines/shared.ts', '../../../test/engines/mariadb.ts', 'mysql2/promise'],
+    mayNot: [],
   },
   { in: 'services/message/x.test.ts', may: ['../adapters/embedded/y.ts', '@grpc/grpc-js'], mayNot: [] },
   { in: 'bridge/testing/x.ts', may: ['../../services/message/y.ts'], mayNot: [] },
