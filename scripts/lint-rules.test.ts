@@ -43,7 +43,7 @@ const imports: readonly Imports[] = [
   {
     in: 'services/adapters/mysql/x.ts',
     may: ['../../ports/y.ts', '../../core/y.ts', 'mysql2', 'zod'],
-    mayNot: ['classic-level', 'ioredis', '../embedded/y.ts', '../../message/y.ts'],
+    mayNot: ['classic-level', 'ioredis', '../embedded/y.ts', '../../../test/engines/shared.ts'],
   },
   {
     in: 'services/adapters/kafka/x.ts',
@@ -116,6 +116,11 @@ const imports: readonly Imports[] = [
     in: 'sdk/transport-grpc.ts',
     may: ['./y.ts', '@grpc/grpc-js', 'node:tls'],
     mayNot: ['../services/grpc/y.ts', 'ws'],
+  },
+  {
+    in: 'services/adapters/mysql/x.test.ts',
+    may: ['../../../test/engines/shared.ts', '../../../test/engines/mariadb.ts', 'mysql2/promise'],
+    mayNot: [],
   },
   { in: 'services/message/x.test.ts', may: ['../adapters/embedded/y.ts', '@grpc/grpc-js'], mayNot: [] },
   { in: 'bridge/testing/x.ts', may: ['../../services/message/y.ts'], mayNot: [] },

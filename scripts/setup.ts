@@ -1,14 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fetchKafkaJars, hasKafkaJars } from './kafka-jars.ts';
 
 /**
  * Sees to it that the machine has the programs that the tests drive. On Debian and its kin what is missing is installed
- * with apt, where that is possible without asking anybody; elsewhere one line says what to install.
+ * with apt, where that is possible without asking anybody; elsewhere one line says what to install. Kafka is in no
+ * distribution: its jars come by Maven.
  */
 
 interface Need {
-  /** Any of these programs will do. */
+  /** Any of these programs (or libraries) will do. */
   readonly programs: readonly string[];
   readonly debian: string;
 }
@@ -16,16 +18,26 @@ interface Need {
 const needs: readonly Need[] = [
   { programs: ['chromium', 'chromium-browser', 'google-chrome'], debian: 'chromium' },
   { programs: ['mariadbd', 'mysqld'], debian: 'mariadb-server' },
+  { programs: ['libgalera_smm.so'], debian: 'galera-4' },
+  { programs: ['redis-server'], debian: 'redis-server' },
+  { programs: ['nginx'], debian: 'nginx' },
+  { programs: ['java'], debian: 'default-jre-headless' },
+  { programs: ['mvn'], debian: 'maven' },
   { programs: ['strace'], debian: 'strace' },
 ];
+const oldestJava = 17;
 
-/** Servers are in directories that not everybody has on the path. */
-const path = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+/** Servers and libraries are in directories that not everybody has on the path. */
+const path = [
+  ...(process.env.PATH ?? '').split(delimiter),
+  ...['/usr/sbin', '/usr/local/sbin', '/usr/lib/galera', '/usr/lib64/galera-4'],
+];
 
 function has(program: string): boolean {
+  const wanted = program.endsWith('.so') ? constants.R_OK : constants.X_OK;
   return path.some((dir) => {
     try {
-      accessSync(join(dir, program), constants.X_OK);
+      accessSync(join(dir, program), wanted);
       return true;
     } catch {
       return false;
@@ -57,8 +69,22 @@ function apt(prefix: readonly string[], ...args: string[]): void {
   spawnSync(command!, rest, { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
-const packages = missing();
-if (packages.length > 0) {
+/** Why the machine's Java can't run Kafka; undefined where it can. */
+function javaProblem(): string | undefined {
+  const { stderr } = spawnSync('java', ['-version'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  // Old ones call themselves 1.8.
+  const [, version, minor] = /version "(\d+)(?:\.(\d+))?/.exec(stderr ?? '') ?? [];
+  const major = version === '1' ? minor : version;
+  if (major === undefined) return 'java -version does not say which version it is';
+  return Number(major) < oldestJava ? `it is Java ${major}` : undefined;
+}
+
+function installPackages(): boolean {
+  const packages = missing();
+  if (packages.length === 0) return true;
   const prefix = has('apt-get') ? asRoot() : undefined;
   if (prefix !== undefined) {
     process.stdout.write(`setup: installing ${packages.join(', ')}\n`);
@@ -66,10 +92,26 @@ if (packages.length > 0) {
     apt(prefix, 'install', '--no-install-recommends', ...packages);
   }
   const left = missing();
-  if (left.length > 0) {
-    process.stderr.write(
-      `setup: the tests need ${left.join(', ')}: please install (Debian's package names)\n`,
-    );
-    process.exitCode = 1;
+  if (left.length === 0) return true;
+  process.stderr.write(`setup: the tests need ${left.join(', ')}: please install (Debian's package names)\n`);
+  return false;
+}
+
+function fetchKafka(): boolean {
+  const problem = javaProblem();
+  if (problem !== undefined) {
+    process.stderr.write(`setup: Kafka needs Java ${oldestJava} or later as "java": ${problem}\n`);
+    return false;
+  }
+  if (hasKafkaJars()) return true;
+  process.stdout.write('setup: fetching Kafka\n');
+  try {
+    fetchKafkaJars();
+    return true;
+  } catch (error) {
+    process.stderr.write(`setup: Maven did not fetch Kafka: ${(error as Error).message}\n`);
+    return false;
   }
 }
+
+if (!installPackages() || !fetchKafka()) process.exitCode = 1;

@@ -8,12 +8,12 @@ import { until } from '../e2e/support/until.ts';
 import { Child } from './child.ts';
 
 const forever = 'setInterval(() => {}, 1000);';
-/** Says who its own child is, which is in a process group of its own, as some servers have it. */
-const withHelper = `
-  const { spawn } = require('node:child_process');
-  const helper = spawn(process.execPath, ['-e', '${forever}'], { stdio: 'ignore' });
-  console.log('ready', helper.pid);
-  ${forever}`;
+/** Says who its own child is, which it moves to a process group of its own, as some servers do. */
+const withHelper = {
+  command: 'bash',
+  args: ['-c', 'set -m; sleep 1000 & echo "ready $!"; wait'],
+  readyWhen: /ready \d+\n/,
+};
 const node = (script: string) => ({ command: process.execPath, args: ['-e', script] });
 
 /** R, S, T (stopped) …; undefined once it has ended, whether or not somebody has asked how. */
@@ -38,7 +38,7 @@ const helperOf = (child: Child) => Number(/ready (\d+)/.exec(child.output)?.[1])
 
 describe('a child', () => {
   it('ends with all that it started', async () => {
-    const child = await Child.start({ ...node(withHelper), readyWhen: /ready \d+\n/ });
+    const child = await Child.start(withHelper);
     const [pid, helper] = [child.pid, helperOf(child)];
     assert.notEqual(stateOf(helper), undefined);
     await child[Symbol.asyncDispose]();
@@ -46,7 +46,7 @@ describe('a child', () => {
   });
 
   it('leaves nothing behind when it ended by itself', async () => {
-    const child = await Child.start({ ...node(withHelper), readyWhen: /ready \d+\n/ });
+    const child = await Child.start(withHelper);
     const helper = helperOf(child);
     const exit = once(child.process, 'exit');
     process.kill(child.pid, 'SIGKILL');

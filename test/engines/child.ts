@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { endSession } from './session.ts';
+import { endSession, signal } from './process-table.ts';
 
 export interface ChildOptions {
   readonly command: string;
@@ -124,21 +124,16 @@ export class Child implements AsyncDisposable {
   }
 
   /** Sends a signal to it and to what it started. Nothing, once it has ended. */
-  signal(signal: NodeJS.Signals): void {
-    if (!this.running) return;
-    try {
-      process.kill(-this.pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
+  signal(name: NodeJS.Signals): void {
+    if (this.running) signal(-this.pid, name);
   }
 
   /** Asks it to end, and ends it after `withinMs`; resolves when it is gone. A frozen one goes on to do so. */
-  async stop(signal: NodeJS.Signals, withinMs = 20_000): Promise<void> {
+  async stop(name: NodeJS.Signals, withinMs = 20_000): Promise<void> {
     if (!this.running) return;
     const ended = new Promise<void>((resolve) => this.process.once('exit', () => resolve()));
-    if (signal === 'SIGKILL') this.signal(signal);
-    else this.process.kill(signal);
+    if (name === 'SIGKILL') this.signal(name);
+    else this.process.kill(name);
     this.signal('SIGCONT');
     const timer = setTimeout(() => this.signal('SIGKILL'), withinMs);
     await ended;
@@ -167,7 +162,7 @@ export class Child implements AsyncDisposable {
       const timer = setTimeout(() => fail(`not ready within ${withinMs} ms`), withinMs);
       waiting.signal.addEventListener('abort', () => clearTimeout(timer));
       this.process.once('error', (error) => fail(error.message));
-      this.process.once('exit', (code, signal) => fail(`ended with ${signal ?? code} before it was ready`));
+      this.process.once('exit', (code, by) => fail(`ended with ${by ?? code} before it was ready`));
     });
     try {
       const ready =

@@ -16,7 +16,9 @@ export interface EngineSpec {
   readonly firstArgs?: readonly string[];
   readonly orphanSignal?: 'KILL' | 'TERM';
   readonly user?: string;
-  /** Fills the directory, which is there and empty. Called once, before the first start. */
+  /** Writes its configuration into the directory. Called before every start. */
+  configure?(): Promise<void>;
+  /** Lays out its data. Called once, before the first start. */
   prepare?(): Promise<void>;
   /** One question in the server's own protocol. Rejects, within seconds, while it does not serve. */
   ask(): Promise<void>;
@@ -65,8 +67,7 @@ export abstract class Engine implements AsyncDisposable {
   /** The first start, for subclasses. A failed one leaves nothing behind. */
   protected async launch(): Promise<void> {
     try {
-      await this.#spec.prepare?.();
-      await this.#start(this.#spec.firstArgs ?? []);
+      await this.#start('first');
     } catch (error) {
       await this[Symbol.asyncDispose]();
       throw error;
@@ -96,7 +97,7 @@ export abstract class Engine implements AsyncDisposable {
   /** On the same port and data; ends it before if it runs. Resolves when it serves again. */
   async restart(): Promise<void> {
     await this.#child?.stop('SIGTERM');
-    await this.#start([]);
+    await this.#start('again');
   }
 
   /** Once nothing else is left to do, this process ends, and this engine with it. */
@@ -116,11 +117,21 @@ export abstract class Engine implements AsyncDisposable {
     return this.#child;
   }
 
-  async #start(more: readonly string[]): Promise<void> {
-    const { command, args, orphanSignal, user, directory, readyWithinMs = defaultReadyWithinMs } = this.#spec;
+  async #start(time: 'first' | 'again'): Promise<void> {
+    await this.#spec.configure?.();
+    if (time === 'first') await this.#spec.prepare?.();
+    const {
+      command,
+      args,
+      firstArgs = [],
+      orphanSignal,
+      user,
+      directory,
+      readyWithinMs = defaultReadyWithinMs,
+    } = this.#spec;
     this.#child = await Child.start({
       command,
-      args: [...args, ...more],
+      args: time === 'first' ? [...args, ...firstArgs] : args,
       cwd: directory,
       orphanSignal,
       user,

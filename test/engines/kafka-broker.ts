@@ -70,10 +70,12 @@ export function kafkaSpec(o: Placed): EngineSpec {
     directory: o.directory,
     command: 'java',
     args: [...java, 'kafka.Kafka', file],
-    async prepare() {
+    async configure() {
       if (!hasKafkaJars())
         throw new Error(`Kafka is not in ${kafkaJars}: "npx node scripts/setup.ts" fetches it`);
       await writeFile(file, properties(o));
+    },
+    async prepare() {
       const clusterId = randomBytes(16).toString('base64url');
       await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file]);
     },
@@ -90,6 +92,7 @@ export async function askKafka<T>(port: number, question: (admin: Admin) => Prom
     clientId: 'parley-engines',
     bootstrapBrokers: [{ host: '127.0.0.1', port }],
     timeout: askMs,
+    requestTimeout: askMs,
     connectTimeout: askMs,
     retries: 0,
   });

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Connection, createConnection } from 'mysql2/promise';
@@ -33,17 +35,18 @@ export function sqlAddress(port: number): SqlAddress {
 export function mariaDbSpec(
   o: MariaDbOptions & { directory: string; port: number; user?: string },
 ): EngineSpec {
-  const data = join(o.directory, 'data');
   // Started by root it wants to be told who to be, even when that is root.
   const user = process.getuid?.() === 0 ? [`--user=${o.user ?? 'root'}`] : [];
-  // A server that starts removes the temporary tables of all others that share its directory for them.
-  const common = ['--no-defaults', `--datadir=${data}`, `--tmpdir=${o.directory}`, ...user];
   return {
     name: 'mariadb',
     directory: o.directory,
     command: 'mariadbd',
     args: [
-      ...common,
+      '--no-defaults',
+      ...user,
+      `--datadir=${join(o.directory, 'data')}`,
+      // A server that starts removes the temporary tables of all others that share its directory for them.
+      `--tmpdir=${o.directory}`,
       `--port=${o.port}`,
       '--bind-address=127.0.0.1',
       // Relative to the data directory: the path of a socket has a short limit.
@@ -56,12 +59,26 @@ export function mariaDbSpec(
       '--max-connections=500',
       ...(o.settings ?? []),
     ],
-    async prepare() {
-      const install = [...common, '--auth-root-authentication-method=normal', '--skip-test-db'];
-      await run('mariadb-install-db', install, { env: serverEnvironment });
-    },
+    prepare: () => layOut(o.directory, user),
     ask: () => askSql(o.port, 'SELECT 1').then(() => undefined),
   };
+}
+
+/** By MariaDB's own shell script, which takes a path with a space for two: it gets another path to the directory. */
+async function layOut(directory: string, user: readonly string[]): Promise<void> {
+  const plain = await mkdtemp(join(tmpdir(), 'parley-mariadb-path-'));
+  try {
+    // It may change to another user, who must get through.
+    await chmod(plain, 0o711);
+    const link = join(plain, 'link');
+    await symlink(directory, link);
+    const data = `--datadir=${join(link, 'data')}`;
+    const settings = ['--auth-root-authentication-method=normal', '--skip-test-db'];
+    const args = ['--no-defaults', ...user, data, `--tmpdir=${link}`, ...settings];
+    await run('mariadb-install-db', args, { env: serverEnvironment });
+  } finally {
+    await rm(plain, { recursive: true });
+  }
 }
 
 /** Asks one question over a connection of its own. */

@@ -23,12 +23,12 @@ function configuration(o: Placed): string {
     // Its workers could not enter the directory of another user.
     ...(process.getuid?.() === 0 ? ['user root root;'] : []),
     'worker_processes 1;',
-    `pid ${join(o.directory, 'nginx.pid')};`,
+    `pid "${join(o.directory, 'nginx.pid')}";`,
     'error_log stderr warn;',
     'events { worker_connections 4096; }',
     'http {',
     'access_log off;',
-    ...temporary.map((name) => `${name}_temp_path ${join(o.directory, 'temporary', name)};`),
+    ...temporary.map((name) => `${name}_temp_path "${join(o.directory, 'temporary', name)}";`),
     o.configure(o.port),
     '}',
     '',
@@ -45,7 +45,7 @@ export function nginxSpec(o: Placed): EngineSpec {
     args: ['-p', o.directory, '-e', 'stderr', '-c', file],
     // Workers of a master that was killed would go on.
     orphanSignal: 'TERM',
-    async prepare() {
+    async configure() {
       await mkdir(join(o.directory, 'temporary'), { recursive: true });
       await writeFile(file, configuration(o));
     },

@@ -66,7 +66,7 @@ describe('shared engines', () => {
         deserializers: stringDeserializers,
       });
       await consumer.joinGroup();
-      consumer.leaveGroup();
+      await assert.rejects(async () => topics[Symbol.asyncDispose]());
       await consumer.close();
       const groups = await askKafka(port, (admin) => admin.listGroups());
       assert.ok(groups.has(groupId));
