@@ -130,6 +130,17 @@ export class Admin implements AsyncDisposable {
     return results.at(-1)?.rows ?? [];
   }
 
+  /** Resolves when another session waits for a lock, with the number of its connection. */
+  async lockWait(): Promise<number> {
+    for (;;) {
+      const [waits] = await this.ask("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'");
+      const [busy] = await this.ask(
+        "SELECT id FROM information_schema.processlist WHERE command = 'Query' AND id <> CONNECTION_ID()",
+      );
+      if (Number(waits?.[1]) > 0 && busy !== undefined) return Number(busy[0]);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.session.end();
   }
