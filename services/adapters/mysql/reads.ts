@@ -45,7 +45,7 @@ export class Reads {
     if (to < first) return [];
     const no = big(convNo);
     const page =
-      `SELECT ${entryColumns} FROM message WHERE conv_no = ${no} AND seq BETWEEN ${int(first)} AND ${int(to)} ` +
+      `SELECT ${entryColumns} FROM message FORCE INDEX (PRIMARY) WHERE conv_no = ${no} AND seq BETWEEN ${int(first)} AND ${int(to)} ` +
       `ORDER BY seq ${backward ? 'DESC' : 'ASC'} LIMIT ${int(limit)}`;
     let known = this.#seals.get(convNo);
     const [found, named] = await this.#database.read(

@@ -23,8 +23,17 @@ export interface Rendered {
   readonly group: string | undefined;
   /** Statements that change rows that are there. */
   readonly changes: readonly string[];
-  /** What must be there for this to be written: each names exactly one row. */
-  readonly conditions: { readonly message: readonly string[]; readonly conversation: readonly string[] };
+  /** What must be there for this to be written. */
+  readonly conditions: Conditions;
+}
+
+export interface Conditions {
+  /** The entry before, as a JSON array of conv_no and seq. */
+  readonly before: string | undefined;
+  /** Each a condition that one row of `message` fulfils. */
+  readonly changed: readonly string[];
+  /** A condition that one row of `conversation` fulfils. */
+  readonly conversation: string | undefined;
 }
 
 const clientKeyBytes = 16;
@@ -62,17 +71,14 @@ async function renderOne(
   if (known !== undefined && known !== convId)
     throw new StoreError('rejected', `conversation ${convNo} is ${known}, not ${convId}`);
   const { own, earlier } = sorted(commit, first);
-  const conditions: string[] = [];
+  const changed: string[] = [];
   const changes: string[] = [];
   for (const { last, leastRevision } of earlier) {
     const row = `conv_no=${no} AND seq=${int(last.seq)}`;
-    conditions.push(`${row} AND msg_id=${big(last.msgId)} AND revision<${int(leastRevision)}`);
+    changed.push(`${row} AND msg_id=${big(last.msgId)} AND revision<${int(leastRevision)}`);
     changes.push(changedMessage(row, seal, last));
     await pause(last.content);
   }
-  // Where nothing is made, the entry before must be there. None is before the first: that is refused as it has to be.
-  if (create === undefined && earlier.at(-1)?.last.seq !== first - 1)
-    conditions.push(`conv_no=${no} AND seq=${int(first - 1)}`);
   if (projections.length > 0 && create === undefined)
     changes.push(`UPDATE conversation SET projected_seq=${int(projectedSeq(commit))} WHERE conv_no=${no}`);
   const messages: string[] = [];
@@ -90,9 +96,11 @@ async function renderOne(
     group: group === undefined ? undefined : groupRow(no, group),
     changes,
     conditions: {
-      message: conditions,
+      // Where nothing is made, the entry before must be there. None is before the first: that is refused as it has to be.
+      before: create === undefined ? `[${no},${int(first - 1)}]` : undefined,
+      changed,
       conversation:
-        create === undefined && known === undefined ? [`conv_no=${no} AND conv_id=${text(convId)}`] : [],
+        create === undefined && known === undefined ? `conv_no=${no} AND conv_id=${text(convId)}` : undefined,
     },
   };
 }
