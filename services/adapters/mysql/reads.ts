@@ -16,7 +16,7 @@ import { messageOf } from './failure.ts';
 import { bigOf, convIdOf, cursorColumns, cursorOf, textOf } from './rows.ts';
 import type { Seals } from './seals.ts';
 import type { Row } from './session.ts';
-import { big, byteString, int, list, text } from './sql.ts';
+import { big, clientKey, int, list, text } from './sql.ts';
 import { duplicateColumns, duplicateOf } from './standing.ts';
 
 /** Bodies opened in one turn of the event loop: about a millisecond. */
@@ -66,7 +66,7 @@ export class Reads {
     if (keys.length === 0) return [];
     const [found] = await this.#database.read(
       `SELECT ${duplicateColumns} FROM message FORCE INDEX (client_key)
-        WHERE conv_no = ${big(convNo)} AND client_key IN ${list(keys.map(byteString))}`,
+        WHERE conv_no = ${big(convNo)} AND client_key IN ${list(keys.map(clientKey))}`,
     );
     const byKey = new Map((found?.rows ?? []).map(duplicateOf).map((one) => [one.clientKey, one]));
     return keys.map((key) => byKey.get(key)).filter((one) => one !== undefined);

@@ -11,7 +11,7 @@ import {
 } from '../../ports/message-store.ts';
 import { conversationKindCode, entryKindCode, roleCode, visibilityCode } from '../../ports/stored-words.ts';
 import type { Seals } from './seals.ts';
-import { big, byteString, bytes, int, list, text } from './sql.ts';
+import { big, bytes, clientKey as keyLiteral, int, list, text } from './sql.ts';
 
 /** A conversation's part of a batch as SQL: rows for the statements of the packet. Bodies are sealed. */
 export interface Rendered {
@@ -36,7 +36,6 @@ export interface Conditions {
   readonly conversation: string | undefined;
 }
 
-const clientKeyBytes = 16;
 /** What is sealed in one turn of the event loop: about a millisecond. */
 const entriesAtOnce = 128;
 const bytesAtOnce = 256 * 1024;
@@ -146,10 +145,8 @@ function message(
 ): string {
   const { seq, msgId, kind, ord, sender, createdAtMs, clientKey } = entry;
   const { revision = 0, recalled = false, content = entry.content } = change ?? {};
-  if (clientKey !== undefined && clientKey.length !== clientKeyBytes)
-    throw new StoreError('rejected', `a client key has ${clientKeyBytes} bytes, not ${clientKey.length}`);
   const { keyId, bytes: sealed } = seal.seal(msgId, revision, content);
-  const key = clientKey === undefined ? 'NULL' : byteString(clientKey);
+  const key = clientKey === undefined ? 'NULL' : keyLiteral(clientKey);
   return (
     `(${no},${int(seq)},${big(msgId)},${entryKindCode(kind)},${recalled ? 1 : 0},${int(revision)},${int(ord)},` +
     `${int(createdAtMs)},${int(keyId)},${key},${text(sender)},${bytes(sealed)})`

@@ -1,5 +1,4 @@
-import type { ByteString } from '../../core/byte-string.ts';
-import { StoreError } from '../../ports/message-store.ts';
+import { type ClientKey, StoreError } from '../../ports/message-store.ts';
 
 /**
  * Values as SQL. Numbers are digits, everything else is a hexadecimal literal: nothing that people write is ever part of
@@ -33,8 +32,17 @@ export function bytes(value: Uint8Array): string {
   return `X'${buffer.toString('hex')}'`;
 }
 
-/** Bytes of which each is a character below U+0100. */
-export function byteString(value: ByteString | string): string {
+const clientKeyBytes = 16;
+
+/** A client key. Throws a StoreError `rejected` for one that has not 16 bytes, each a character below U+0100. */
+export function clientKey(value: ClientKey): string {
+  let bits = 0;
+  for (let at = 0; at < value.length; at += 1) bits |= value.charCodeAt(at);
+  if (value.length !== clientKeyBytes || bits > 0xff)
+    throw new StoreError(
+      'rejected',
+      `a client key has ${clientKeyBytes} bytes, not ${value.length} characters`,
+    );
   return `X'${Buffer.from(value, 'latin1').toString('hex')}'`;
 }
 

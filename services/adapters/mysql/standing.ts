@@ -11,7 +11,7 @@ import { entryKindAt } from '../../ports/stored-words.ts';
 import type { Database } from './database.ts';
 import { lastSeq } from './rows.ts';
 import type { Row, Session } from './session.ts';
-import { big, byteString, int, list, text } from './sql.ts';
+import { big, clientKey as keyLiteral, int, list, text } from './sql.ts';
 
 /** What the database has of the conversations of a batch, read in one snapshot. */
 export interface Standing {
@@ -114,7 +114,7 @@ function keysQuery(commits: readonly ConversationCommit[], byId: ReadonlyMap<Con
   for (const { convNo, convId, create, entries } of commits) {
     const keys = entries.map(({ clientKey }) => clientKey).filter((key) => key !== undefined);
     const no = create === undefined ? convNo : (byId.get(convId) ?? convNo);
-    if (keys.length > 0) wanted.push(`conv_no=${big(no)} AND client_key IN ${list(keys.map(byteString))}`);
+    if (keys.length > 0) wanted.push(`conv_no=${big(no)} AND client_key IN ${list(keys.map(keyLiteral))}`);
   }
   const where = wanted.length === 0 ? 'FALSE' : `(${wanted.join(') OR (')})`;
   return `SELECT conv_no, ${duplicateColumns} FROM message FORCE INDEX (client_key) WHERE ${where}`;

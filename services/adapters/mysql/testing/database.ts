@@ -52,7 +52,7 @@ export class TestDatabase implements AsyncDisposable {
   }
 
   /** Starts the server, again on the same directory and port where it was stopped or killed. */
-  async up(): Promise<void> {
+  async up(...flags: readonly string[]): Promise<void> {
     this.#child = await Child.start({
       command: 'mariadbd',
       args: [
@@ -66,6 +66,7 @@ export class TestDatabase implements AsyncDisposable {
         '--innodb-buffer-pool-size=64M',
         '--innodb-log-file-size=32M',
         ...this.#flags,
+        ...flags,
       ],
       env: { PATH: env.PATH },
       readyWhen: /ready for connections/,
@@ -92,7 +93,11 @@ export class TestDatabase implements AsyncDisposable {
 
   /** A session of the test's own, behind the store's back. */
   async admin(schema: string): Promise<Admin> {
-    return new Admin(await Session.open(serverOf(this.config(schema)), 10_000));
+    return this.adminOf(this.config(schema));
+  }
+
+  async adminOf(config: MySqlConfig): Promise<Admin> {
+    return new Admin(await Session.open(serverOf(config), 10_000));
   }
 
   open(
