@@ -145,7 +145,7 @@ export class Commits {
     mayStand: boolean,
   ): Promise<ServerError | undefined> {
     const failure = failureOf(error);
-    if (failure === 'lost') {
+    if (failure === 'lost' || !session.usable) {
       session.destroy();
       throw mayStand ? unknown(error) : refusal(error);
     }
