@@ -145,18 +145,20 @@ describe('what can never be written', () => {
     'a lone surrogate': () => createDirect(garden(), [entry(1, { sender: '\ud800' })]),
     'half a seq': () => createDirect(garden(), [entry(1, { ord: 0.5 })]),
     'a number of a conversation below 0': () => createDirect({ ...garden(), convNo: -1n }),
+    'more members than there can be': () => createGroup(garden(), { group: group({ maxMembers: 2 ** 32 }) }),
     'a character that is no byte': () =>
       createDirect(garden(), [entry(1, { clientKey: '\u0100'.repeat(16) as ClientKey })]),
     'a body that no packet holds': () =>
       createDirect(garden(), [entry(1, { content: byteString(Buffer.alloc(600_000)) })]),
   };
+  // The first batch is rendered in the thread, the second one here.
   for (const [what, make] of Object.entries(impossible))
     it(`is rejected, and nothing of its batch is there: ${what}`, async () => {
       await using store = await database.open(await database.schema());
       const good = createDirect(conversation('d_good'), [entry(1, { clientKey: clientKey('good') })]);
-      const mixed = batch(store, good, make());
-      await assert.rejects(store.commit(mixed), failsWith('rejected'));
-      await assert.rejects(store.commit(mixed), failsWith('rejected'));
+      const others = Array.from({ length: 10 }, (_, at) => createDirect(conversation(`d_${at}`)));
+      for (const mixed of [batch(store, good, ...others, make()), batch(store, good, make())])
+        await assert.rejects(store.commit(mixed), failsWith('rejected'));
       assert.deepEqual(await store.load([good.convId]), [undefined]);
       assert.deepEqual(await commit(store, good), ['committed']);
     });

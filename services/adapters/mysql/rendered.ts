@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ConvId, MsgId, Seq } from '../../core/ids.ts';
+import type { ConvId, ConvNo, MsgId, Seq } from '../../core/ids.ts';
 import type { ConversationSeal } from '../../core/seal.ts';
 import {
   type ConversationCommit,
@@ -40,8 +40,15 @@ export interface Conditions {
 const entriesAtOnce = 128;
 const bytesAtOnce = 256 * 1024;
 
-/** Seals and renders conversations, in their order. Others get their turn in between. Throws what can never be written. */
-export async function render(commits: readonly ConversationCommit[], seals: Seals): Promise<Rendered[]> {
+/**
+ * Seals and renders conversations, in their order. Others get their turn in between. `isNamed` says of a conversation's
+ * number whether it is known to be this one's; else the database is asked. Throws what can never be written.
+ */
+export async function render(
+  commits: readonly ConversationCommit[],
+  seals: Seals,
+  isNamed: (convNo: ConvNo) => boolean,
+): Promise<Rendered[]> {
   const rendered: Rendered[] = [];
   let entries = 0;
   let length = 0;
@@ -53,22 +60,20 @@ export async function render(commits: readonly ConversationCommit[], seals: Seal
     length = 0;
     await turn();
   };
-  for (const commit of commits) rendered.push(await renderOne(commit, seals, pause));
+  for (const commit of commits) rendered.push(await renderOne(commit, seals, isNamed(commit.convNo), pause));
   return rendered;
 }
 
 async function renderOne(
   commit: ConversationCommit,
   seals: Seals,
+  named: boolean,
   pause: (content: string) => Promise<void>,
 ): Promise<Rendered> {
   const { convNo, convId, create, entries, projections, members, group } = commit;
   const no = big(convNo);
-  const seal = seals.of(convNo, convId);
+  const seal = seals.of(convId);
   const first = (entries[0] as NewEntry).seq;
-  const known = seals.get(convNo)?.convId;
-  if (known !== undefined && known !== convId)
-    throw new StoreError('rejected', `conversation ${convNo} is ${known}, not ${convId}`);
   const { own, earlier } = sorted(commit, first);
   const changed: string[] = [];
   const changes: string[] = [];
@@ -98,8 +103,7 @@ async function renderOne(
       // Where nothing is made, the entry before must be there. None is before the first: that is refused as it has to be.
       before: create === undefined ? `[${no},${int(first - 1)}]` : undefined,
       changed,
-      conversation:
-        create === undefined && known === undefined ? `conv_no=${no} AND conv_id=${text(convId)}` : undefined,
+      conversation: create === undefined && !named ? `conv_no=${no} AND conv_id=${text(convId)}` : undefined,
     },
   };
 }

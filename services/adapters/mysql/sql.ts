@@ -7,22 +7,34 @@ import { type ClientKey, StoreError } from '../../ports/message-store.ts';
 
 /** An integer from 0 to 2^53 − 1. Throws a StoreError `rejected` for anything else. */
 export function int(value: number): string {
+  assertInt(value);
+  return String(value);
+}
+
+export function assertInt(value: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new StoreError('rejected', `${value} is no number that the store can keep`);
-  return String(value);
 }
 
 /** An unsigned 64-bit integer. */
 export function big(value: bigint): string {
+  assertBig(value);
+  return value.toString();
+}
+
+export function assertBig(value: bigint): void {
   if (value < 0n || value > 0xffff_ffff_ffff_ffffn)
     throw new StoreError('rejected', `${value} is no number that the store can keep`);
-  return value.toString();
 }
 
 /** Text as its UTF-8. Throws a StoreError `rejected` for a lone surrogate, which has none. */
 export function text(value: string): string {
-  if (!value.isWellFormed()) throw new StoreError('rejected', 'a text with a lone surrogate');
+  assertText(value);
   return `X'${Buffer.from(value, 'utf8').toString('hex')}'`;
+}
+
+export function assertText(value: string): void {
+  if (!value.isWellFormed()) throw new StoreError('rejected', 'a text with a lone surrogate');
 }
 
 export function bytes(value: Uint8Array): string {
