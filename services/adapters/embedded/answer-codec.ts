@@ -10,14 +10,23 @@ import type {
   StoredEntry,
 } from '../../ports/message-store.ts';
 import { ByteReader, ByteWriter } from '../../core/bytes.ts';
-import { list, readClientKey, readDuplicates, writeClientKey, writeDuplicates } from './commit-codec.ts';
+import { readDuplicates, writeDuplicates } from '../../ports/commit-codec.ts';
+import {
+  list,
+  readClientKey,
+  readGroup,
+  readMember,
+  writeClientKey,
+  writeGroup,
+  writeMember,
+} from '../../ports/row-codec.ts';
 import {
   conversationKindAt,
   conversationKindCode,
   entryKindAt,
   entryKindCode,
 } from '../../ports/stored-words.ts';
-import { readCursor, readGroup, readMember, writeCursor, writeGroup, writeMember } from './rows.ts';
+import { readCursor, writeCursor } from './rows.ts';
 
 /** What the store's thread answers to reads, and what it is asked with beyond a few numbers. */
 

@@ -18,7 +18,7 @@ import {
 } from './answer-codec.ts';
 import * as any from './testing/arbitrary.ts';
 import type { ByteWriter } from '../../core/bytes.ts';
-import { decodeCommit, decodeOutcomes, encodeCommit, encodeOutcomes } from './commit-codec.ts';
+import { decodeCommit, decodeOutcomes, encodeCommit, encodeOutcomes } from '../../ports/commit-codec.ts';
 import { pack, unpack } from './protocol.ts';
 
 const kind = fc.constantFrom<'direct' | 'group'>('direct', 'group');

@@ -24,7 +24,7 @@ import {
   encodeClientKeys,
   encodeCursors,
 } from './answer-codec.ts';
-import { decodeOutcomes, encodeCommit } from './commit-codec.ts';
+import { decodeOutcomes, encodeCommit } from '../../ports/commit-codec.ts';
 import type { StoreLog } from './events.ts';
 import type { StoreMeters } from './meters.ts';
 import { pack, type ThreadSetup, unpack } from './protocol.ts';

@@ -1,5 +1,6 @@
 import type { ClientKey } from '../../ports/message-store.ts';
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
+import { clientKeyBytes } from '../../ports/row-codec.ts';
 import { getU53, getU64, putU53, putU64 } from '../../core/bytes.ts';
 
 /**
@@ -36,8 +37,6 @@ export const table = {
   clientKey: 0x31,
   msgId: 0x32,
 } as const;
-
-export const clientKeyBytes = 16;
 
 export type Table = (typeof table)[keyof typeof table];
 

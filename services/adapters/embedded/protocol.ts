@@ -32,7 +32,7 @@ export function unpack(packed: Packed): Uint8Array {
   return new Uint8Array(packed.buffer, 0, packed.length);
 }
 
-/** The calls, as they cross: the codecs of commit-codec.ts and answer-codec.ts know what is packed. */
+/** The calls, as they cross: commit-codec.ts and answer-codec.ts know what is packed. */
 export interface StoreCalls {
   load(convIds: readonly ConvId[]): Packed;
   /** Undefined: everything was committed. */

@@ -7,18 +7,14 @@ import type {
   GroupRow,
   MemberRow,
 } from '../../ports/message-store.ts';
+import { clientKeyBytes, readGroup, readMember, writeGroup, writeMember } from '../../ports/row-codec.ts';
 import {
   conversationKindAt,
   conversationKindCode,
   entryKindAt,
   entryKindCode,
-  roleAt,
-  roleCode,
-  visibilityAt,
-  visibilityCode,
 } from '../../ports/stored-words.ts';
 import { ByteReader, ByteWriter, getU53, getU64, putU53, putU64 } from '../../core/bytes.ts';
-import { clientKeyBytes } from './keys.ts';
 
 /**
  * The values of the tables in keys.ts. A change of any of them is a migration (schema.ts). What is encoded holds until
@@ -159,28 +155,6 @@ export function decodePlaceRow(value: Buffer): PlaceRow {
   return { convNo: getU64(value, 0), seq: getU53(value, 8) };
 }
 
-export function writeMember(out: ByteWriter, row: MemberRow): void {
-  out.text(row.userId);
-  out.u8(roleCode(row.role));
-  out.u53(row.joinedSeq);
-  out.u53(row.joinedOrd);
-  out.u53(row.leftSeq);
-  out.u53(row.leftOrd);
-  out.u64(row.rev);
-}
-
-export function readMember(reader: ByteReader): MemberRow {
-  return {
-    userId: reader.user(),
-    role: roleAt(reader.u8()),
-    joinedSeq: reader.u53(),
-    joinedOrd: reader.u53(),
-    leftSeq: reader.u53(),
-    leftOrd: reader.u53(),
-    rev: reader.u64(),
-  };
-}
-
 export function encodeMemberRow(row: MemberRow): Buffer {
   const out = ByteWriter.row();
   writeMember(out, row);
@@ -214,26 +188,6 @@ export function decodeMembershipRow(value: Uint8Array): MembershipRow {
   const kind = conversationKindAt(reader.u8());
   const peer = reader.user();
   return { convNo, kind, peer: peer === '' ? undefined : peer, member: readMember(reader) };
-}
-
-export function writeGroup(out: ByteWriter, row: GroupRow): void {
-  out.text(row.name);
-  out.text(row.owner);
-  out.u32(row.maxMembers);
-  out.u8(visibilityCode(row.history));
-  out.u32(row.memberCount);
-  out.u53(row.version);
-}
-
-export function readGroup(reader: ByteReader): GroupRow {
-  return {
-    name: reader.text(),
-    owner: reader.text(),
-    maxMembers: reader.u32(),
-    history: visibilityAt(reader.u8()),
-    memberCount: reader.u32(),
-    version: reader.u53(),
-  };
 }
 
 export function encodeGroupRow(row: GroupRow): Buffer {

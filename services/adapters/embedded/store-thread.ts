@@ -12,7 +12,7 @@ import {
   decodeCursors,
 } from './answer-codec.ts';
 import { Check } from './check.ts';
-import { decodeCommit, encodeOutcomes } from './commit-codec.ts';
+import { decodeCommit, encodeOutcomes } from '../../ports/commit-codec.ts';
 import { Commits } from './commits.ts';
 import { ClientKeyFilter } from './client-keys.ts';
 import { Conversations } from './conversations.ts';

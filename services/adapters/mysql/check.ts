@@ -4,7 +4,7 @@ import type { StoreReport } from '../../ports/message-store.ts';
 import { conversationKindCode, entryKindAt } from '../../ports/stored-words.ts';
 import type { Database } from './database.ts';
 import { messageOf, refusal } from './failure.ts';
-import { bigOf, convIdOf } from './rows.ts';
+import { bigOf, convIdOf, lastSeq } from './rows.ts';
 import type { Row, Session } from './session.ts';
 import { big, int, list } from './sql.ts';
 
@@ -146,8 +146,7 @@ export class Check {
     );
     await this.#sayAll(
       `SELECT r.user_id, r.conv_no FROM conversation_cursor r
-        WHERE GREATEST(r.read_seq, r.delivered_seq) > COALESCE((SELECT h.seq FROM message h
-          WHERE h.conv_no = r.conv_no ORDER BY h.seq DESC LIMIT 1), 0)`,
+        WHERE GREATEST(r.read_seq, r.delivered_seq) > COALESCE(${lastSeq('r')}, 0)`,
       (user, no) => `the cursor of ${user} in ${no} is beyond the head`,
     );
   }

@@ -1,13 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failpoints } from '../../core/failpoint.ts';
 import type { ConvNo } from '../../core/ids.ts';
-import { type CommitBatch, type CommitOutcome, StoreError } from '../../ports/message-store.ts';
+import {
+  type CommitBatch,
+  type CommitOutcome,
+  type ConversationCommit,
+  StoreError,
+} from '../../ports/message-store.ts';
 import { SoundBatch } from '../../ports/sound-batch.ts';
 import type { Database } from './database.ts';
-import { type Failure, failureOf, LostError, messageOf, refusal, ServerError } from './failure.ts';
+import { type Failure, failureOf, LostError, messageOf, refusal, refusalOf, ServerError } from './failure.ts';
+import { assertKeepable } from './keepable.ts';
 import { encodePayload } from './outbox-payload.ts';
-import { render, type Rendered } from './rendered.ts';
-import type { Seals } from './seals.ts';
+import type { PacketThread } from './packet-thread.ts';
+import { render } from './rendered.ts';
+import type { Names, Seals } from './seals.ts';
 import type { Session } from './session.ts';
 import { outcomeOf, readStanding, type Standing } from './standing.ts';
 import { packetsOf } from './transaction.ts';
@@ -26,6 +33,8 @@ export interface CommitMeters {
 export interface CommitsOptions {
   readonly database: Database;
   readonly seals: Seals;
+  readonly names: Names;
+  readonly thread: PacketThread;
   readonly epoch: string;
   readonly incarnation: () => string;
   /** Whether somebody reads the outbox. */
@@ -39,6 +48,9 @@ export interface CommitsOptions {
 const attemptsAtMost = 12;
 const lockWaitsAtMost = 3;
 const lockWaitTimeout = 1205;
+const commitsAtMost = 256;
+/** Handing over a batch and being woken costs as much as sealing some entries. */
+const fewEntries = 8;
 
 /**
  * Writes batches. All that can be in the way of a conversation raises an error by a key or by the outbox row's
@@ -52,17 +64,17 @@ export class Commits {
   }
 
   async commit(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
-    const { epoch, seals, meters } = this.#options;
+    const { epoch, meters } = this.#options;
     if (batch.epoch !== epoch) throw otherEpoch(epoch, batch.epoch);
-    const sound = new SoundBatch();
-    for (const conversation of batch.conversations) sound.assert(conversation);
+    if (meters.writes >= commitsAtMost) throw new StoreError('unavailable', 'the store has too much to do');
     meters.writes += 1;
     try {
-      const outcomes = await this.#write(batch, await render(batch.conversations, seals));
+      this.#assertSound(batch);
+      const outcomes = await this.#write(batch);
       meters.accepting = 1;
       return outcomes;
     } catch (error) {
-      const told = rendered(error);
+      const told = refusalOf(error);
       if (told.kind !== 'rejected' && told.kind !== 'epoch') {
         meters.failedWrites += 1;
         meters.accepting = 0;
@@ -73,13 +85,25 @@ export class Commits {
     }
   }
 
-  async #write(batch: CommitBatch, parts: readonly Rendered[]): Promise<readonly CommitOutcome[]> {
+  #assertSound(batch: CommitBatch): void {
+    assertKeepable(batch);
+    const sound = new SoundBatch();
+    for (const conversation of batch.conversations) {
+      sound.assert(conversation);
+      const { convNo, convId } = conversation;
+      const known = this.#options.names.get(convNo);
+      if (known !== undefined && known !== convId)
+        throw new StoreError('rejected', `conversation ${convNo} is ${known}, not ${convId}`);
+    }
+  }
+
+  async #write(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
     const outcomes = new Map<ConvNo, CommitOutcome>();
-    let open = parts;
-    let part = 0;
+    let open = batch.conversations;
+    let packets = open.length === 0 ? [] : await this.#firstPackets(batch);
     let lockWaits = 0;
     for (let attempt = 1; open.length > 0; attempt += 1) {
-      const failed = await this.#transact(batch, open, part);
+      const failed = await this.#transact(batch, open, packets);
       if (failed === undefined) {
         this.#written(open, outcomes);
         break;
@@ -93,33 +117,55 @@ export class Commits {
         continue;
       }
       const standing = await this.#standing(batch, open);
-      open = open.filter(({ commit }) => {
-        const outcome = outcomeOf(commit, standing);
-        if (outcome !== undefined) outcomes.set(commit.convNo, outcome);
+      open = open.filter((conversation) => {
+        const outcome = outcomeOf(conversation, standing);
+        if (outcome !== undefined) outcomes.set(conversation.convNo, outcome);
         return outcome === undefined;
       });
-      part = standing.nextPart;
+      if (open.length > 0) packets = await this.#packets(batch, open, standing.nextPart);
     }
     return batch.conversations.map(({ convNo }) => outcomes.get(convNo) ?? { t: 'committed' });
   }
 
-  #written(open: readonly Rendered[], outcomes: Map<ConvNo, CommitOutcome>): void {
-    for (const { commit } of open) {
-      outcomes.set(commit.convNo, { t: 'committed' });
-      this.#options.seals.add(commit.convNo, commit.convId);
+  #written(open: readonly ConversationCommit[], outcomes: Map<ConvNo, CommitOutcome>): void {
+    for (const { convNo, convId } of open) {
+      outcomes.set(convNo, { t: 'committed' });
+      this.#options.names.set(convNo, convId);
     }
+  }
+
+  /** Of the whole batch: made in the thread, unless that takes longer than it would take here. */
+  #firstPackets(batch: CommitBatch): Promise<readonly string[]> {
+    const { thread, names, database, incarnation, outbox } = this.#options;
+    const { conversations } = batch;
+    const entries = conversations.reduce((sum, conversation) => sum + conversation.entries.length, 0);
+    if (entries <= fewEntries || !thread.alive) return this.#packets(batch, conversations, 0);
+    const unnamed: number[] = [];
+    for (const [at, { convNo }] of conversations.entries())
+      if (names.get(convNo) === undefined) unnamed.push(at);
+    const { maxPacketBytes } = database.traits;
+    return thread.packets(batch, { unnamed, incarnation: incarnation(), outbox, maxPacketBytes });
+  }
+
+  async #packets(
+    batch: CommitBatch,
+    conversations: readonly ConversationCommit[],
+    part: number,
+  ): Promise<readonly string[]> {
+    const { seals, names, database, epoch, incarnation, outbox } = this.#options;
+    const parts = await render(conversations, seals, (convNo) => names.get(convNo) !== undefined);
+    const payload = outbox ? encodePayload(parts) : undefined;
+    const head = { batchId: batch.batchId, part, incarnation: incarnation(), epoch, payload };
+    return packetsOf(head, parts, database.traits.maxPacketBytes);
   }
 
   /** Undefined: it is durable. Gives the error where it is undone and another transaction may do better. */
   async #transact(
     batch: CommitBatch,
-    parts: readonly Rendered[],
-    part: number,
+    open: readonly ConversationCommit[],
+    packets: readonly string[],
   ): Promise<ServerError | undefined> {
-    const { database, epoch, incarnation, outbox, failpoints } = this.#options;
-    const payload = outbox ? encodePayload(parts) : undefined;
-    const head = { batchId: batch.batchId, part, incarnation: incarnation(), epoch, payload };
-    const packets = packetsOf(head, parts, database.traits.maxPacketBytes);
+    const { database, failpoints } = this.#options;
     return database.commits.run(async (session) => {
       await hit(failpoints, 'beforeCommit');
       const last = packets.length - 1;
@@ -128,7 +174,7 @@ export class Commits {
           await session.query(packet, database.commitTimeoutMs);
         } catch (error) {
           const mayStand = at === last && (error instanceof LostError || committing(error, packet));
-          return this.#failed(session, batch, parts, error, mayStand);
+          return this.#failed(session, batch, open, error, mayStand);
         }
       }
       await hit(failpoints, 'afterCommit');
@@ -140,18 +186,18 @@ export class Commits {
   async #failed(
     session: Session,
     batch: CommitBatch,
-    parts: readonly Rendered[],
+    open: readonly ConversationCommit[],
     error: unknown,
     mayStand: boolean,
   ): Promise<ServerError | undefined> {
     const failure = failureOf(error);
-    if (failure === 'lost') {
+    if (failure === 'lost' || !session.usable) {
       session.destroy();
       throw mayStand ? unknown(error) : refusal(error);
     }
     // A wait for a lock undoes one statement, and leaves the locks of the others behind.
     await session.query('ROLLBACK', this.#options.database.commitTimeoutMs).catch(() => session.destroy());
-    if (mayStand && failure !== 'contended' && !(await this.#settled(batch, parts, error))) return undefined;
+    if (mayStand && failure !== 'contended' && !(await this.#settled(batch, open, error))) return undefined;
     if (isConflict(failure) && error instanceof ServerError) return error;
     // A server that turned read-only, or is shutting down: the next connection may be to another one.
     if (failure === 'other') session.destroy();
@@ -162,19 +208,18 @@ export class Commits {
    * The server said that COMMIT failed. Its transaction has ended either way: what stands tells how. Gives whether
    * nothing was written.
    */
-  async #settled(batch: CommitBatch, parts: readonly Rendered[], error: unknown): Promise<boolean> {
+  async #settled(batch: CommitBatch, open: readonly ConversationCommit[], error: unknown): Promise<boolean> {
     try {
-      const standing = await this.#standing(batch, parts);
-      return parts.some(({ commit }) => outcomeOf(commit, standing)?.t !== 'committed');
+      const standing = await this.#standing(batch, open);
+      return open.some((conversation) => outcomeOf(conversation, standing)?.t !== 'committed');
     } catch {
       throw unknown(error);
     }
   }
 
-  async #standing(batch: CommitBatch, parts: readonly Rendered[]): Promise<Standing> {
+  async #standing(batch: CommitBatch, open: readonly ConversationCommit[]): Promise<Standing> {
     const { database, epoch } = this.#options;
-    const commits = parts.map(({ commit }) => commit);
-    const standing = await readStanding(database, batch.batchId, commits);
+    const standing = await readStanding(database, batch.batchId, open);
     if (standing.epoch !== epoch) throw otherEpoch(standing.epoch, epoch);
     return standing;
   }
@@ -196,11 +241,6 @@ async function hit(failpoints: Failpoints | undefined, name: 'beforeCommit' | 'a
   } catch (cause) {
     throw name === 'afterCommit' ? unknown(cause) : refusal(cause);
   }
-}
-
-function rendered(error: unknown): StoreError {
-  if (error instanceof RangeError) return new StoreError('rejected', error.message, error);
-  return refusal(error);
 }
 
 function unknown(cause: unknown): StoreError {

@@ -65,6 +65,11 @@ export function failureOf(error: unknown): Failure {
   return byErrno[error.errno] ?? 'other';
 }
 
+/** What a caller is told of a batch that can't be rendered, or was not written. */
+export function refusalOf(error: unknown): StoreError {
+  return error instanceof RangeError ? new StoreError('rejected', error.message, error) : refusal(error);
+}
+
 /** What a caller is told of an operation that wrote nothing. */
 export function refusal(error: unknown): StoreError {
   if (error instanceof StoreError) return error;

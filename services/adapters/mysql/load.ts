@@ -15,7 +15,7 @@ import {
   memberOf,
   of,
 } from './rows.ts';
-import type { Seals } from './seals.ts';
+import type { Names } from './seals.ts';
 import type { Row } from './session.ts';
 import { list, text } from './sql.ts';
 
@@ -25,7 +25,7 @@ const rowsAtOnce = 2_000;
 /** Heads, groups and members in one packet and one snapshot; see `MessageStore.load`. */
 export async function load(
   database: Database,
-  seals: Seals,
+  names: Names,
   convIds: readonly ConvId[],
 ): Promise<readonly (ConversationSnapshot | undefined)[]> {
   if (convIds.length === 0) return [];
@@ -49,7 +49,7 @@ export async function load(
   for (const row of conversations?.rows ?? []) {
     const snapshot = snapshotOf(row, groupByNo, membersByNo);
     byId.set(snapshot.convId, snapshot);
-    seals.add(snapshot.convNo, snapshot.convId);
+    names.set(snapshot.convNo, snapshot.convId);
   }
   return convIds.map((convId) => byId.get(convId));
 }

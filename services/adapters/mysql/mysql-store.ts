@@ -29,7 +29,8 @@ import { MySqlMeters } from './meters.ts';
 import { MySqlOutbox } from './outbox.ts';
 import { Reads } from './reads.ts';
 import { prepareSchema, type StoreIdentity } from './schema.ts';
-import { Seals } from './seals.ts';
+import { PacketThread } from './packet-thread.ts';
+import { Names, Seals } from './seals.ts';
 import type { MySqlConfig } from './server.ts';
 
 export interface MySqlStoreOptions {
@@ -85,7 +86,8 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
   readonly outbox: OutboxRows;
   readonly #database: Database;
   readonly #keys: KeyRing;
-  readonly #seals: Seals;
+  readonly #names = new Names();
+  readonly #thread: PacketThread;
   readonly #commits: Commits;
   readonly #reads: Reads;
   readonly #leases: Leases;
@@ -97,12 +99,16 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
     this.outbox = new MySqlOutbox(database);
     this.#database = database;
     this.#keys = keys;
-    this.#seals = new Seals(keys);
-    this.#reads = new Reads(database, this.#seals);
+    this.#thread = new PacketThread(options.masterKeys, options.log);
+    const seals = new Seals(keys);
+    const names = this.#names;
+    this.#reads = new Reads(database, seals, names);
     this.#leases = new Leases(database);
     this.#commits = new Commits({
       database,
-      seals: this.#seals,
+      seals,
+      names,
+      thread: this.#thread,
       epoch: identity.epoch,
       incarnation: options.incarnation,
       outbox: options.outbox,
@@ -118,7 +124,7 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
 
   async load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]> {
     assertBounded('conversations', convIds.length, 0);
-    return load(this.#database, this.#seals, convIds);
+    return load(this.#database, this.#names, convIds);
   }
 
   async range(
@@ -166,8 +172,9 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
     return Check.run(this.#database, this.#keys, onProgress);
   }
 
-  close(): Promise<void> {
-    return this.#database.close();
+  async close(): Promise<void> {
+    await this.#database.close();
+    await this.#thread.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -14,9 +14,9 @@ import { entryKindAt } from '../../ports/stored-words.ts';
 import type { Database } from './database.ts';
 import { messageOf } from './failure.ts';
 import { bigOf, convIdOf, cursorColumns, cursorOf, textOf } from './rows.ts';
-import type { Seals } from './seals.ts';
+import type { Names, Seals } from './seals.ts';
 import type { Row } from './session.ts';
-import { big, byteString, int, list, text } from './sql.ts';
+import { big, clientKey, int, list, text } from './sql.ts';
 import { duplicateColumns, duplicateOf } from './standing.ts';
 
 /** Bodies opened in one turn of the event loop: about a millisecond. */
@@ -28,10 +28,12 @@ const entryColumns = 'seq, msg_id, kind, ord, sender, created_at, status, revisi
 export class Reads {
   readonly #database: Database;
   readonly #seals: Seals;
+  readonly #names: Names;
 
-  constructor(database: Database, seals: Seals) {
+  constructor(database: Database, seals: Seals, names: Names) {
     this.#database = database;
     this.#seals = seals;
+    this.#names = names;
   }
 
   async range(
@@ -45,19 +47,23 @@ export class Reads {
     if (to < first) return [];
     const no = big(convNo);
     const page =
-      `SELECT ${entryColumns} FROM message WHERE conv_no = ${no} AND seq BETWEEN ${int(first)} AND ${int(to)} ` +
+      `SELECT ${entryColumns} FROM message FORCE INDEX (PRIMARY) WHERE conv_no = ${no} AND seq BETWEEN ${int(first)} AND ${int(to)} ` +
       `ORDER BY seq ${backward ? 'DESC' : 'ASC'} LIMIT ${int(limit)}`;
-    let known = this.#seals.get(convNo);
+    let convId = this.#names.get(convNo);
     const [found, named] = await this.#database.read(
-      known === undefined ? `${page};SELECT conv_id FROM conversation WHERE conv_no = ${no}` : page,
+      convId === undefined ? `${page};SELECT conv_id FROM conversation WHERE conv_no = ${no}` : page,
     );
-    const convId = named?.rows[0]?.[0];
-    if (convId !== undefined) known = this.#seals.add(convNo, convIdOf(convId));
-    if (known === undefined) return [];
+    const [row] = named?.rows ?? [];
+    if (row !== undefined) {
+      convId = convIdOf(row[0]);
+      this.#names.set(convNo, convId);
+    }
+    if (convId === undefined) return [];
+    const seal = this.#seals.of(convId);
     const entries: StoredEntry[] = [];
-    for (const row of found?.rows ?? []) {
+    for (const each of found?.rows ?? []) {
       if (entries.length > 0 && entries.length % entriesAtOnce === 0) await turn();
-      entries.push(opened(row, known.seal, known.convId));
+      entries.push(opened(each, seal, convId));
     }
     return backward ? entries.reverse() : entries;
   }
@@ -66,7 +72,7 @@ export class Reads {
     if (keys.length === 0) return [];
     const [found] = await this.#database.read(
       `SELECT ${duplicateColumns} FROM message FORCE INDEX (client_key)
-        WHERE conv_no = ${big(convNo)} AND client_key IN ${list(keys.map(byteString))}`,
+        WHERE conv_no = ${big(convNo)} AND client_key IN ${list(keys.map(clientKey))}`,
     );
     const byKey = new Map((found?.rows ?? []).map(duplicateOf).map((one) => [one.clientKey, one]));
     return keys.map((key) => byKey.get(key)).filter((one) => one !== undefined);

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ConvId, MsgId, Seq } from '../../core/ids.ts';
+import type { ConvId, ConvNo, MsgId, Seq } from '../../core/ids.ts';
 import type { ConversationSeal } from '../../core/seal.ts';
 import {
   type ConversationCommit,
@@ -11,7 +11,7 @@ import {
 } from '../../ports/message-store.ts';
 import { conversationKindCode, entryKindCode, roleCode, visibilityCode } from '../../ports/stored-words.ts';
 import type { Seals } from './seals.ts';
-import { big, byteString, bytes, int, list, text } from './sql.ts';
+import { big, bytes, clientKey as keyLiteral, int, list, text } from './sql.ts';
 
 /** A conversation's part of a batch as SQL: rows for the statements of the packet. Bodies are sealed. */
 export interface Rendered {
@@ -23,17 +23,32 @@ export interface Rendered {
   readonly group: string | undefined;
   /** Statements that change rows that are there. */
   readonly changes: readonly string[];
-  /** What must be there for this to be written: each names exactly one row. */
-  readonly conditions: { readonly message: readonly string[]; readonly conversation: readonly string[] };
+  /** What must be there for this to be written. */
+  readonly conditions: Conditions;
 }
 
-const clientKeyBytes = 16;
+export interface Conditions {
+  /** The entry before, as a JSON array of conv_no and seq. */
+  readonly before: string | undefined;
+  /** Each a condition that one row of `message` fulfils. */
+  readonly changed: readonly string[];
+  /** A condition that one row of `conversation` fulfils. */
+  readonly conversation: string | undefined;
+}
+
 /** What is sealed in one turn of the event loop: about a millisecond. */
 const entriesAtOnce = 128;
 const bytesAtOnce = 256 * 1024;
 
-/** Seals and renders conversations, in their order. Others get their turn in between. Throws what can never be written. */
-export async function render(commits: readonly ConversationCommit[], seals: Seals): Promise<Rendered[]> {
+/**
+ * Seals and renders conversations, in their order. Others get their turn in between. `isNamed` says of a conversation's
+ * number whether it is known to be this one's; else the database is asked. Throws what can never be written.
+ */
+export async function render(
+  commits: readonly ConversationCommit[],
+  seals: Seals,
+  isNamed: (convNo: ConvNo) => boolean,
+): Promise<Rendered[]> {
   const rendered: Rendered[] = [];
   let entries = 0;
   let length = 0;
@@ -45,34 +60,29 @@ export async function render(commits: readonly ConversationCommit[], seals: Seal
     length = 0;
     await turn();
   };
-  for (const commit of commits) rendered.push(await renderOne(commit, seals, pause));
+  for (const commit of commits) rendered.push(await renderOne(commit, seals, isNamed(commit.convNo), pause));
   return rendered;
 }
 
 async function renderOne(
   commit: ConversationCommit,
   seals: Seals,
+  named: boolean,
   pause: (content: string) => Promise<void>,
 ): Promise<Rendered> {
   const { convNo, convId, create, entries, projections, members, group } = commit;
   const no = big(convNo);
-  const seal = seals.of(convNo, convId);
+  const seal = seals.of(convId);
   const first = (entries[0] as NewEntry).seq;
-  const known = seals.get(convNo)?.convId;
-  if (known !== undefined && known !== convId)
-    throw new StoreError('rejected', `conversation ${convNo} is ${known}, not ${convId}`);
   const { own, earlier } = sorted(commit, first);
-  const conditions: string[] = [];
+  const changed: string[] = [];
   const changes: string[] = [];
   for (const { last, leastRevision } of earlier) {
     const row = `conv_no=${no} AND seq=${int(last.seq)}`;
-    conditions.push(`${row} AND msg_id=${big(last.msgId)} AND revision<${int(leastRevision)}`);
+    changed.push(`${row} AND msg_id=${big(last.msgId)} AND revision<${int(leastRevision)}`);
     changes.push(changedMessage(row, seal, last));
     await pause(last.content);
   }
-  // Where nothing is made, the entry before must be there. None is before the first: that is refused as it has to be.
-  if (create === undefined && earlier.at(-1)?.last.seq !== first - 1)
-    conditions.push(`conv_no=${no} AND seq=${int(first - 1)}`);
   if (projections.length > 0 && create === undefined)
     changes.push(`UPDATE conversation SET projected_seq=${int(projectedSeq(commit))} WHERE conv_no=${no}`);
   const messages: string[] = [];
@@ -90,9 +100,10 @@ async function renderOne(
     group: group === undefined ? undefined : groupRow(no, group),
     changes,
     conditions: {
-      message: conditions,
-      conversation:
-        create === undefined && known === undefined ? [`conv_no=${no} AND conv_id=${text(convId)}`] : [],
+      // Where nothing is made, the entry before must be there. None is before the first: that is refused as it has to be.
+      before: create === undefined ? `[${no},${int(first - 1)}]` : undefined,
+      changed,
+      conversation: create === undefined && !named ? `conv_no=${no} AND conv_id=${text(convId)}` : undefined,
     },
   };
 }
@@ -138,10 +149,8 @@ function message(
 ): string {
   const { seq, msgId, kind, ord, sender, createdAtMs, clientKey } = entry;
   const { revision = 0, recalled = false, content = entry.content } = change ?? {};
-  if (clientKey !== undefined && clientKey.length !== clientKeyBytes)
-    throw new StoreError('rejected', `a client key has ${clientKeyBytes} bytes, not ${clientKey.length}`);
   const { keyId, bytes: sealed } = seal.seal(msgId, revision, content);
-  const key = clientKey === undefined ? 'NULL' : byteString(clientKey);
+  const key = clientKey === undefined ? 'NULL' : keyLiteral(clientKey);
   return (
     `(${no},${int(seq)},${big(msgId)},${entryKindCode(kind)},${recalled ? 1 : 0},${int(revision)},${int(ord)},` +
     `${int(createdAtMs)},${int(keyId)},${key},${text(sender)},${bytes(sealed)})`

@@ -74,7 +74,10 @@ export function of(table: string, columns: string): string {
     .join(', ');
 }
 
-/** The last entry of `${table}`, a conversation's alias: one look-up, whatever its length. */
+/** The last seq of the conversation in `table`, which has a conv_no: one look-up, however long the log is. */
 export function lastSeq(table: string): string {
-  return `(SELECT h.seq FROM message h WHERE h.conv_no = ${table}.conv_no ORDER BY h.seq DESC LIMIT 1)`;
+  return (
+    `(SELECT h.seq FROM message h FORCE INDEX (PRIMARY) WHERE h.conv_no = ${table}.conv_no ` +
+    `ORDER BY h.seq DESC LIMIT 1)`
+  );
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import type { SslOptions } from 'mysql2';
 import type { ConfigOf } from '../../core/config.ts';
 import { StoreError } from '../../ports/message-store.ts';
@@ -24,6 +25,9 @@ export function serverOf(config: Pick<MySqlConfig, 'url' | 'tls' | 'caFile'>): S
   if (url.hostname === '' || database === '' || database.includes('/'))
     throw problem('must name a host and a database: mysql://user:password@host:port/database');
   if (url.search !== '' || url.hash !== '') throw problem('takes nothing behind the database');
+  // mysql2 can't check an address against a certificate: it would look for the name localhost in it.
+  if (config.tls === 'verify' && isIP(url.hostname.replace(/[[\]]/g, '')) !== 0)
+    throw problem('must name the host, not its address, where PARLEY_MYSQL_TLS is verify');
   return {
     // Brackets are how a URL writes an IPv6 address, not part of it.
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),

@@ -13,6 +13,9 @@ export interface Result {
   readonly changed: number;
 }
 
+/** What a server says before it hangs up: shutting down, interrupted, the connection was killed. */
+const endsSession: ReadonlySet<number> = new Set([1053, 1317, 1927]);
+
 type Raw = Row[] | ResultSetHeader;
 
 /** One connection to the database. One query at a time. */
@@ -103,7 +106,7 @@ export class Session {
         if (error === null) resolve(resultsOf(statements === 1 ? [answer as Raw] : (answer as Raw[])));
         else {
           const failure = asFailure(error, statements);
-          if (failure instanceof LostError) this.#losing(error);
+          if (failure instanceof LostError || endsSession.has(failure.errno)) this.#losing(error);
           reject(failure);
         }
       });
@@ -140,7 +143,7 @@ function resultsOf(raw: readonly Raw[]): Result[] {
   );
 }
 
-function asFailure(error: Error & { errno?: number; fatal?: boolean }, succeeded: number): Error {
+function asFailure(error: Error & { errno?: number }, succeeded: number): ServerError | LostError {
   if (error instanceof LostError || error instanceof ServerError) return error;
   // mysql2 adds the statements, which may be megabytes.
   if ('sql' in error) delete error.sql;

@@ -1,5 +1,4 @@
-import type { ByteString } from '../../core/byte-string.ts';
-import { StoreError } from '../../ports/message-store.ts';
+import { type ClientKey, StoreError } from '../../ports/message-store.ts';
 
 /**
  * Values as SQL. Numbers are digits, everything else is a hexadecimal literal: nothing that people write is ever part of
@@ -8,22 +7,34 @@ import { StoreError } from '../../ports/message-store.ts';
 
 /** An integer from 0 to 2^53 − 1. Throws a StoreError `rejected` for anything else. */
 export function int(value: number): string {
+  assertInt(value);
+  return String(value);
+}
+
+export function assertInt(value: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new StoreError('rejected', `${value} is no number that the store can keep`);
-  return String(value);
 }
 
 /** An unsigned 64-bit integer. */
 export function big(value: bigint): string {
+  assertBig(value);
+  return value.toString();
+}
+
+export function assertBig(value: bigint): void {
   if (value < 0n || value > 0xffff_ffff_ffff_ffffn)
     throw new StoreError('rejected', `${value} is no number that the store can keep`);
-  return value.toString();
 }
 
 /** Text as its UTF-8. Throws a StoreError `rejected` for a lone surrogate, which has none. */
 export function text(value: string): string {
-  if (!value.isWellFormed()) throw new StoreError('rejected', 'a text with a lone surrogate');
+  assertText(value);
   return `X'${Buffer.from(value, 'utf8').toString('hex')}'`;
+}
+
+export function assertText(value: string): void {
+  if (!value.isWellFormed()) throw new StoreError('rejected', 'a text with a lone surrogate');
 }
 
 export function bytes(value: Uint8Array): string {
@@ -33,8 +44,17 @@ export function bytes(value: Uint8Array): string {
   return `X'${buffer.toString('hex')}'`;
 }
 
-/** Bytes of which each is a character below U+0100. */
-export function byteString(value: ByteString | string): string {
+const clientKeyBytes = 16;
+
+/** A client key. Throws a StoreError `rejected` for one that has not 16 bytes, each a character below U+0100. */
+export function clientKey(value: ClientKey): string {
+  let bits = 0;
+  for (let at = 0; at < value.length; at += 1) bits |= value.charCodeAt(at);
+  if (value.length !== clientKeyBytes || bits > 0xff)
+    throw new StoreError(
+      'rejected',
+      `a client key has ${clientKeyBytes} bytes, not ${value.length} characters`,
+    );
   return `X'${Buffer.from(value, 'latin1').toString('hex')}'`;
 }
 

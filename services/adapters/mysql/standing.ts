@@ -9,8 +9,9 @@ import {
 } from '../../ports/message-store.ts';
 import { entryKindAt } from '../../ports/stored-words.ts';
 import type { Database } from './database.ts';
+import { lastSeq } from './rows.ts';
 import type { Row, Session } from './session.ts';
-import { big, byteString, int, list, text } from './sql.ts';
+import { big, clientKey as keyLiteral, int, list, text } from './sql.ts';
 
 /** What the database has of the conversations of a batch, read in one snapshot. */
 export interface Standing {
@@ -44,7 +45,7 @@ export async function readStanding(
       'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY',
       'SELECT epoch FROM store_epoch',
       `SELECT COALESCE(MAX(part) + 1, 0) FROM outbox WHERE batch_id = ${big(batchId)}`,
-      `SELECT conv_no, conv_id, (SELECT h.seq FROM message h WHERE h.conv_no = c.conv_no ORDER BY h.seq DESC LIMIT 1)
+      `SELECT conv_no, conv_id, ${lastSeq('c')}
         FROM conversation c WHERE conv_no IN ${nos} OR conv_id IN ${ids}`,
     );
     const found = (conversations ?? []).map(([no, id, head]) => ({
@@ -105,7 +106,7 @@ function entriesQuery(commits: readonly ConversationCommit[]): string {
     const also = changed.length === 0 ? '' : ` OR seq IN ${list(changed)}`;
     return `conv_no=${big(convNo)} AND (seq BETWEEN ${int(first)} AND ${int(last)}${also})`;
   });
-  return `SELECT conv_no, seq, msg_id, revision FROM message WHERE (${places.join(') OR (')})`;
+  return `SELECT conv_no, seq, msg_id, revision FROM message FORCE INDEX (PRIMARY) WHERE (${places.join(') OR (')})`;
 }
 
 function keysQuery(commits: readonly ConversationCommit[], byId: ReadonlyMap<ConvId, ConvNo>): string {
@@ -113,10 +114,10 @@ function keysQuery(commits: readonly ConversationCommit[], byId: ReadonlyMap<Con
   for (const { convNo, convId, create, entries } of commits) {
     const keys = entries.map(({ clientKey }) => clientKey).filter((key) => key !== undefined);
     const no = create === undefined ? convNo : (byId.get(convId) ?? convNo);
-    if (keys.length > 0) wanted.push(`conv_no=${big(no)} AND client_key IN ${list(keys.map(byteString))}`);
+    if (keys.length > 0) wanted.push(`conv_no=${big(no)} AND client_key IN ${list(keys.map(keyLiteral))}`);
   }
   const where = wanted.length === 0 ? 'FALSE' : `(${wanted.join(') OR (')})`;
-  return `SELECT conv_no, ${duplicateColumns} FROM message WHERE ${where}`;
+  return `SELECT conv_no, ${duplicateColumns} FROM message FORCE INDEX (client_key) WHERE ${where}`;
 }
 
 async function ask(

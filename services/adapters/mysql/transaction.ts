@@ -1,5 +1,5 @@
 import { StoreError } from '../../ports/message-store.ts';
-import type { Rendered } from './rendered.ts';
+import type { Conditions, Rendered } from './rendered.ts';
 import { big, bytes, int, text } from './sql.ts';
 
 /** The row of the outbox that a transaction writes. */
@@ -64,20 +64,36 @@ function outboxRow(
   { batchId, part, incarnation, epoch, payload }: OutboxHead,
   parts: readonly Rendered[],
 ): string {
-  const counts: string[] = [];
-  let wanted = 0;
-  for (const table of ['message', 'conversation'] as const) {
-    const conditions = parts.flatMap((rendered) => rendered.conditions[table]);
-    if (conditions.length === 0) continue;
-    wanted += conditions.length;
-    counts.push(`(SELECT COUNT(*) FROM ${table} WHERE (${conditions.join(') OR (')}))`);
-  }
-  const holds = wanted === 0 ? '1' : `IF(${counts.join('+')}=${wanted},1,NULL)`;
+  const holds = conditionsHold(parts.map(({ conditions }) => conditions));
   return (
     `INSERT INTO outbox (batch_id,part,incarnation,epoch,created_at,conditions,payload) VALUES (${big(batchId)},` +
     `${int(part)},${text(incarnation)},${text(epoch)},CAST(UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3))*1000 AS UNSIGNED),` +
     `${holds},${bytes(payload ?? new Uint8Array())})`
   );
+}
+
+/**
+ * 1 where all conditions hold, else NULL. The entries before are looked up from a JSON table: as ORs, 256 of them cost
+ * MariaDB 1.3 ms to plan, and 40 ms where it may merge indexes; so they cost 0.5 ms.
+ */
+function conditionsHold(conditions: readonly Conditions[]): string {
+  const before = conditions.map((each) => each.before).filter((each) => each !== undefined);
+  const changed = conditions.flatMap((each) => each.changed);
+  const conversations = conditions.map((each) => each.conversation).filter((each) => each !== undefined);
+  const counts: string[] = [];
+  if (before.length > 0)
+    counts.push(
+      `(SELECT COUNT(*) FROM JSON_TABLE('[${before.join(',')}]', '$[*]' COLUMNS (no BIGINT UNSIGNED PATH '$[0]', ` +
+        `at BIGINT UNSIGNED PATH '$[1]')) before_it JOIN message m ON m.conv_no=before_it.no AND m.seq=before_it.at)`,
+    );
+  if (changed.length > 0)
+    counts.push(`(SELECT COUNT(*) FROM message FORCE INDEX (PRIMARY) WHERE (${changed.join(') OR (')}))`);
+  if (conversations.length > 0)
+    counts.push(
+      `(SELECT COUNT(*) FROM conversation FORCE INDEX (PRIMARY) WHERE (${conversations.join(') OR (')}))`,
+    );
+  const wanted = before.length + changed.length + conversations.length;
+  return wanted === 0 ? '1' : `IF(${counts.join('+')}=${wanted},1,NULL)`;
 }
 
 function* inserts(into: string, rows: readonly string[], updated?: string): Generator<string> {

@@ -30,9 +30,9 @@ export class TestDatabase implements AsyncDisposable {
     return path.join(this.#engine.directory, 'data');
   }
 
-  /** Starts the server again on the same directory and port. */
-  up(): Promise<void> {
-    return this.#engine.restart();
+  /** Starts the server again on the same directory and port, with these options besides. */
+  up(...flags: readonly string[]): Promise<void> {
+    return this.#engine.restart(flags);
   }
 
   down(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -55,7 +55,11 @@ export class TestDatabase implements AsyncDisposable {
 
   /** A session of the test's own, behind the store's back. */
   async admin(schema: string): Promise<Admin> {
-    return new Admin(await Session.open(serverOf(this.config(schema)), 10_000));
+    return this.adminOf(this.config(schema));
+  }
+
+  async adminOf(config: MySqlConfig): Promise<Admin> {
+    return new Admin(await Session.open(serverOf(config), 10_000));
   }
 
   open(
@@ -90,6 +94,17 @@ export class Admin implements AsyncDisposable {
   async ask(sql: string): Promise<readonly Row[]> {
     const results = await this.session.query(sql, 60_000);
     return results.at(-1)?.rows ?? [];
+  }
+
+  /** Resolves when another session waits for a lock, with the number of its connection. */
+  async lockWait(): Promise<number> {
+    for (;;) {
+      const [waits] = await this.ask("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'");
+      const [busy] = await this.ask(
+        "SELECT id FROM information_schema.processlist WHERE command = 'Query' AND id <> CONNECTION_ID()",
+      );
+      if (Number(waits?.[1]) > 0 && busy !== undefined) return Number(busy[0]);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

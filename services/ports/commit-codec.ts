@@ -3,21 +3,22 @@ import type {
   CommitOutcome,
   ConversationCommit,
   Duplicate,
-  ClientKey,
   NewEntry,
   Projection,
-} from '../../ports/message-store.ts';
-import { ByteReader, ByteWriter } from '../../core/bytes.ts';
-import { clientKeyBytes } from './keys.ts';
+} from './message-store.ts';
+import { ByteReader, ByteWriter } from '../core/bytes.ts';
+import { conversationKindAt, conversationKindCode, entryKindAt, entryKindCode } from './stored-words.ts';
 import {
-  conversationKindAt,
-  conversationKindCode,
-  entryKindAt,
-  entryKindCode,
-} from '../../ports/stored-words.ts';
-import { readGroup, readMember, writeGroup, writeMember } from './rows.ts';
+  list,
+  readClientKey,
+  readGroup,
+  readMember,
+  writeClientKey,
+  writeGroup,
+  writeMember,
+} from './row-codec.ts';
 
-/** A batch on its way to the store's thread, and the outcomes on their way back: one buffer each, moved, not cloned. */
+/** A batch on its way to a thread of a store, and the outcomes on their way back: one buffer each, moved, not cloned. */
 
 // What an entry takes besides its content, about; batches that need more make the buffer grow.
 const entryBytes = 128;
@@ -155,22 +156,4 @@ export function readDuplicates(reader: ByteReader): Duplicate[] {
     kind: entryKindAt(reader.u8()),
     createdAtMs: reader.u53(),
   }));
-}
-
-export function writeClientKey(out: ByteWriter, clientKey: ClientKey): void {
-  if (clientKey.length !== clientKeyBytes)
-    throw new RangeError(`a client key has ${clientKeyBytes} bytes, not ${clientKey.length}`);
-  out.latin1(clientKey);
-}
-
-export function readClientKey(reader: ByteReader): ClientKey {
-  return reader.latin1(clientKeyBytes) as ClientKey;
-}
-
-/** Items with their number in front. */
-export function list<T>(reader: ByteReader, read: (reader: ByteReader) => T): T[] {
-  const length = reader.u32();
-  const items: T[] = [];
-  for (let at = 0; at < length; at++) items.push(read(reader));
-  return items;
 }
