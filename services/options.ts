@@ -11,6 +11,7 @@ import { coreOptions } from './core/core-options.ts';
 import { logOptions } from './core/log.ts';
 import { telemetryOptions } from './core/telemetry.ts';
 import { grpcOptions } from './grpc/grpc-options.ts';
+import { kafkaOptions } from './kafka-options.ts';
 import { messageOptions } from './message/options.ts';
 import { pushOptions } from './push/options.ts';
 
@@ -72,6 +73,7 @@ export const optionTables = {
   message: messageOptions,
   connection: connectionOptions,
   push: pushOptions,
+  kafka: kafkaOptions,
   grpc: grpcOptions,
   bridge: bridgeOptions,
   node: nodeOptions,

@@ -2,6 +2,7 @@ import { systemClock } from '../core/clock.ts';
 import { coreOptions } from '../core/core-options.ts';
 import { ConfigError, type Environment, loadConfig } from '../core/config.ts';
 import { silentLogger } from '../core/log.ts';
+import { kafkaOptions } from '../kafka-options.ts';
 import { openDeadLetters } from '../open-events.ts';
 import type { DeadLetter, DeadLetters } from '../ports/dead-letters.ts';
 import { Courier, describe } from '../push/courier.ts';
@@ -11,7 +12,7 @@ import { type Arguments, type Command, type CommandIo, UsageError } from './comm
 import { oneValue } from './parse-arguments.ts';
 
 const mostListed = 10_000;
-const tables = { core: coreOptions, push: pushOptions };
+const tables = { core: coreOptions, push: pushOptions, kafka: kafkaOptions };
 
 /** `parley dead-letters`: webhooks that were given up, whether a server runs or not. `env` is the process's unless given. */
 export function deadLettersCommand(env?: Environment): Command {

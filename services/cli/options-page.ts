@@ -14,6 +14,7 @@ const titles: Readonly<Record<string, string>> = {
   message: 'Conversations',
   connection: 'Sessions',
   push: 'Webhooks',
+  kafka: 'Kafka',
   grpc: 'gRPC door',
   bridge: 'Bridge',
   connect: 'Node to node',

@@ -1,4 +1,3 @@
-import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ConfigOf } from '../core/config.ts';
 import type { Logger } from '../core/log.ts';
@@ -8,7 +7,7 @@ import type { Endpoint } from './endpoint-file.ts';
 import { endpointMeters } from './meters.ts';
 import type { pushOptions } from './options.ts';
 import { type Answer, Poster } from './post.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { retryWaitMs } from './retry-after.ts';
 import { signatures } from './signature.ts';
 import { type Webhook, webhookBody, webhookId } from './webhook.ts';
 
@@ -127,11 +126,8 @@ export class Courier {
         return;
       }
       const bounds = { firstMs: config.firstRetryMs, maxMs: config.maxRetryMs };
-      const asked = answer.t === 'status' ? retryAfterMs(answer.retryAfter, clock.wallMs()) : undefined;
-      const waitMs = Math.max(
-        backoffMs(attempt - 1, bounds, random),
-        Math.min(asked ?? 0, config.maxRetryMs),
-      );
+      const retryAfter = answer.t === 'status' ? answer.retryAfter : undefined;
+      const waitMs = retryWaitMs(attempt - 1, retryAfter, clock.wallMs(), bounds, random);
       await this.#wait(waitMs);
     }
   }

@@ -10,6 +10,8 @@ import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
 const askMs = 2_000;
+/** `ER_SECURE_TRANSPORT_REQUIRED` */
+const secureTransportRequired = 3159;
 
 export interface MariaDbOptions {
   /** Default: a free one. */
@@ -60,8 +62,13 @@ export function mariaDbSpec(
       ...(o.settings ?? []),
     ],
     prepare: () => layOut(o.directory, user),
-    ask: () => askSql(o.port, 'SELECT 1').then(() => undefined),
+    ask: () => askSql(o.port, 'SELECT 1').then(() => undefined, servesTlsAlone),
   };
+}
+
+/** One that refuses plain connections serves. */
+function servesTlsAlone(error: unknown): void {
+  if ((error as { errno?: number }).errno !== secureTransportRequired) throw error as Error;
 }
 
 /** By MariaDB's own shell script, which takes a path with a space for two: it gets another path to the directory. */

@@ -13,7 +13,7 @@ import {
   failsWith,
 } from '../../ports/message-store-conformance/samples.ts';
 import { openMySqlStore } from './mysql-store.ts';
-import { freePort } from '../../../bench/targets/child.ts';
+import { freePort } from '../../../test/engines/free-port.ts';
 import { TestDatabase } from './testing/database.ts';
 
 const database = await TestDatabase.start();

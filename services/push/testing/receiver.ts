@@ -14,10 +14,16 @@ export interface Received {
   readonly type: string;
 }
 
-export type Behaviour = (received: Received, response: ServerResponse, request: IncomingMessage) => void;
+export type Behaviour = (
+  received: Received,
+  response: ServerResponse,
+  request: IncomingMessage,
+) => void | Promise<void>;
 
 /** Answers 204. */
-export const accepting: Behaviour = (_, response) => void response.writeHead(204).end();
+export function accepting(_: Received, response: ServerResponse, _request?: IncomingMessage): void {
+  response.writeHead(204).end();
+}
 
 /** How long something that must happen may take before the test is told that it didn't. */
 const patienceMs = 20_000;
@@ -115,7 +121,7 @@ export class Receiver implements AsyncDisposable {
     const id = headers['webhook-id'] ?? '';
     const received = { path: request.url ?? '', headers, body, id, type, data };
     this.received.push(received);
-    this.behave(received, response, request);
+    void this.behave(received, response, request);
     for (const waiter of this.#waiters) if (waiter.holds()) waiter.resolve();
   }
 }

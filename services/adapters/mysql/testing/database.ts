@@ -26,8 +26,12 @@ export class TestDatabase implements AsyncDisposable {
     return this.#engine.port;
   }
 
+  get directory(): string {
+    return this.#engine.directory;
+  }
+
   get data(): string {
-    return path.join(this.#engine.directory, 'data');
+    return path.join(this.directory, 'data');
   }
 
   /** Starts the server again on the same directory and port, with these options besides. */

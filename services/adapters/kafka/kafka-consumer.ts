@@ -1,0 +1,322 @@
+import { type BaseOptions, Consumer, ListOffsetTimestamps, type MessagesStream } from '@platformatic/kafka';
+import { backoffMs } from '../../core/backoff.ts';
+import { HandOver } from '../../core/hand-over.ts';
+import type { ConvId } from '../../core/ids.ts';
+import type { Logger } from '../../core/log.ts';
+import type { ConsumeInit, EventConsumer, LogEvent } from '../../ports/event-log.ts';
+import { discard, isProtocolError } from './kafka-client.ts';
+
+export interface KafkaConsumerInit {
+  readonly consume: ConsumeInit;
+  readonly topic: string;
+  readonly groupId: string;
+  readonly options: BaseOptions;
+  readonly log: Logger;
+  readonly random: () => number;
+  stopped(): void;
+}
+
+type Stream = MessagesStream<Buffer, Buffer, Buffer, Buffer>;
+
+const retry = { firstMs: 100, maxMs: 30_000 };
+const rejoin = { firstMs: 200, maxMs: 5_000 };
+/** How often what is done is committed, when there is anything. */
+const commitMs = 500;
+/** How often the lag is looked up, in commits. */
+const lagEvery = 10;
+/** A member that is not heard of for this long is out. */
+const sessionMs = 10_000;
+/** A group waits this long for its members when it shares the partitions anew; so long may joining take. */
+const rebalanceMs = 15_000;
+/** How long leaving the group may take; a broker that is gone is not waited for. */
+const leaveMs = 3_000;
+
+/**
+ * One member of a consumer group. What Kafka calls a session (a consumer and its stream) ends with any trouble, and the
+ * next one begins after a pause; what has been handed over stays handed over meanwhile: the next session reads it again
+ * from where the group stands, and it is passed over here.
+ */
+export class KafkaConsumer implements EventConsumer {
+  readonly #init: KafkaConsumerInit;
+  readonly #counts = { handed: 0, failed: 0, skipped: 0, lag: 0 };
+  readonly #running: Promise<void>;
+  readonly #partitions = new Map<number, HandOver<LogEvent>>();
+  /** What the group has been told of each partition. */
+  readonly #committed = new Map<number, number>();
+  #topicId: string | undefined;
+  #consumer: Consumer | undefined;
+  #stream: Stream | undefined;
+  #committing: Promise<void> = Promise.resolve();
+  #ticks = 0;
+  readonly #timer: NodeJS.Timeout;
+  #paused = false;
+  #stopped = false;
+  #wake: () => void = () => {};
+
+  constructor(init: KafkaConsumerInit) {
+    this.#init = init;
+    this.#timer = setInterval(() => void this.#tick(), commitMs);
+    this.#running = this.#run();
+  }
+
+  get meters() {
+    return { ...this.#counts };
+  }
+
+  pause(): void {
+    this.#paused = true;
+    for (const handOver of this.#partitions.values()) handOver.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    for (const handOver of this.#partitions.values()) handOver.resume();
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    this.pause();
+    await within(deadlineMs, Promise.all([...this.#partitions.values()].map((handOver) => handOver.idle())));
+    await within(leaveMs, this.#commit());
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#stopped) {
+      this.#stopped = true;
+      clearInterval(this.#timer);
+      for (const handOver of this.#partitions.values()) handOver.stop();
+      await within(leaveMs, this.#commit());
+      this.#stream?.destroy();
+      this.#wake();
+      this.#init.stopped();
+    }
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let attempt = 0; !this.#stopped; ) {
+      const before = this.#counts.handed;
+      try {
+        await this.#session();
+      } catch (error) {
+        if (this.#stopped) break;
+        const fields = { 'event.action': 'consumer-failed', 'parley.group': this.#init.groupId };
+        this.#init.log.warn('reading from Kafka failed and begins anew', fields, error);
+        await this.#correct(error);
+      } finally {
+        await this.#leave();
+      }
+      attempt = this.#counts.handed > before ? 0 : attempt + 1;
+      await this.#pause(backoffMs(attempt, rejoin, this.#init.random));
+    }
+  }
+
+  /** Reads until something goes wrong or it is stopped. */
+  async #session(): Promise<void> {
+    const { options, groupId, topic } = this.#init;
+    // One that gives up joining while the group waits for a member that died would only make another such member.
+    const consumer = new Consumer({ ...options, groupId, requestTimeout: 2 * rebalanceMs });
+    this.#consumer = consumer;
+    await this.#checkTopic(consumer);
+    consumer.on('consumer:group:join', () => this.#assigned(consumer));
+    const stream = await consumer.consume({
+      topics: [topic],
+      mode: 'committed',
+      fallbackMode: 'earliest',
+      autocommit: false,
+      sessionTimeout: sessionMs,
+      rebalanceTimeout: rebalanceMs,
+      heartbeatInterval: 1_000,
+      // What waits here is read and not handed over: some hundred records, or one fetch.
+      highWaterMark: 128,
+      maxBytes: 2 * 1024 * 1024,
+      maxWaitTime: 500,
+    });
+    this.#stream = stream;
+    if (this.#stopped) return;
+    for await (const { key, value, partition, offset } of stream) {
+      const position = Number(offset);
+      const handOver = this.#handOver(partition, position);
+      if (position < handOver.next) continue;
+      if (!(await handOver.room())) {
+        if (this.#stopped) return;
+        // The partition was taken away while it waited; what is left of it here is for its new reader.
+        continue;
+      }
+      if (!owns(consumer, topic, partition)) continue;
+      handOver.give(position, { convId: (key ?? '').toString() as ConvId, value: value ?? new Uint8Array() });
+    }
+  }
+
+  #handOver(partition: number, position: number): HandOver<LogEvent> {
+    const known = this.#partitions.get(partition);
+    if (known !== undefined) return known;
+    const { consume, random, log, groupId } = this.#init;
+    const handOver = new HandOver<LogEvent>({
+      window: consume.window,
+      mark: position,
+      retry,
+      random,
+      handle: (event) => {
+        this.#counts.handed += 1;
+        return consume.handle(event);
+      },
+      failed: (error) => {
+        this.#counts.failed += 1;
+        const fields = { 'event.action': 'event-failed', 'parley.group': groupId };
+        log.warn('an event was not handled and is handed over again', fields, error);
+      },
+      moved: () => {},
+    });
+    if (this.#paused) handOver.pause();
+    this.#partitions.set(partition, handOver);
+    this.#committed.set(partition, position);
+    return handOver;
+  }
+
+  /** What this member no longer reads is no longer its business. */
+  #assigned(consumer: Consumer): void {
+    for (const [partition, handOver] of this.#partitions) {
+      if (owns(consumer, this.#init.topic, partition)) continue;
+      handOver.stop();
+      this.#partitions.delete(partition);
+      this.#committed.delete(partition);
+    }
+  }
+
+  /** A topic that was removed and made again counts from 0 again. */
+  async #checkTopic(consumer: Consumer): Promise<void> {
+    const { topic } = this.#init;
+    const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true });
+    const id = topics.get(topic)?.id;
+    if (this.#topicId !== undefined && id !== this.#topicId) {
+      for (const handOver of this.#partitions.values()) handOver.stop();
+      this.#partitions.clear();
+      this.#committed.clear();
+    }
+    this.#topicId = id;
+  }
+
+  async #tick(): Promise<void> {
+    await this.#commit();
+    this.#ticks += 1;
+    if (this.#ticks % lagEvery === 1) await this.#lookUpLag().catch(() => {});
+  }
+
+  /** Tells the group how far all is done. Never rejects: what is not told is told next time, or read again. */
+  #commit(): Promise<void> {
+    this.#committing = this.#committing.then(async () => {
+      const consumer = this.#consumer;
+      const { topic, log, groupId } = this.#init;
+      if (consumer === undefined || consumer.closed) return;
+      const moved = [...this.#partitions]
+        .filter(([partition, { mark }]) => mark > (this.#committed.get(partition) ?? 0))
+        .filter(([partition]) => owns(consumer, topic, partition))
+        .map(([partition, { mark }]) => ({ partition, mark }));
+      if (moved.length === 0) return;
+      try {
+        await consumer.commit({
+          offsets: moved.map(({ partition, mark }) => ({
+            topic,
+            partition,
+            offset: BigInt(mark),
+            leaderEpoch: -1,
+          })),
+        });
+        for (const { partition, mark } of moved) {
+          if (this.#partitions.has(partition)) this.#committed.set(partition, mark);
+        }
+      } catch (error) {
+        log.debug('what is done was not committed', {
+          'parley.group': groupId,
+          'error.message': String(error),
+        });
+      }
+    });
+    return this.#committing;
+  }
+
+  async #lookUpLag(): Promise<void> {
+    const consumer = this.#consumer;
+    if (consumer === undefined || consumer.closed) return;
+    const { topic } = this.#init;
+    const latest = await consumer.listOffsets({ topics: [topic], timestamp: ListOffsetTimestamps.LATEST });
+    let lag = 0;
+    for (const [partition, { mark }] of this.#partitions) {
+      lag += Math.max(0, Number(latest.get(topic)?.[partition] ?? 0n) - mark);
+    }
+    this.#counts.lag = lag;
+  }
+
+  /** Where the group stands may be gone from the topic: then it goes on at the oldest there is, counted. */
+  async #correct(error: unknown): Promise<void> {
+    const consumer = this.#consumer;
+    if (!isProtocolError(error, 'OFFSET_OUT_OF_RANGE') || consumer === undefined) return;
+    const { topic, log, groupId } = this.#init;
+    try {
+      const partitions = assigned(consumer, topic);
+      const oldest = await consumer.listOffsets({
+        topics: [topic],
+        timestamp: ListOffsetTimestamps.EARLIEST,
+      });
+      const newest = await consumer.listOffsets({ topics: [topic], timestamp: ListOffsetTimestamps.LATEST });
+      const stands = await consumer.listCommittedOffsets({
+        topics: [{ topic, partitions: [...partitions] }],
+      });
+      const offsets = partitions.flatMap((partition) => {
+        const [from, to] = [oldest.get(topic)?.[partition] ?? 0n, newest.get(topic)?.[partition] ?? 0n];
+        const at = stands.get(topic)?.[partition] ?? -1n;
+        if (at < 0n || (at >= from && at <= to)) return [];
+        this.#counts.skipped += Math.max(0, Number(from - at));
+        this.#partitions.get(partition)?.stop();
+        this.#partitions.delete(partition);
+        this.#committed.delete(partition);
+        return [{ topic, partition, offset: from, leaderEpoch: -1 }];
+      });
+      if (offsets.length > 0) await consumer.commit({ offsets });
+      log.error('events were dropped before they were read', {
+        'event.action': 'events-dropped',
+        'parley.group': groupId,
+        'parley.events': this.#counts.skipped,
+      });
+    } catch (failure) {
+      log.warn('where to go on is not known yet', { 'parley.group': groupId }, failure);
+    }
+  }
+
+  async #leave(): Promise<void> {
+    const [consumer, stream] = [this.#consumer, this.#stream];
+    this.#consumer = undefined;
+    this.#stream = undefined;
+    stream?.destroy();
+    if (consumer !== undefined) await within(leaveMs, discard(consumer));
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function assigned(consumer: Consumer, topic: string): readonly number[] {
+  return consumer.assignments?.find((assignment) => assignment.topic === topic)?.partitions ?? [];
+}
+
+function owns(consumer: Consumer, topic: string, partition: number): boolean {
+  return assigned(consumer, topic).includes(partition);
+}
+
+/** Resolves when the work is done or the time is over. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,24 @@
+import { randomUUID } from 'node:crypto';
+import type { KafkaSettings } from '../kafka-client.ts';
+import type { KafkaBroker } from './kafka-broker.ts';
+
+/** Settings for topics and groups of a test's own. */
+export function testSettings(broker: KafkaBroker, settings: Partial<KafkaSettings> = {}): KafkaSettings {
+  return {
+    brokers: broker.brokers,
+    prefix: `test-${randomUUID()}`,
+    partitions: 3,
+    replicas: 1,
+    minInSyncReplicas: 1,
+    retentionMs: 3_600_000,
+    publishTimeoutMs: 10_000,
+    tls: false,
+    caFile: '',
+    certFile: '',
+    keyFile: '',
+    sasl: 'none',
+    username: '',
+    password: '',
+    ...settings,
+  };
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+
+/** Letters of a test's own, none at first, at most `limit`. */
+export interface DeadLettersFixture extends AsyncDisposable {
+  readonly letters: DeadLetters;
+  /** The same letters as another process sees them. */
+  reopen(): Promise<void>;
+}
+
+export function sampleLetter(no: number, letter: Partial<DeadLetter> = {}): DeadLetter {
+  return {
+    id: `msg_${no}`,
+    endpoint: 'app',
+    type: 'message.created',
+    convId: 'group_ü',
+    firstSeq: no,
+    lastSeq: no,
+    occurredAtMs: 1_700_000_000_000 + no,
+    failedAtMs: 1_800_000_000_000 - no,
+    attempts: 8,
+    reason: 'status 500',
+    body: JSON.stringify({ no, text: 'grüße "🙂"' }),
+    ...letter,
+  };
+}
+
+/** Every promise of DeadLetters, as tests. Each adapter runs them against its real engine. */
+export function deadLettersConformance(
+  name: string,
+  open: (limit: number) => Promise<DeadLettersFixture>,
+): void {
+  describe(`${name} keeps the promises of DeadLetters`, () => {
+    it('has none at first', async () => {
+      await using fixture = await open(1_000);
+      assert.deepEqual(await fixture.letters.list(10), []);
+    });
+
+    it('keeps letters as they are, oldest first by when they happened, for every process', async () => {
+      await using fixture = await open(1_000);
+      for (const no of [3, 1, 2]) await fixture.letters.add(sampleLetter(no));
+      const expected = [sampleLetter(1), sampleLetter(2), sampleLetter(3)];
+      assert.deepEqual(await fixture.letters.list(10), expected);
+      await fixture.reopen();
+      assert.deepEqual(await fixture.letters.list(10), expected);
+      assert.deepEqual(await fixture.letters.list(2), expected.slice(0, 2));
+    });
+
+    it('has one with the same id take the place of the earlier one', async () => {
+      await using fixture = await open(1_000);
+      await fixture.letters.add(sampleLetter(1));
+      await fixture.letters.add(sampleLetter(1, { reason: 'ECONNREFUSED' }));
+      assert.deepEqual(await fixture.letters.list(10), [sampleLetter(1, { reason: 'ECONNREFUSED' })]);
+    });
+
+    it('removes a letter for good, and one that is not there without a word', async () => {
+      await using fixture = await open(1_000);
+      for (const no of [1, 2]) await fixture.letters.add(sampleLetter(no));
+      await fixture.letters.remove(sampleLetter(1));
+      await fixture.letters.remove(sampleLetter(1));
+      await fixture.reopen();
+      assert.deepEqual(await fixture.letters.list(10), [sampleLetter(2)]);
+      await fixture.letters.add(sampleLetter(1));
+      assert.deepEqual(await fixture.letters.list(10), [sampleLetter(1), sampleLetter(2)]);
+    });
+
+    it('I6: over its limit the oldest go, counted', async () => {
+      await using fixture = await open(10);
+      const all = Array.from({ length: 200 }, (_, no) => sampleLetter(no));
+      await Promise.all(all.map((letter) => fixture.letters.add(letter)));
+      const left = await fixture.letters.list(10_000);
+      assert.ok(left.length >= 10 && left.length < 120, `${left.length} are left`);
+      assert.deepEqual(left, all.slice(-left.length));
+      assert.equal(fixture.letters.dropped, 200 - left.length);
+    });
+  });
+}
