@@ -94,10 +94,10 @@ export abstract class Engine implements AsyncDisposable {
     this.#running.signal('SIGCONT');
   }
 
-  /** On the same port and data, with more arguments; ends it before if it runs. Resolves when it serves again. */
-  async restart(more: readonly string[] = []): Promise<void> {
+  /** On the same port and data; ends it before if it runs. Resolves when it serves again. */
+  async restart(): Promise<void> {
     await this.#child?.stop('SIGTERM');
-    await this.#start('again', more);
+    await this.#start('again');
   }
 
   /** Once nothing else is left to do, this process ends, and this engine with it. */
@@ -117,7 +117,7 @@ export abstract class Engine implements AsyncDisposable {
     return this.#child;
   }
 
-  async #start(time: 'first' | 'again', more: readonly string[] = []): Promise<void> {
+  async #start(time: 'first' | 'again'): Promise<void> {
     await this.#spec.configure?.();
     if (time === 'first') await this.#spec.prepare?.();
     const {
@@ -131,7 +131,7 @@ export abstract class Engine implements AsyncDisposable {
     } = this.#spec;
     this.#child = await Child.start({
       command,
-      args: [...args, ...(time === 'first' ? firstArgs : more)],
+      args: time === 'first' ? [...args, ...firstArgs] : args,
       cwd: directory,
       orphanSignal,
       user,

@@ -10,8 +10,6 @@ import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
 const askMs = 2_000;
-/** `ER_SECURE_TRANSPORT_REQUIRED` */
-const secureTransportRequired = 3159;
 
 export interface MariaDbOptions {
   /** Default: a free one. */
@@ -62,13 +60,8 @@ export function mariaDbSpec(
       ...(o.settings ?? []),
     ],
     prepare: () => layOut(o.directory, user),
-    ask: () => askSql(o.port, 'SELECT 1').then(() => undefined, servesTlsAlone),
+    ask: () => askSql(o.port, 'SELECT 1').then(() => undefined),
   };
-}
-
-/** One that refuses plain connections serves. */
-function servesTlsAlone(error: unknown): void {
-  if ((error as { errno?: number }).errno !== secureTransportRequired) throw error as Error;
 }
 
 /** By MariaDB's own shell script, which takes a path with a space for two: it gets another path to the directory. */
@@ -102,12 +95,9 @@ export async function askSql(port: number, sql: string): Promise<unknown[]> {
 /** A private MariaDB, durable at every commit. From Debian's package mariadb-server. */
 export class MariaDb extends Engine {
   readonly address: SqlAddress;
-  /** All that it keeps is in here, its data in `data`. */
-  readonly directory: string;
 
   private constructor(o: MariaDbOptions & { directory: string; port: number }) {
     super(mariaDbSpec(o));
-    this.directory = o.directory;
     this.address = sqlAddress(o.port);
   }
 

@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { MariaDb } from '../../../../test/engines/mariadb.ts';
+import { promisify } from 'node:util';
+import { Child } from '../../../../test/engines/child.ts';
+import { freePort } from '../../../../test/engines/free-port.ts';
 import { loadConfig } from '../../../core/config.ts';
 import { silentLogger } from '../../../core/log.ts';
 import { firstKey, type SampleKey } from '../../../ports/message-store-conformance/fixture.ts';
@@ -8,39 +13,76 @@ import { mySqlOptions } from '../options.ts';
 import { type MySqlConfig, serverOf } from '../server.ts';
 import { type Row, Session } from '../session.ts';
 
-/** A private MariaDB for the tests of one file. */
+const run = promisify(execFile);
+
+/** Servers are in a directory that not everybody has on the path. */
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+const asUser = process.getuid?.() === 0 ? ['--user=root'] : [];
+
+/** A private MariaDB for the tests of one file: small, durable at every commit, with a directory and a port of its own. */
 export class TestDatabase implements AsyncDisposable {
-  readonly #engine: MariaDb;
+  readonly port: number;
+  readonly directory: string;
+  readonly #flags: readonly string[];
+  #child: Child | undefined;
   #schemas = 0;
 
-  private constructor(engine: MariaDb) {
-    this.#engine = engine;
+  private constructor(directory: string, port: number, flags: readonly string[]) {
+    this.directory = directory;
+    this.port = port;
+    this.#flags = flags;
   }
 
-  /** `flags`: more of the server's options, `--name=value`. */
   static async start(...flags: readonly string[]): Promise<TestDatabase> {
-    return new TestDatabase(await MariaDb.start({ settings: flags }));
-  }
-
-  get port(): number {
-    return this.#engine.port;
-  }
-
-  get directory(): string {
-    return this.#engine.directory;
+    const directory = await mkdtemp(path.join(tmpdir(), 'parley-mariadb-'));
+    const install = [
+      '--no-defaults',
+      `--datadir=${path.join(directory, 'data')}`,
+      `--tmpdir=${directory}`,
+      ...asUser,
+    ];
+    await run(
+      'mariadb-install-db',
+      [...install, '--auth-root-authentication-method=normal', '--skip-test-db'],
+      {
+        env,
+      },
+    );
+    const database = new TestDatabase(directory, await freePort(), flags);
+    await database.up();
+    return database;
   }
 
   get data(): string {
     return path.join(this.directory, 'data');
   }
 
-  /** Starts the server again on the same directory and port, with these options besides. */
-  up(...flags: readonly string[]): Promise<void> {
-    return this.#engine.restart(flags);
+  /** Starts the server, again on the same directory and port where it was stopped or killed. */
+  async up(...flags: readonly string[]): Promise<void> {
+    this.#child = await Child.start({
+      command: 'mariadbd',
+      args: [
+        '--no-defaults',
+        ...asUser,
+        `--datadir=${this.data}`,
+        // A server that starts removes the temporary tables of all others that share its directory for them.
+        `--tmpdir=${this.directory}`,
+        `--socket=${path.join(this.directory, 'socket')}`,
+        `--port=${this.port}`,
+        '--bind-address=127.0.0.1',
+        '--innodb-flush-log-at-trx-commit=1',
+        '--innodb-buffer-pool-size=64M',
+        '--innodb-log-file-size=32M',
+        ...this.#flags,
+        ...flags,
+      ],
+      env: { PATH: env.PATH },
+      readyWhen: /ready for connections/,
+    });
   }
 
-  down(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    return signal === 'SIGKILL' ? this.#engine.kill() : this.#engine.stop();
+  async down(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await this.#child?.stop(signal);
   }
 
   /** An empty database of its own, and what opens a store in it. */
@@ -83,7 +125,8 @@ export class TestDatabase implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#engine[Symbol.asyncDispose]();
+    await this.down('SIGKILL');
+    await rm(this.directory, { recursive: true, force: true });
   }
 }
 
