@@ -205,8 +205,8 @@ export const mutants: readonly Mutant[] = [
     how: 'missing entries are not fetched',
     file: 'services/connection/rooms.ts',
     from: `        this.#awaitMissing(room);
-        return;`,
-    to: '        return;',
+        break;`,
+    to: '        break;',
     tests: ['services/connection/pushes.test.ts', 'test/nodes/simulation.test.ts'],
   },
   {
