@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { until } from '../e2e/support/until.ts';
@@ -15,6 +15,15 @@ const withHelper = {
   readyWhen: /ready \d+\n/,
 };
 const node = (script: string) => ({ command: process.execPath, args: ['-e', script] });
+
+/** A process that runs this code, for as long as nobody ends it. Resolves with the first line that it says. */
+async function parent(code: string): Promise<{ readonly process: ChildProcess; readonly said: string }> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = (await once(createInterface(child.stdout), 'line')) as [string];
+  return { process: child, said };
+}
 
 /** R, S, T (stopped) …; undefined once it has ended, whether or not somebody has asked how. */
 function stateOf(pid: number): string | undefined {
@@ -58,19 +67,33 @@ describe('a child', () => {
 
   it('ends with its parent, even if that is killed', async () => {
     const childModule = new URL('child.ts', import.meta.url).href;
-    const script = `
+    const { process: killed, said } = await parent(`
       const { Child } = await import('${childModule}');
-      const { pid } = await Child.start({ command: process.execPath, args: ['-e', 'console.log(1); ${forever}'], readyWhen: /1/ });
-      console.log(pid);`;
-    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [line] = (await once(createInterface(parent.stdout), 'line')) as [string];
-    const pid = Number(line);
+      const args = ['-e', 'console.log(1); ${forever}'];
+      const { pid } = await Child.start({ command: process.execPath, args, readyWhen: /1/ });
+      console.log(pid);`);
+    const pid = Number(said);
     assert.notEqual(stateOf(pid), undefined);
-    parent.kill('SIGKILL');
+    killed.kill('SIGKILL');
     await ended(pid);
   });
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    it(`leaves no directory behind when its parent is told to end by ${signal}`, async () => {
+      const redis = new URL('redis-server.ts', import.meta.url).href;
+      const { process: told, said } = await parent(`
+        const { RedisServer } = await import('${redis}');
+        const server = await RedisServer.start();
+        const [, directory] = await server.ask('CONFIG', 'GET', 'dir');
+        console.log(server.pid, directory);`);
+      const [pid, directory] = said.split(' ') as [string, string];
+      assert.ok(existsSync(directory), directory);
+      const exit = once(told, 'exit');
+      told.kill(signal);
+      assert.deepEqual(await exit, [null, signal]);
+      assert.ok(!existsSync(directory), directory);
+      await ended(Number(pid));
+    });
 
   it('stops where it is when it is frozen, and ends all the same', async () => {
     await using child = await Child.start({

@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { atEnd } from './at-end.ts';
 import { endSession, signal } from './process-table.ts';
 
 export interface ChildOptions {
@@ -37,7 +38,7 @@ export const serverEnvironment = { ...process.env, PATH: path };
 
 /** Nothing that was started here outlives this process. */
 const running = new Set<Child>();
-process.on('exit', () => {
+atEnd(() => {
   for (const child of running) {
     child.signal('SIGKILL');
     endSession(child.pid);

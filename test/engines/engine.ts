@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { atEnd } from './at-end.ts';
 import { Child } from './child.ts';
 
 /** How to run one server on a directory of its own: what tests and `npm run engines` need to know of it. */
@@ -35,8 +36,8 @@ export function engineDirectory(name: string): Promise<string> {
 
 /** Directories whose engines are not disposed of yet. */
 const directories = new Set<string>();
-// Children are ended by an earlier listener, but a dying one may still add a file.
-process.on('exit', () => {
+// Their servers have been ended by then, but a dying one may still add a file.
+atEnd(() => {
   for (const directory of directories)
     rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
 });
