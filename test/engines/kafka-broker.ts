@@ -76,7 +76,8 @@ export function kafkaSpec(o: Placed): EngineSpec {
       await writeFile(file, properties(o));
     },
     async prepare() {
-      const clusterId = randomBytes(16).toString('base64url');
+      // One that begins with a dash would be taken for an option.
+      const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A');
       await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file]);
     },
     ask: () =>
