@@ -3,7 +3,6 @@ import { Bridge } from '../bridge/bridge.ts';
 import type { EmbeddedStore } from './adapters/embedded/embedded-store.ts';
 import { ConnectServer } from './connect/connect-server.ts';
 import { createUnaryTransport } from './connect/unary-transport.ts';
-import { Authenticator } from './connection/auth.ts';
 import { ConnectionNode } from './connection/connection-node.ts';
 import { loadTokenSecrets } from './connection/token-secrets.ts';
 import { Tokens } from './connection/token.ts';
@@ -18,12 +17,18 @@ import { Telemetry } from './core/telemetry.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { GroupNode } from './group/group-node.ts';
 import { MessageNode } from './message/message-node.ts';
+import { openDirectory, type OpenedDirectory } from './open-directory.ts';
 import { openStore } from './open-store.ts';
 import type { Config } from './options.ts';
 import { connectDirect } from './peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
-import { registerBridgeMeters, registerNodeMeters, registerStoreMeters } from './register-meters.ts';
+import {
+  registerBridgeMeters,
+  registerDirectoryMeters,
+  registerNodeMeters,
+  registerStoreMeters,
+} from './register-meters.ts';
 
 export interface EmbeddedServer {
   /** The ports as they are, where free ones were asked for; 0 for those that are not open. */
@@ -54,10 +59,13 @@ export async function startEmbedded(
   checkReach(mode, { PARLEY_HOST: host, PARLEY_METRICS_HOST: config.telemetry.host });
   const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
   const store = await openStore(config, log);
+  let directory: OpenedDirectory | undefined;
   try {
+    directory = await openDirectory(config, log);
+    const opened = directory;
     const meters = new Meters();
     const telemetry = new Telemetry({ config: config.telemetry, meters, log });
-    const nodes = await linkedNodes(config, log, store, new Tokens(secrets, systemClock));
+    const nodes = await linkedNodes(config, log, store, opened, new Tokens(secrets, systemClock));
     const { connection } = nodes;
     const doors = { log, meters, sessions: connection, unary: connection };
     const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
@@ -72,6 +80,7 @@ export async function startEmbedded(
         : new ConnectServer({ ...doors, config: config.node, mode, nodeId: randomUUID() });
     registerNodeMeters(meters, nodes);
     registerStoreMeters(meters, store.meters);
+    if (opened.meters !== undefined) registerDirectoryMeters(meters, opened.meters);
     if (bridge !== undefined) registerBridgeMeters(meters, bridge);
     const services: Service[] = [telemetry, nodes.ids, nodes.group, nodes.message, connection, grpc];
     for (const door of [node, bridge]) if (door !== undefined) services.push(door);
@@ -86,17 +95,25 @@ export async function startEmbedded(
       },
       stop: async (reason) => {
         await stopAll(services, reason, config.process.drainMs);
+        await opened.directory.close();
         await store.close();
       },
     };
   } catch (error) {
+    await directory?.directory.close();
     await store.close();
     throw error;
   }
 }
 
 /** The three nodes, joined by direct links. */
-async function linkedNodes(config: Config, log: Logger, store: EmbeddedStore, tokens: Tokens) {
+async function linkedNodes(
+  config: Config,
+  log: Logger,
+  store: EmbeddedStore,
+  { directory }: OpenedDirectory,
+  tokens: Tokens,
+) {
   const clock = systemClock;
   const { mode } = config.core;
   const ids = await LeaseHolder.take({
@@ -121,8 +138,9 @@ async function linkedNodes(config: Config, log: Logger, store: EmbeddedStore, to
     config: config.connection,
     mode,
     clock,
-    auth: new Authenticator({ mode, tokens, clock }),
     tokens,
+    nodeId: randomUUID(),
+    directory,
     log,
     epoch: () => store.epoch,
     random: Math.random,

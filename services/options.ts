@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bridgeOptions } from '../bridge/options.ts';
 import { upstreamOptions } from '../bridge/upstream-options.ts';
+import { directoryOptions } from './adapters/redis/options.ts';
 import { nodeOptions } from './connect/options.ts';
 import { connectionOptions } from './connection/options.ts';
 import { authOptions } from './connection/token-secrets.ts';
@@ -65,6 +66,7 @@ export const optionTables = {
   log: logOptions,
   telemetry: telemetryOptions,
   store: storeOptions,
+  directory: directoryOptions,
   message: messageOptions,
   connection: connectionOptions,
   grpc: grpcOptions,

@@ -10,6 +10,7 @@ const titles: Readonly<Record<string, string>> = {
   log: 'Logs',
   telemetry: 'Metrics',
   store: 'Store',
+  directory: 'Directory',
   message: 'Conversations',
   connection: 'Sessions',
   grpc: 'gRPC door',
