@@ -11,8 +11,8 @@ export interface DatabaseOptions {
   readonly requireDurable: boolean;
 }
 
-/** `check` reads like `read`, without a limit on how long. */
-type Purpose = 'commit' | 'read' | 'background' | 'check';
+/** `check` reads like `read`, without a limit on how long; `schema` also writes only what it knows to be current. */
+type Purpose = 'commit' | 'read' | 'background' | 'check' | 'schema';
 
 const backgroundSessions = 2;
 const commitsWaiting = 256;
@@ -116,7 +116,9 @@ export class Database {
       'autocommit = 1',
     ];
     const reads = purpose === 'read' || purpose === 'check';
-    if (reads && galera) sets.push('wsrep_sync_wait = 1');
+    // On Galera: 1 for reads, 7 for all statements.
+    if (galera && purpose === 'schema') sets.push('wsrep_sync_wait = 7');
+    else if (galera && reads) sets.push('wsrep_sync_wait = 1');
     if (purpose === 'read') {
       // Gives up on the server, too, what nobody waits for any more.
       const { readTimeoutMs } = this.#options.config;

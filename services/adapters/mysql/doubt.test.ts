@@ -30,6 +30,7 @@ async function throughProxy() {
   const url = `mysql://root@127.0.0.1:${proxy.port}/${schema}`;
   const store = await database.open(schema, { config: database.config(schema, { url }) });
   return {
+    schema,
     proxy,
     store,
     async [Symbol.asyncDispose]() {
@@ -167,5 +168,24 @@ describe('a database that is killed in the middle of commits', () => {
       );
     }
     assert.deepEqual((await store.check()).problems, []);
+  });
+});
+
+describe('a lease of a worker number', () => {
+  it('is not taken over from somebody whose own has been replicated in between', async () => {
+    await using parts = await throughProxy();
+    const { store, proxy, schema } = parts;
+    await store.leaseWorker('first', 1_000, 2_000);
+    // What replication does: it changes a row that nobody has locked here.
+    proxy.before = {
+      text: 'UPDATE worker_lease',
+      async run() {
+        await using admin = await database.admin(schema);
+        await admin.ask("UPDATE worker_lease SET holder = 'other', reserved_until = 2000 WHERE worker = 1");
+      },
+    };
+    const { worker } = await store.leaseWorker('mine', 1_000, 2_000);
+    assert.equal(proxy.before, undefined);
+    assert.equal(worker, 2);
   });
 });

@@ -2,7 +2,7 @@ import { StoreError, type WorkerLease } from '../../ports/message-store.ts';
 import type { Database } from './database.ts';
 import { failureOf, refusal } from './failure.ts';
 import type { Session } from './session.ts';
-import { int, text } from './sql.ts';
+import { bytes, int, text } from './sql.ts';
 
 /** Worker numbers fit ten bits of an id. */
 export const workerCount = 1024;
@@ -11,7 +11,8 @@ const attempts = 10;
 
 /**
  * The leases of worker numbers; see `MessageStore.leaseWorker`. Whoever asks locks row 0 first, so that one decides
- * after the other; on Galera, where locks do not reach other servers, the one that is certified later begins anew.
+ * after the other. On Galera locks do not reach other servers: there the one that is certified later begins anew, and so
+ * does one whose row has been changed by what was replicated in between.
  */
 export class Leases {
   readonly #database: Database;
@@ -34,25 +35,33 @@ export class Leases {
     const [, own, free] = await session.query(
       [
         'SELECT worker FROM worker_lease WHERE worker = 0 FOR UPDATE',
-        `SELECT worker, reserved_until FROM worker_lease WHERE holder = ${text(holder)}`,
-        `SELECT worker FROM worker_lease WHERE holder = X'' OR reserved_until < ${int(nowMs)}
+        `SELECT worker, holder, reserved_until FROM worker_lease WHERE holder = ${text(holder)}`,
+        `SELECT worker, holder, reserved_until FROM worker_lease WHERE holder = X'' OR reserved_until < ${int(nowMs)}
           ORDER BY holder <> X'', reserved_until, worker LIMIT 1`,
       ].join(';'),
       timeoutMs,
     );
     const [mine] = own?.rows ?? [];
-    const worker = mine?.[0] ?? free?.rows[0]?.[0];
+    const [worker, before, reserved] = mine ?? free?.rows[0] ?? [];
     if (worker === undefined)
       throw new StoreError('unavailable', `all ${workerCount} worker numbers of the id library are taken`);
     // A reserved time never goes back: ids up to it may have been drawn.
-    const reservedUntilMs = Math.max(untilMs, Number(mine?.[1] ?? 0));
-    await session.query(
+    const reservedUntilMs = mine === undefined ? untilMs : Math.max(untilMs, Number(reserved));
+    // The row as it was read: on Galera somebody else's lease may have arrived since, lock or not.
+    const [update] = await session.query(
       `UPDATE worker_lease SET holder = ${text(holder)}, reserved_until = ${int(reservedUntilMs)}
-        WHERE worker = ${int(Number(worker))}`,
+        WHERE worker = ${int(Number(worker))} AND holder = ${bytes(before as Buffer)}
+        AND reserved_until = ${int(Number(reserved))}`,
       timeoutMs,
     );
+    if (update?.changed !== 1) throw new OvertakenError();
     return { worker: Number(worker), reservedUntilMs };
   }
+}
+
+/** What a transaction had read was changed before it could build on it. */
+class OvertakenError extends Error {
+  override readonly name = 'OvertakenError';
 }
 
 /**
@@ -74,7 +83,8 @@ export async function transact<T>(database: Database, task: (session: Session) =
         }
       });
     } catch (error) {
-      if (failureOf(error) !== 'contended' || attempt === attempts) throw error;
+      const again = error instanceof OvertakenError || failureOf(error) === 'contended';
+      if (!again || attempt === attempts) throw error;
     }
   }
 }

@@ -58,7 +58,7 @@ export async function openMySqlStore(options: MySqlStoreOptions): Promise<MySqlS
   const keys = new KeyRing(options.masterKeys);
   const database = await Database.open(options);
   try {
-    const session = await database.openSession('commit');
+    const session = await database.openSession('schema');
     try {
       const identity = await prepareSchema(session, keys, options.mustExist === true);
       const { mariaDb, galera, binlog } = database.traits;

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { openSecret, proofProblem, sealProof, sealSecret } from '../../core/key-proof.ts';
 import type { KeyRing } from '../../core/seal.ts';
 import { StoreError } from '../../ports/message-store.ts';
-import { refusal } from './failure.ts';
+import { failureOf, refusal } from './failure.ts';
 import { workerCount } from './leases.ts';
 import type { Row, Session } from './session.ts';
 import { bytes, int, text } from './sql.ts';
@@ -19,6 +19,7 @@ const migrationsDirectory = new URL('./migrations/', import.meta.url);
 
 const lockWaitSeconds = 60;
 const statementTimeoutMs = 600_000;
+const creationsAtMost = 10;
 const secretName = 'client_key_secret';
 
 /**
@@ -44,7 +45,7 @@ export async function prepareSchema(
     )
       throw new StoreError('unavailable', 'there is no store in this database');
     await migrate(session);
-    await ask(session, createRows(keys));
+    await createStore(session, keys);
     const [proofs, secrets, epochs] = await select(
       session,
       'SELECT key_id, proof FROM key_proof',
@@ -87,6 +88,20 @@ async function migrate(session: Session): Promise<void> {
     if (at < version) continue;
     await ask(session, await readFile(new URL(name, migrationsDirectory), 'utf8'));
     await ask(session, `INSERT IGNORE INTO schema_version VALUES (${int(at + 1)})`);
+  }
+}
+
+/** Anew where another process, on another server of a Galera cluster, made the store at the same time. */
+async function createStore(session: Session, keys: KeyRing): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await ask(session, createRows(keys));
+      const [rows] = await select(session, 'SELECT 1 FROM store_epoch, store_secret');
+      if (rows?.length === 1 || attempt === creationsAtMost) return;
+    } catch (error) {
+      if (failureOf(error) !== 'contended' || attempt === creationsAtMost) throw error;
+      await ask(session, 'ROLLBACK');
+    }
   }
 }
 

@@ -12,6 +12,8 @@ export class CutProxy implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   cut: Cut = 'none';
   cuts = 0;
+  /** Runs while a request waits that has this in it; once. */
+  before: { readonly text: string; readonly run: () => Promise<void> } | undefined;
 
   private constructor(port: number) {
     this.#server = createServer((client) => this.#join(client, connect(port, '127.0.0.1')));
@@ -44,6 +46,16 @@ export class CutProxy implements AsyncDisposable {
       });
     }
     client.on('data', (bytes) => {
+      const { before } = this;
+      if (before !== undefined && bytes.includes(before.text)) {
+        this.before = undefined;
+        client.pause();
+        void before.run().then(() => {
+          database.write(bytes);
+          client.resume();
+        }, drop);
+        return;
+      }
       if (this.cut !== 'none' && bytes.includes(';COMMIT')) {
         deaf = true;
         this.cuts += 1;
