@@ -15,6 +15,14 @@ export const pushMutants: readonly Mutant[] = [
     tests: relay,
   },
   {
+    invariant: 'I2',
+    how: 'relay reads on in the outbox past rows that appear late',
+    file: 'services/message/relay/relay-queue.ts',
+    from: 'rows.filter(({ batchId }) => batchId <= this.#until)',
+    to: 'rows.filter(({ batchId }) => batchId > 0n)',
+    tests: relay,
+  },
+  {
     invariant: 'I5',
     how: 'relay publishes again what it finds in the outbox',
     file: 'services/message/relay/relay-queue.ts',

@@ -24,9 +24,12 @@ export type RelayStep =
 /**
  * Which batches are to be published, in which order. What is committed is published from memory while there is room for
  * it (live). When there is none, what was held is let go and read again from the outbox, from its beginning, until
- * nothing is left to read (behind). A lane has one batch in the store's hands at a time and batch_ids rise, so rows
- * read in order of batch_id keep each conversation's order; those of other lanes may appear below what was read
- * already, which is why the reading begins anew until nothing came in meanwhile. Pure.
+ * nothing came in meanwhile (behind). Pure.
+ *
+ * A lane has one batch in the store's hands at a time, and batch_ids rise; but a row may appear below others that were
+ * read already, because its lane took longer. So a reading ends at the newest batch that was committed when it began:
+ * whatever follows a row that appears later was begun later and is beyond that, and waits for the next reading, which
+ * finds both in order.
  *
  * Without an outbox, as in a single process, what there is no room for is lost, counted.
  */
@@ -42,6 +45,9 @@ export class RelayQueue {
   /** Whether something was committed since the reading began. */
   #missed = false;
   #after = 0n;
+  /** The newest batch that was committed, and what it was when the reading began. */
+  #newest = 0n;
+  #until = 0n;
   lost = 0;
 
   constructor(limits: RelayLimits, outbox: boolean) {
@@ -68,6 +74,9 @@ export class RelayQueue {
   }
 
   committed(batch: RelayBatch): void {
+    if (batch.batchId > this.#newest) this.#newest = batch.batchId;
+    // Its row was found before it was told.
+    if (this.#published.has(batch.batchId)) return;
     if (this.#behind) {
       this.#missed = true;
       return;
@@ -77,12 +86,18 @@ export class RelayQueue {
       this.#bytes += batch.bytes;
       return;
     }
-    if (this.#outbox) this.catchUp();
+    if (this.#outbox) this.#catchUp();
     else this.lost += 1;
   }
 
-  /** Takes everything from the outbox: what is there may be more than what was told. */
-  catchUp(): void {
+  /** Whether this batch was committed is not known: if there is a row of it, it is published. */
+  uncertain(batchId: bigint): void {
+    if (batchId > this.#newest) this.#newest = batchId;
+    this.#catchUp();
+  }
+
+  /** Takes everything from the outbox. */
+  #catchUp(): void {
     this.#behind = true;
     this.#missed = true;
     this.#waiting = [];
@@ -100,24 +115,27 @@ export class RelayQueue {
       return { t: 'publish', batches: this.#waiting.slice(0, count) };
     }
     if (!this.#behind) return { t: 'nothing' };
-    if (this.#after === 0n) this.#missed = false;
+    if (this.#after === 0n) {
+      this.#missed = false;
+      this.#until = this.#newest;
+    }
     return { t: 'read', after: this.#after };
   }
 
   /** A page of rows was read, after what `next` said; an empty one when there are no more. */
   read(rows: readonly RelayBatch[]): void {
     if (!this.#behind) return;
-    const last = rows.at(-1);
-    if (last === undefined) {
-      this.#after = 0n;
-      this.#behind = this.#missed;
-      return;
-    }
-    this.#after = last.batchId;
-    for (const row of rows) {
+    const within = rows.filter(({ batchId }) => batchId <= this.#until);
+    for (const row of within) {
       if (this.#published.has(row.batchId)) continue;
       this.#waiting.push(row);
       this.#bytes += row.bytes;
+    }
+    const last = within.at(-1);
+    if (last !== undefined && within.length === rows.length) this.#after = last.batchId;
+    else {
+      this.#after = 0n;
+      this.#behind = this.#missed;
     }
   }
 

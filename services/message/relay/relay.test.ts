@@ -125,7 +125,7 @@ describe('a relay', () => {
     const rows = new OutboxTable();
     await using parts = make({ rows });
     rows.insert(1, row(1, 'g', 1));
-    parts.relay.uncertain();
+    parts.relay.uncertain(1n);
     await parts.relay.drain(10_000);
     assert.deepEqual(parts.log.taken, ['g:1']);
   });

@@ -114,10 +114,10 @@ export class Relay {
     this.#go();
   }
 
-  /** A batch may have been committed without our knowing, its outcome unknown: the outbox says. */
-  uncertain(): void {
+  /** A batch may have been committed, its outcome unknown for good: the outbox says. */
+  uncertain(batchId: bigint): void {
     if (this.#parts.outbox === undefined || this.#stopped) return;
-    this.#queue.catchUp();
+    this.#queue.uncertain(batchId);
     this.#go();
   }
 
