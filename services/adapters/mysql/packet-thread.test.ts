@@ -29,9 +29,9 @@ it('a thread that has ended refuses, also what it had in hand', async () => {
   const made = { epoch: 'e', batchId: 1n, conversations: [createDirect(conversation('d_talk'))] };
   const [packet] = await thread.packets(made, fields);
   assert.match(packet ?? '', /^ROLLBACK;START TRANSACTION;INSERT INTO outbox .*;COMMIT$/);
-  const under = assert.rejects(thread.packets(made, fields), failsWith('unavailable'));
-  await thread.close();
-  await under;
+  const closed = thread.close();
+  await assert.rejects(thread.packets(made, fields), failsWith('unavailable'));
+  await closed;
   assert.equal(thread.alive, false);
   await assert.rejects(thread.packets(made, fields), failsWith('unavailable'));
 });
