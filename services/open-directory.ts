@@ -7,6 +7,9 @@ import type { Logger } from './core/log.ts';
 import type { Config } from './options.ts';
 import type { Directory } from './ports/directory.ts';
 
+/** How long a start waits for Redis, which may be starting, too. */
+const reachWithinMs = 3_000;
+
 export interface OpenedDirectory {
   readonly directory: Directory;
   /** Of the one on Redis. */
@@ -21,6 +24,10 @@ export async function openDirectory(
   if (config.directory.redisUrl !== '') {
     const parts = { config: config.directory, clock: systemClock, random: Math.random, log };
     const directory = new RedisDirectory(parts);
+    if (!(await directory.reached(reachWithinMs))) {
+      const fields = { 'event.action': 'directory-unavailable' };
+      log.warn('starting without a directory: nobody answers at PARLEY_REDIS_URL', fields);
+    }
     return { directory, meters: directory.meters };
   }
   const revocationFile = join(config.core.dataDir, 'revocations');

@@ -41,6 +41,18 @@ export class RedisConnection {
     return this.#generation;
   }
 
+  /** Resolves when commands are taken, or after this time at the latest: with whether they are. */
+  async whenReady(withinMs: number): Promise<boolean> {
+    if (this.#ready || this.#closed) return this.#ready;
+    const ready = Promise.withResolvers<void>();
+    const timer = setTimeout(ready.resolve, withinMs);
+    this.#client.once('ready', ready.resolve);
+    await ready.promise;
+    clearTimeout(timer);
+    this.#client.off('ready', ready.resolve);
+    return this.#ready;
+  }
+
   /** Carries out one command, or a few that belong together. */
   async run<T>(command: (redis: RedisClient) => Promise<T>): Promise<T> {
     const { meters } = this;

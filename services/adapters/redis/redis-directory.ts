@@ -63,6 +63,16 @@ export class RedisDirectory implements Directory {
     this.pages = new RedisPageCache({ connection, keys, ttlMs, pageBytes, pendingBytes });
   }
 
+  /**
+   * Resolves when Redis is within reach and what stands in it is known, or after this time at the latest, with whether
+   * it is: so that a server that starts beside its Redis lets nobody in unchecked, and starts without it all the same.
+   */
+  async reached(withinMs: number): Promise<boolean> {
+    const reached = await this.#connection.whenReady(withinMs);
+    if (reached) await this.revocations.read();
+    return reached;
+  }
+
   async close(): Promise<void> {
     this.revocations.close();
     this.#subscriber.close();

@@ -86,6 +86,11 @@ export class RedisRevocations implements Revocations {
     return true;
   }
 
+  /** Hears of all that stands already. Never rejects. */
+  read(): Promise<void> {
+    return this.#read();
+  }
+
   /** Takes what is new in the stream; again, where somebody said so meanwhile. Never rejects. */
   async #read(): Promise<void> {
     this.#again = true;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { until } from '../../../../test/e2e/support/until.ts';
 import { systemClock } from '../../../core/clock.ts';
+import type { UserId } from '../../../core/ids.ts';
 import { loadConfig } from '../../../core/config.ts';
 import { silentLogger } from '../../../core/log.ts';
 import {
@@ -39,14 +40,16 @@ export async function openDirectory(configured: DirectoryConfig): Promise<RedisD
     random: Math.random,
     log: silentLogger,
   });
-  await reached(directory);
+  if (!(await directory.reached(10_000))) throw new Error('Redis is not within reach');
   return directory;
 }
 
+/** Waits until Redis is used again, all parts of a cluster included. */
 export async function reached(directory: RedisDirectory): Promise<void> {
+  const users = Array.from({ length: 32 }, (_, at) => `user ${at}` as UserId);
   await until(
     () =>
-      directory.sessions.count(Array.from({ length: 32 }, (_, at) => `user ${at}` as never)).then(
+      directory.sessions.count(users).then(
         () => true,
         () => false,
       ),

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,18 +16,27 @@ const askMs = 2_000;
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
   readonly #directory: string;
-  readonly #settings: readonly string[];
+  readonly #args: readonly string[];
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, directory: string, settings: readonly string[]) {
+  private constructor(port: number, directory: string, args: readonly string[]) {
     this.port = port;
     this.#directory = directory;
-    this.#settings = settings;
+    this.#args = args;
   }
 
-  static async start({ settings = [] as readonly string[] } = {}): Promise<RedisServer> {
+  /** `settings` as arguments; `sentinel`, lines of a configuration, makes it a sentinel. */
+  static async start({
+    settings = [] as readonly string[],
+    sentinel = undefined as readonly string[] | undefined,
+  } = {}): Promise<RedisServer> {
     const directory = await mkdtemp(join(tmpdir(), 'parley-redis-'));
-    const server = new RedisServer(await freePort(), directory, settings);
+    const port = await freePort();
+    const quiet = ['--save', '', '--appendonly', 'yes', '--loglevel', 'warning', ...settings];
+    const args = sentinel === undefined ? quiet : [join(directory, 'sentinel.conf'), '--sentinel'];
+    // A sentinel writes what it learns into its configuration.
+    if (sentinel !== undefined) await writeFile(args[0] as string, `${sentinel.join('\n')}\n`);
+    const server = new RedisServer(port, directory, args);
     await server.restart();
     return server;
   }
@@ -55,8 +64,7 @@ export class RedisServer implements AsyncDisposable {
   async restart(): Promise<void> {
     await this.kill();
     const place = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#directory];
-    const quiet = ['--save', '', '--appendonly', 'yes', '--loglevel', 'warning', ...this.#settings];
-    this.#child = spawn('redis-server', [...place, ...quiet], { stdio: 'ignore' });
+    this.#child = spawn('redis-server', [...this.#args, ...place], { stdio: 'ignore' });
     const child = this.#child;
     await until(
       () => {
