@@ -12,6 +12,9 @@ export interface ConnectionParts extends ConnectParts {
   readonly meters: RedisMeters;
 }
 
+/** Nodes of a cluster come and go, each time under another address maybe. */
+const nodesRemembered = 1_000;
+
 /**
  * The connection that commands go over. Each command ends within the timeout, whatever Redis does: it is answered, or
  * rejects with a DirectoryError. So many wait at a time, and further ones are refused.
@@ -23,6 +26,8 @@ export class RedisConnection {
   #ready = false;
   #told: 'nothing' | 'connected' | 'lost' = 'nothing';
   #generation = 0;
+  /** Nodes of the cluster that were connected to before. */
+  readonly #nodes = new Set<string>();
   #closed = false;
 
   constructor(parts: ConnectionParts) {
@@ -32,8 +37,7 @@ export class RedisConnection {
     this.#client.on('ready', () => this.#connected());
     this.#client.on('close', () => this.#lost(undefined));
     this.#client.on('error', (error: Error) => this.#lost(error));
-    // A single master of a cluster that was away may have come back empty.
-    this.#client.on('+node', (node: Redis) => node.on('ready', () => this.#renewed()));
+    this.#client.on('+node', (node: Redis) => this.#watchNode(node));
   }
 
   /** Changes whenever Redis, or a part of the cluster, was connected to anew. */
@@ -111,6 +115,16 @@ export class RedisConnection {
     if (this.#told === 'connected') return;
     this.#told = 'connected';
     connected(this.#parts);
+  }
+
+  /** A single master of a cluster that was away may have come back empty. Its first connection is none anew. */
+  #watchNode(node: Redis): void {
+    const name = `${node.options.host}:${node.options.port}`;
+    if (this.#nodes.size >= nodesRemembered) this.#nodes.clear();
+    node.on('ready', () => {
+      if (this.#nodes.has(name)) this.#renewed();
+      this.#nodes.add(name);
+    });
   }
 
   #renewed(): void {
