@@ -9,6 +9,7 @@ import { KafkaEventLog } from './kafka-event-log.ts';
 import type { KafkaSettings } from './kafka-client.ts';
 import { KafkaBroker, saslUser } from './testing/kafka-broker.ts';
 import { testSettings } from './testing/settings.ts';
+import { until } from '../../../test/e2e/support/until.ts';
 
 class OpenLog implements AsyncDisposable {
   readonly log: KafkaEventLog;
@@ -89,13 +90,19 @@ describe('Kafka with a broker that fails', () => {
     await broker.kill();
     // Without a broker for longer than a publish may take: it is refused, and published again.
     const before = failures;
-    while (failures === before) await new Promise((resolve) => setImmediate(resolve));
+    await until(
+      () => failures > before,
+      () => 'nothing was refused',
+    );
     await broker.restart();
     const restarted = count + 50;
     await heard.until(() => heard.first('a').length >= restarted);
     broker.freeze();
     const frozen = failures;
-    while (failures === frozen) await new Promise((resolve) => setImmediate(resolve));
+    await until(
+      () => failures > frozen,
+      () => 'nothing was refused',
+    );
     broker.thaw();
     const thawed = count + 50;
     await heard.until(() => heard.first('a').length >= thawed);
