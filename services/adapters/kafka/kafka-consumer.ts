@@ -4,7 +4,7 @@ import { HandOver } from '../../core/hand-over.ts';
 import type { ConvId } from '../../core/ids.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ConsumeInit, EventConsumer, LogEvent } from '../../ports/event-log.ts';
-import { discard, isProtocolError } from './kafka-client.ts';
+import { discard, isProtocolError, within } from './kafka-client.ts';
 
 export interface KafkaConsumerInit {
   readonly consume: ConsumeInit;
@@ -309,14 +309,4 @@ function assigned(consumer: Consumer, topic: string): readonly number[] {
 
 function owns(consumer: Consumer, topic: string, partition: number): boolean {
   return assigned(consumer, topic).includes(partition);
-}
-
-/** Resolves when the work is done or the time is over. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }
