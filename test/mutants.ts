@@ -1,3 +1,5 @@
+import { directoryMutants } from './mutants-directory.ts';
+
 /** One way to break an invariant on purpose: in a file, `from` becomes `to`; then one of the tests must fail. */
 export interface Mutant {
   readonly invariant: string;
@@ -315,4 +317,5 @@ export const mutants: readonly Mutant[] = [
     to: '    if (content.byteLength > 0) body.set(content);\n    const bytes = Buffer.allocUnsafe(nonceBytes + body.byteLength + tagBytes);',
     tests: ['services/adapters/embedded/seal.test.ts', 'services/adapters/embedded/embedded-store.test.ts'],
   },
+  ...directoryMutants,
 ];
