@@ -73,6 +73,13 @@ for (const [name, stream, violation] of [
   });
 }
 
+test('a loss of the first item by the member who is first is no repeat to the others', () => {
+  receive(0, all.slice(1));
+  receive(1, all);
+  assert.equal(ledger.violations.count('repeated'), 0);
+  assert.ok(ledger.violations.count('outOfOrder') > 0);
+});
+
 test('a loss at the end shows in the count', () => {
   for (let member = 0; member < 4; member++) receive(member, member === 3 ? all.slice(0, -1) : all);
   assert.equal(ledger.result().missing, 1);

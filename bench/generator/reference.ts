@@ -79,7 +79,8 @@ export class ReferenceStream {
       const expected = this.#numbers[place] as number;
       if (expected !== k)
         return this.#ledger.violations.add(
-          k < expected ? 'repeated' : 'outOfOrder',
+          // An earlier number is no repeat where it was the first receiver who missed it.
+          place > 0 && this.#numbers.lastIndexOf(k, place - 1) >= 0 ? 'repeated' : 'outOfOrder',
           `member ${member} got message ${k} where others got ${expected}`,
         );
     } else if (!this.#append(k, seq, item)) return;
