@@ -18,7 +18,8 @@ const syncEntries = 10;
 export interface CrashClientOptions {
   readonly user: string;
   readonly kind: WireKind;
-  readonly ports: ParleyPorts;
+  /** The doors to connect by, asked each time. */
+  readonly ports: () => ParleyPorts;
   /** Which start of the server this is. */
   readonly run: () => number;
 }
@@ -120,7 +121,7 @@ export class CrashClient implements ClientLog {
     const { kind, ports } = this.#options;
     this.#session = new CrashSession({
       kind,
-      ports,
+      ports: ports(),
       pushed: (event) => this.#pushed(event),
       closed: () => this.#closed(),
     });

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { freePorts, ParleyServer, type ParleyPorts, temporaryDirectory } from '../../bench/targets/parley.ts';
 import { check } from '../checker/checker.ts';
 import type { Finding } from '../checker/finding.ts';
+import type { Site } from './site.ts';
 import { readStore } from './store-reader.ts';
 import { Traffic } from './traffic.ts';
 import { until } from './until.ts';
@@ -40,6 +41,7 @@ export interface Verdict {
 /** A server that is killed again and again under traffic, on one data directory, and the clients that live through it. */
 export class CrashRun implements AsyncDisposable {
   readonly #world: World;
+  readonly #site: Site;
   readonly #traffic: Traffic;
   readonly #ports: ParleyPorts;
   readonly #directory: { readonly path: string } & AsyncDisposable;
@@ -53,13 +55,22 @@ export class CrashRun implements AsyncDisposable {
     this.#world = world;
     this.#ports = ports;
     this.#directory = directory;
-    this.#traffic = new Traffic({ world, ports, outstanding: outstandingEach, random: Math.random });
+    this.#site = {
+      ports: () => ports,
+      call: (rpc, request, user) => this.server.call(rpc, request, user),
+    };
+    this.#traffic = new Traffic({
+      world,
+      site: this.#site,
+      outstanding: outstandingEach,
+      random: Math.random,
+    });
   }
 
   static async create(): Promise<CrashRun> {
     const run = new CrashRun(makeWorld(users), await freePorts(), await temporaryDirectory());
     await run.start();
-    await createGroups(run.#world, run.server);
+    await createGroups(run.#world, run.#site);
     run.#traffic.start();
     return run;
   }
@@ -82,7 +93,6 @@ export class CrashRun implements AsyncDisposable {
     // Clients may be in before the server says that it is ready.
     this.#traffic.nextRun();
     this.#server = await ParleyServer.start({ dataDir: this.dataDir, ports: this.#ports, env });
-    this.#traffic.attach(this.#server);
   }
 
   /** Has everybody online and enough sends under way. */
@@ -154,7 +164,7 @@ export class CrashRun implements AsyncDisposable {
     await new Promise((resolve) => setTimeout(resolve, 500));
     for (const client of clients) client.resync();
     await until(() => clients.every((client) => client.settled), patienceMs, unsettled);
-    const store = await readStore(this.#world, this.server);
+    const store = await readStore(this.#world, this.#site);
     this.#traffic.stop();
     await this.server.child.stop('SIGTERM');
     const findings = check({ clients, store });

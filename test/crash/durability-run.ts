@@ -1,6 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { freePorts, ParleyServer, temporaryDirectory } from '../../bench/targets/parley.ts';
+import type { Site } from './site.ts';
 import { Strace } from './strace.ts';
 import { type Acknowledgement, batchesOf, type Pairing, pairAcknowledgements, readTrace } from './trace.ts';
 import { Traffic } from './traffic.ts';
@@ -32,9 +33,9 @@ export async function traceDurability(
     env: { PARLEY_TEST_TRACE_FD: String(traceFd), ...env },
   });
   const world = makeWorld(users);
-  await createGroups(world, server);
-  await using traffic = new Traffic({ world, ports, outstanding: outstandingEach, random: Math.random });
-  traffic.attach(server);
+  const site: Site = { ports: () => ports, call: (rpc, request, user) => server.call(rpc, request, user) };
+  await createGroups(world, site);
+  await using traffic = new Traffic({ world, site, outstanding: outstandingEach, random: Math.random });
   traffic.start();
   await until(
     () => traffic.clients.every((client) => client.online),

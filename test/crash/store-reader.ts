@@ -4,23 +4,23 @@ import { ListMembersResponseSchema } from '../../gen/parley/chat/v1/group_pb.ts'
 import { ListMessagesResponseSchema } from '../../gen/parley/chat/v1/message_pb.ts';
 import { directConvId } from '../../services/core/conv-id.ts';
 import type { UserId } from '../../services/core/ids.ts';
-import type { ParleyServer } from '../../bench/targets/parley.ts';
 import type { SeenEntry, StoredConversation, StoredCursor } from '../checker/log.ts';
 import { seenEntry } from './seen.ts';
+import type { Site } from './site.ts';
 import type { World } from './world.ts';
 
 const pageSize = 200;
 
 /** What the store has in the end, read page by page by somebody who may see all of it. */
-export async function readStore(world: World, server: ParleyServer): Promise<StoredConversation[]> {
+export async function readStore(world: World, site: Site): Promise<StoredConversation[]> {
   const found: StoredConversation[] = [];
   for (const { id, members } of world.groups) {
     const reader = members[0] as string;
     found.push({
       convId: id,
       direct: undefined,
-      entries: await readEntries(server, id, reader),
-      cursors: await memberCursors(server, id, reader),
+      entries: await readEntries(site, id, reader),
+      cursors: await memberCursors(site, id, reader),
     });
   }
   for (const pair of world.pairs) {
@@ -29,30 +29,26 @@ export async function readStore(world: World, server: ParleyServer): Promise<Sto
     found.push({
       convId,
       direct: [one, other],
-      entries: await readEntries(server, convId, one),
-      cursors: await directCursors(server, convId, one, other),
+      entries: await readEntries(site, convId, one),
+      cursors: await directCursors(site, convId, one, other),
     });
   }
   return found;
 }
 
-async function readEntries(server: ParleyServer, convId: string, reader: string): Promise<SeenEntry[]> {
+async function readEntries(site: Site, convId: string, reader: string): Promise<SeenEntry[]> {
   const entries: SeenEntry[] = [];
   for (;;) {
     const list = { convId, fromSeq: `${(entries.at(-1)?.seq ?? 0) + 1}`, limit: pageSize };
-    const answer = await server.call<JsonValue>('MessageService/ListMessages', { list }, reader);
+    const answer = await site.call<JsonValue>('MessageService/ListMessages', { list }, reader);
     const page = fromJson(ListMessagesResponseSchema, answer).entries;
     for (const entry of page?.entries ?? []) entries.push(seenEntry(entry));
     if (page?.more !== true) return entries;
   }
 }
 
-async function memberCursors(server: ParleyServer, groupId: string, reader: string): Promise<StoredCursor[]> {
-  const answer = await server.call<JsonValue>(
-    'GroupService/ListMembers',
-    { groupId, pageSize: 1000 },
-    reader,
-  );
+async function memberCursors(site: Site, groupId: string, reader: string): Promise<StoredCursor[]> {
+  const answer = await site.call<JsonValue>('GroupService/ListMembers', { groupId, pageSize: 1000 }, reader);
   return fromJson(ListMembersResponseSchema, answer).members.map(({ userId, deliveredSeq, readSeq }) => ({
     user: userId,
     deliveredSeq: Number(deliveredSeq),
@@ -61,12 +57,12 @@ async function memberCursors(server: ParleyServer, groupId: string, reader: stri
 }
 
 async function directCursors(
-  server: ParleyServer,
+  site: Site,
   convId: string,
   user: string,
   peer: string,
 ): Promise<StoredCursor[]> {
-  const answer = await server.call<JsonValue>('ConversationService/GetConversation', { convId }, user);
+  const answer = await site.call<JsonValue>('ConversationService/GetConversation', { convId }, user);
   const state = fromJson(GetConversationResponseSchema, answer).conversation;
   if (state === undefined) throw new Error(`${convId} is gone`);
   return [

@@ -1,10 +1,11 @@
-import { CallError, type ParleyPorts, type ParleyServer } from '../../bench/targets/parley.ts';
+import { CallError } from '../../bench/targets/parley.ts';
 import { CrashClient } from './crash-client.ts';
+import type { Site } from './site.ts';
 import type { World, WorldUser } from './world.ts';
 
 export interface TrafficOptions {
   readonly world: World;
-  readonly ports: ParleyPorts;
+  readonly site: Site;
   /** Sends that each client has under way at all times. */
   readonly outstanding: number;
   readonly random: () => number;
@@ -24,7 +25,6 @@ export class Traffic implements AsyncDisposable {
   /** Which start of the server this is. */
   #run = 0;
   readonly #strangers: CrashClient[] = [];
-  #server: ParleyServer | undefined;
   #on = false;
   #sent = 0;
   #changing: Promise<void> | undefined;
@@ -32,17 +32,12 @@ export class Traffic implements AsyncDisposable {
 
   constructor(options: TrafficOptions) {
     this.#options = options;
-    this.clients = options.world.users.map((user) => this.#client(user));
+    this.clients = options.world.users.map((user, index) => this.#client(user, index));
   }
 
   /** A server is about to start: what the one before it said is history. */
   nextRun(): void {
     this.#run += 1;
-  }
-
-  /** A server has started. */
-  attach(server: ParleyServer): void {
-    this.#server = server;
   }
 
   start(): void {
@@ -88,7 +83,7 @@ export class Traffic implements AsyncDisposable {
     const client = new CrashClient({
       user: stranger,
       kind: 'ws-proto',
-      ports: this.#options.ports,
+      ports: () => this.#options.site.ports(0),
       run: () => this.#run,
     });
     this.#strangers.push(client);
@@ -100,11 +95,11 @@ export class Traffic implements AsyncDisposable {
     this.stop();
   }
 
-  #client(user: WorldUser): CrashClient {
+  #client(user: WorldUser, index: number): CrashClient {
     const client = new CrashClient({
       user: user.name,
       kind: user.kind,
-      ports: this.#options.ports,
+      ports: () => this.#options.site.ports(index),
       run: () => this.#run,
     });
     client.onSettled = () => this.#top(client, user);
@@ -139,7 +134,7 @@ export class Traffic implements AsyncDisposable {
   async #call(rpc: string, request: unknown, user: string | undefined): Promise<void> {
     for (;;) {
       try {
-        await this.#server?.call(rpc, request, user ?? '');
+        await this.#options.site.call(rpc, request, user ?? '');
         return;
       } catch (error) {
         if (error instanceof CallError && error.status < 500) throw error;

@@ -1,7 +1,7 @@
 import { directConvId } from '../../services/core/conv-id.ts';
 import type { UserId } from '../../services/core/ids.ts';
-import type { ParleyServer } from '../../bench/targets/parley.ts';
 import type { Destination } from './crash-client.ts';
+import type { Site } from './site.ts';
 import type { WireKind } from './wire.ts';
 
 export interface WorldUser {
@@ -54,9 +54,9 @@ export function makeWorld(size: number): World {
   return { users, groups, pairs };
 }
 
-export async function createGroups(world: World, server: ParleyServer): Promise<void> {
+export async function createGroups(world: World, site: Site): Promise<void> {
   for (const { id, members } of world.groups)
-    await server.call(
+    await site.call(
       'GroupService/CreateGroup',
       {
         groupId: id,
