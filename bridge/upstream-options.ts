@@ -3,16 +3,17 @@ import { option, type OptionTable } from '../services/core/config.ts';
 
 /** For a bridge that runs as a process of its own. */
 export const upstreamOptions = {
-  url: option({
+  urls: option<readonly string[]>({
     env: 'PARLEY_UPSTREAM',
-    type: z.string(),
-    default: 'http://127.0.0.1:9504',
-    doc: 'Node port of the connection node that a bridge of its own attaches to.',
+    type: z.array(z.string()).min(1),
+    default: ['http://127.0.0.1:9504'],
+    doc: 'Comma-separated node ports of connection nodes that a bridge of its own may attach to: to the first one, and to the next one whenever it is lost.',
   }),
 } satisfies OptionTable;
 
 export interface UpstreamConfig {
-  readonly url: string;
+  /** One or more; tried in turn. */
+  readonly urls: readonly string[];
   /** The secret that nodes and bridges show each other; empty in development. */
   readonly clusterToken: string;
 }

@@ -39,7 +39,7 @@ class Outlet implements DoorOutlet {
 
 function upstreamTo(port: number, token = clusterToken) {
   const upstream = new Upstream({
-    config: { url: `http://127.0.0.1:${port}`, clusterToken: token },
+    config: { urls: [`http://127.0.0.1:${port}`], clusterToken: token },
     log: silentLogger,
     waits,
   });
@@ -139,7 +139,7 @@ test('a bridge that does not know the secret gets nothing', async () => {
   const warnings: unknown[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const upstream = new Upstream({
-    config: { url: `http://127.0.0.1:${server.port}`, clusterToken: 'x'.repeat(32) },
+    config: { urls: [`http://127.0.0.1:${server.port}`], clusterToken: 'x'.repeat(32) },
     log: {
       ...silentLogger,
       warn: (_message, _fields, error) => {

@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
-import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
-import { BridgeService, type ConnectionFrame } from '../gen/parley/node/v1/bridge_pb.ts';
+import type { Transport } from '@connectrpc/connect';
+import type { ConnectionFrame } from '../gen/parley/node/v1/bridge_pb.ts';
 import { type BackoffConfig, backoffMs } from '../services/core/backoff.ts';
 import type { DoorInlet, DoorOutlet, SessionHost } from '../services/core/door.ts';
 import { faults } from '../services/core/fault.ts';
 import type { Logger } from '../services/core/log.ts';
 import type { Service } from '../services/core/service.ts';
 import type { UpstreamConfig } from './upstream-options.ts';
+import { UpstreamRoute } from './upstream-route.ts';
 import { UpstreamStream } from './upstream-stream.ts';
 
-const maxMessageBytes = 16 * 1024 * 1024;
 const retryWaits: BackoffConfig = { firstMs: 200, maxMs: 5_000 };
 
 export interface UpstreamInit {
@@ -21,16 +20,20 @@ export interface UpstreamInit {
 }
 
 /**
- * A connection node across the network: sessions travel on one Connect stream, unary calls beside it. It connects again
- * by itself; when the stream dies its sockets are closed with a code that says: reconnect.
+ * A connection node across the network, one of several: sessions travel on one Connect stream, unary calls beside it. It
+ * connects again by itself, to the next node where one is out of reach; when the stream dies its sockets are closed with
+ * a code that says: reconnect.
  */
 export class Upstream implements Service, SessionHost {
   readonly name = 'upstream';
-  /** Unary calls to the node. */
-  readonly rpc: Transport;
+  /** Unary calls to the node that sessions are attached to, or that is tried now. */
+  readonly rpc: Transport = {
+    unary: (...call) => this.#route.rpc.unary(...call),
+    stream: (...call) => this.#route.rpc.stream(...call),
+  };
   readonly #init: UpstreamInit;
-  readonly #manager: Http2SessionManager;
-  readonly #client: Client<typeof BridgeService>;
+  readonly #routes: readonly UpstreamRoute[];
+  #at = 0;
   /** Names this bridge in the node's logs. */
   readonly #bridgeId = `bridge-${randomUUID().slice(0, 8)}`;
   readonly #stopping = new AbortController();
@@ -40,24 +43,9 @@ export class Upstream implements Service, SessionHost {
   #waiting: (() => void)[] = [];
 
   constructor(init: UpstreamInit) {
-    const { url, clusterToken } = init.config;
+    const { urls, clusterToken } = init.config;
     this.#init = init;
-    this.#manager = new Http2SessionManager(
-      url,
-      { pingIntervalMs: 10_000, pingTimeoutMs: 5_000, pingIdleConnection: true },
-      { maxSessionMemory: 256, settings: { initialWindowSize: 4 * 1024 * 1024 } },
-    );
-    this.rpc = createConnectTransport({
-      baseUrl: url,
-      httpVersion: '2',
-      sessionManager: this.#manager,
-      acceptCompression: [],
-      useBinaryFormat: true,
-      readMaxBytes: maxMessageBytes,
-      writeMaxBytes: maxMessageBytes,
-      interceptors: [showToken(clusterToken)],
-    });
-    this.#client = createClient(BridgeService, this.rpc);
+    this.#routes = urls.map((url) => new UpstreamRoute(url, clusterToken));
   }
 
   /** Resolves when sessions can be opened; at once while they can. */
@@ -96,7 +84,7 @@ export class Upstream implements Service, SessionHost {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#stream?.end();
-    this.#manager.abort();
+    for (const route of this.#routes) route.abort();
     await this.#running;
   }
 
@@ -107,10 +95,17 @@ export class Upstream implements Service, SessionHost {
         if (await this.#attachOnce()) attempt = 0;
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
-        log.warn('the connection node is out of reach', { 'event.action': 'upstream-lost' }, error);
+        const fields = { 'event.action': 'upstream-lost', 'parley.link.address': this.#route.url };
+        log.warn('the connection node is out of reach', fields, error);
       }
-      await this.#pause(backoffMs(attempt, waits, random));
+      this.#at += 1;
+      // All of them are tried at once before it waits.
+      if (this.#at % this.#routes.length === 0) await this.#pause(backoffMs(attempt, waits, random));
     }
+  }
+
+  get #route(): UpstreamRoute {
+    return this.#routes[this.#at % this.#routes.length] as UpstreamRoute;
   }
 
   /** Carries sessions until the stream ends. True when it ever came to be. */
@@ -119,7 +114,7 @@ export class Upstream implements Service, SessionHost {
     const stream = new UpstreamStream(this.#bridgeId, config.clusterToken);
     let attached = false;
     try {
-      for await (const { frames } of this.#client.attach(stream.requests(), {
+      for await (const { frames } of this.#route.client.attach(stream.requests(), {
         signal: this.#stopping.signal,
       })) {
         for (const frame of frames) {
@@ -152,7 +147,10 @@ export class Upstream implements Service, SessionHost {
 
   #begin(stream: UpstreamStream): void {
     this.#stream = stream;
-    this.#init.log.info('attached to the connection node', { 'event.action': 'upstream-attached' });
+    this.#init.log.info('attached to the connection node', {
+      'event.action': 'upstream-attached',
+      'parley.link.address': this.#route.url,
+    });
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
@@ -179,12 +177,4 @@ export class Upstream implements Service, SessionHost {
       signal.addEventListener('abort', done);
     });
   }
-}
-
-/** Every call shows that it comes from one of the cluster. */
-function showToken(clusterToken: string): Interceptor {
-  return (next) => (request) => {
-    request.header.set('parley-cluster-token', clusterToken);
-    return next(request);
-  };
 }

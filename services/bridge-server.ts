@@ -18,7 +18,7 @@ export async function startBridge(config: Config, log: Logger): Promise<BridgeSe
   const meters = new Meters();
   const telemetry = new Telemetry({ config: config.telemetry, meters, log });
   const upstream = new Upstream({
-    config: { url: config.upstream.url, clusterToken: config.node.clusterToken },
+    config: { urls: config.upstream.urls, clusterToken: config.node.clusterToken },
     log,
   });
   const bridge = new Bridge({

@@ -78,7 +78,7 @@ export const optionTables = {
   bridge: bridgeOptions,
   node: nodeOptions,
   cluster: clusterOptions,
-  upstream: { url: upstreamOptions.url },
+  upstream: upstreamOptions,
   process: processOptions,
   test: testOptions,
 };

@@ -28,7 +28,10 @@ export function startCommand(env?: Environment): Command {
         value: 'ROLES',
         doc: `What this process does, comma separated: ${allRoles.join(', ')}; all unless given.`,
       },
-      upstream: { value: 'URL', doc: 'For the role bridge alone: the node port of the connection node.' },
+      upstream: {
+        value: 'URL',
+        doc: 'For the role bridge alone: the node port of a connection node, or several, comma separated.',
+      },
     },
     least: 0,
     most: 0,
@@ -69,8 +72,8 @@ function whyNot(error: unknown): string {
 }
 
 function withArguments(config: Config, args: Arguments): Config {
-  const url = oneValue(args, 'upstream') ?? config.upstream.url;
-  return { ...config, upstream: { url } };
+  const named = oneValue(args, 'upstream')?.split(',');
+  return named === undefined ? config : { ...config, upstream: { urls: named } };
 }
 
 function start(

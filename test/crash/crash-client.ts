@@ -41,6 +41,8 @@ export class CrashClient implements ClientLog {
   onSettled: () => void = () => {};
   /** Called with each acknowledgement, when it came. */
   onSent: (msgId: bigint) => void = () => {};
+  /** Called with how long an own send took until its acknowledgement, in milliseconds, tries and reconnects included. */
+  onAnswered: (ms: number) => void = () => {};
   readonly #options: CrashClientOptions;
   readonly #outbox = new Outbox();
   readonly #replica: Replica;
@@ -92,7 +94,7 @@ export class CrashClient implements ClientLog {
   /** Sends a message; it is sent again until it has its final answer. */
   send({ convId, to }: Destination, text: string): void {
     const clientId = `${this.user}-${++this.#lastClientId}`;
-    const pending: Pending = { clientId, convId, to, text, commandId: 0 };
+    const pending: Pending = { clientId, convId, to, text, madeAtMs: performance.now(), commandId: 0 };
     this.events.push({ t: 'send', convId, clientId, text });
     const blocked = this.#outbox.isBlocked(convId);
     this.#outbox.add(pending);
@@ -151,6 +153,7 @@ export class CrashClient implements ClientLog {
   #sync(): void {
     const value = { storeEpoch: this.#epoch, known: this.#replica.known, entries: syncEntries };
     const page = (event: EventOf): void => {
+      if (event.case === 'error') return this.#notNow('sync', event, () => this.#sync());
       if (event.case !== 'changes') throw new Error(`sync was answered with ${describe(event)}`);
       if (event.value.done) this.#inSync = true;
       else if (id !== undefined) this.#session?.expectMore(id, page);
@@ -166,9 +169,22 @@ export class CrashClient implements ClientLog {
     const list = { convId, fromSeq: BigInt(fromSeq), limit: pageSize, backward: false };
     this.#session?.ask({ case: 'list', value: list }, (event) => {
       this.#fetching.delete(convId);
+      if (event.case === 'error')
+        return this.#notNow(`list of ${convId}`, event, () => this.#fetch({ convId, fromSeq }));
       if (event.case !== 'entries') throw new Error(`list of ${convId} was answered with ${describe(event)}`);
       this.#replica.page(convId, event.value);
     });
+  }
+
+  /** What can't be answered now is asked again, here or by a new connection. */
+  #notNow(what: string, event: EventOf & { case: 'error' }, again: () => void): void {
+    const { retry } = event.value;
+    if (retry === Retry.ELSEWHERE) return this.#session?.close();
+    if (retry !== Retry.HERE) throw new Error(`${what} was answered with ${describe(event)}`);
+    const session = this.#session;
+    setTimeout(() => {
+      if (this.#session === session && this.#signedIn) again();
+    }, sendAgainAfterMs);
   }
 
   #pushed(event: EventOf): void {
@@ -205,6 +221,7 @@ export class CrashClient implements ClientLog {
     pending.commandId = 0;
     if (event.case === 'sent') {
       this.#logSent(pending.clientId, event.value);
+      this.onAnswered(performance.now() - pending.madeAtMs);
       this.#settled(pending);
     } else if (event.case === 'error') this.#refused(pending, event.value);
     else throw new Error(`send was answered with ${describe(event)}`);

@@ -5,6 +5,8 @@ export interface Pending {
   /** Set while a direct conversation can't be named by its id yet. */
   readonly to: string | undefined;
   readonly text: string;
+  /** When it was handed over for the first time, by performance.now(). */
+  readonly madeAtMs: number;
   /** Number of the command under way on the open connection; 0 when none is. */
   commandId: number;
 }

@@ -19,6 +19,8 @@ interface Ports {
 /** One node of the cluster: a process that can be killed, frozen, and started again under its name. */
 export class ClusterProcess {
   readonly name: string;
+  /** Those of its last start; 0 for what is not open. */
+  ports: Ports = { http: 0, ws: 0, grpc: 0, metrics: 0 };
   readonly #start: () => Promise<Child>;
   #child: Child | undefined;
 
@@ -27,17 +29,18 @@ export class ClusterProcess {
     this.#start = start;
   }
 
-  get ports(): Ports {
-    const ready =
-      this.#process.output.split('\n').findLast((line) => line.includes('"event.action":"ready"')) ?? '{}';
-    const fields = JSON.parse(ready) as Record<string, number>;
-    const port = (name: string): number => fields[`parley.${name}`] ?? 0;
-    return { http: port('http'), ws: port('ws'), grpc: port('grpc'), metrics: port('metrics') };
+  get running(): boolean {
+    return this.#child?.running === true;
+  }
+
+  /** The last of what it wrote: for messages of tests that fail. */
+  get output(): string {
+    return this.#child?.output ?? '';
   }
 
   /** What it wrote that is no ordinary log line, or tells of an error. */
   get complaints(): string[] {
-    return this.#process.output
+    return this.output
       .split('\n')
       .filter(
         (line) => /"log\.level":"(error|fatal)"/.test(line) || (!line.startsWith('{') && /Error/.test(line)),
@@ -46,6 +49,10 @@ export class ClusterProcess {
 
   async start(): Promise<void> {
     this.#child = await this.#start();
+    const ready = this.output.split('\n').findLast((line) => line.includes('"event.action":"ready"')) ?? '{}';
+    const fields = JSON.parse(ready) as Record<string, number>;
+    const port = (name: string): number => fields[`parley.${name}`] ?? 0;
+    this.ports = { http: port('http'), ws: port('ws'), grpc: port('grpc'), metrics: port('metrics') };
   }
 
   kill(): Promise<void> {
@@ -80,6 +87,8 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The roles of each process, by its name; the first one is a message node. */
   readonly roles?: Readonly<Record<string, string>>;
+  /** For single processes, besides what all have. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
   /** Default: a schema and keys in the engines that all tests share. */
   readonly databaseUrl?: string;
   readonly redisUrl?: string;
@@ -107,6 +116,7 @@ export class Cluster implements AsyncDisposable {
   static async start({
     env = {},
     roles = usualRoles,
+    envOf = () => ({}),
     databaseUrl,
     redisUrl,
   }: ClusterOptions = {}): Promise<Cluster> {
@@ -138,7 +148,7 @@ export class Cluster implements AsyncDisposable {
         Child.start({
           command: process.execPath,
           args: [main, 'start', '--roles', ofProcess],
-          env: { ...common, PARLEY_NODE_ID: name },
+          env: { ...common, PARLEY_NODE_ID: name, ...envOf(name) },
           readyWhen: /"event.action":"ready"/,
         });
       const one = new ClusterProcess(name, start);
@@ -159,26 +169,34 @@ export class Cluster implements AsyncDisposable {
     return found;
   }
 
-  /** Resolves once a message can be sent to each message node's conversations from each edge. */
+  /** The processes that browsers and REST callers come by. */
+  doors(): string[] {
+    return [...this.processes.values()].filter(({ ports }) => ports.http > 0).map(({ name }) => name);
+  }
+
+  /** Resolves once messages can be sent to, and groups made with, each message node by each edge. */
   async formed(): Promise<void> {
     let refusal = '';
-    for (const edge of ['e1', 'e2'])
+    for (const edge of this.doors())
       for (let no = 0; no < 8; no += 1)
         await until(
           async () => {
-            refusal = await this.trySend(edge, `forming ${edge} ${no}`);
+            const user = `forming ${edge} ${no}`;
+            refusal =
+              (await this.#try(edge, user, 'messages/send', { to: user, content: 'here?' })) ||
+              (await this.#try(edge, user, 'groups', { name: 'forming' }));
             return refusal === '';
           },
           () => refusal,
         );
   }
 
-  /** Sends a user something by himself; says why not, or nothing. */
-  async trySend(edge: string, userId: string): Promise<string> {
-    const response = await fetch(`http://127.0.0.1:${this.get(edge).ports.http}/api/v1/messages/send`, {
+  /** Asks an edge for something as a user; says why it was refused, or nothing. */
+  async #try(edge: string, userId: string, path: string, body: unknown): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${this.get(edge).ports.http}/api/v1/${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'parley-user': userId },
-      body: JSON.stringify({ to: userId, content: 'here?' }),
+      body: JSON.stringify(body),
     });
     return response.ok ? '' : response.text();
   }

@@ -1,0 +1,45 @@
+import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
+import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { BridgeService } from '../gen/parley/node/v1/bridge_pb.ts';
+
+const maxMessageBytes = 16 * 1024 * 1024;
+
+/** The way to one connection node: an HTTP/2 connection for all calls, kept alive by pings. */
+export class UpstreamRoute {
+  readonly url: string;
+  readonly rpc: Transport;
+  readonly client: Client<typeof BridgeService>;
+  readonly #manager: Http2SessionManager;
+
+  constructor(url: string, clusterToken: string) {
+    this.url = url;
+    this.#manager = new Http2SessionManager(
+      url,
+      { pingIntervalMs: 10_000, pingTimeoutMs: 5_000, pingIdleConnection: true },
+      { maxSessionMemory: 256, settings: { initialWindowSize: 4 * 1024 * 1024 } },
+    );
+    this.rpc = createConnectTransport({
+      baseUrl: url,
+      httpVersion: '2',
+      sessionManager: this.#manager,
+      acceptCompression: [],
+      useBinaryFormat: true,
+      readMaxBytes: maxMessageBytes,
+      writeMaxBytes: maxMessageBytes,
+      interceptors: [showToken(clusterToken)],
+    });
+    this.client = createClient(BridgeService, this.rpc);
+  }
+
+  abort(): void {
+    this.#manager.abort();
+  }
+}
+
+/** Every call shows that it comes from one of the cluster. */
+function showToken(clusterToken: string): Interceptor {
+  return (next) => (request) => {
+    request.header.set('parley-cluster-token', clusterToken);
+    return next(request);
+  };
+}

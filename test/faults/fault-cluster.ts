@@ -1,0 +1,116 @@
+import { CallError, type ParleyPorts } from '../../bench/targets/parley.ts';
+import { Cluster, type ClusterProcess } from '../cluster/support/cluster.ts';
+import type { Site } from '../crash/site.ts';
+import { freePort } from '../engines/free-port.ts';
+import { MariaDb } from '../engines/mariadb.ts';
+import { RedisServer } from '../engines/redis-server.ts';
+
+const schema = 'parley';
+
+/** Two doors of the cluster: by one process, or by a bridge and the connection node behind it. */
+interface Edge {
+  readonly browsers: ClusterProcess;
+  readonly native: ClusterProcess;
+}
+
+export interface FaultClusterOptions {
+  /** Default: one MariaDB, killed and frozen at will. */
+  readonly databaseUrl?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A cluster on engines of its own, which may be killed, and the site that traffic is made against. */
+export class FaultCluster implements Site, AsyncDisposable {
+  readonly cluster: Cluster;
+  readonly redis: RedisServer;
+  readonly #database: MariaDb | undefined;
+  readonly #edges: readonly Edge[];
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(parts: {
+    cluster: Cluster;
+    redis: RedisServer;
+    database: MariaDb | undefined;
+    stack: AsyncDisposableStack;
+  }) {
+    this.cluster = parts.cluster;
+    this.redis = parts.redis;
+    this.#database = parts.database;
+    this.#stack = parts.stack;
+    const one = (name: string): ClusterProcess => parts.cluster.get(name);
+    this.#edges = [
+      { browsers: one('e1'), native: one('e1') },
+      { browsers: one('b2'), native: one('c2') },
+    ];
+  }
+
+  /** Two message and two group nodes, one edge, and one split into a bridge and a connection node. */
+  static async start(o: FaultClusterOptions = {}): Promise<FaultCluster> {
+    await using stack = new AsyncDisposableStack();
+    const database = o.databaseUrl === undefined ? stack.use(await MariaDb.start()) : undefined;
+    const redis = stack.use(await RedisServer.start());
+    const nodePort = `${await freePort()}`;
+    if (database !== undefined) {
+      const connection = await database.connect();
+      await connection.query(`CREATE DATABASE ${schema}`);
+      await connection.end();
+    }
+    const cluster = stack.use(
+      await Cluster.start({
+        databaseUrl: o.databaseUrl ?? `mysql://root@127.0.0.1:${database?.port}/${schema}`,
+        redisUrl: redis.url,
+        env: o.env ?? {},
+        roles: {
+          m1: 'message',
+          m2: 'message',
+          g1: 'group',
+          g2: 'group',
+          e1: 'bridge,connection',
+          c2: 'connection',
+          b2: 'bridge',
+        },
+        envOf: (name): Readonly<Record<string, string>> => {
+          if (name === 'c2') return { PARLEY_NODE_PORT: nodePort };
+          return name === 'b2' ? { PARLEY_UPSTREAM: `http://127.0.0.1:${nodePort}` } : {};
+        },
+      }),
+    );
+    return new FaultCluster({ cluster, redis, database, stack: stack.move() });
+  }
+
+  get database(): MariaDb {
+    if (this.#database === undefined) throw new Error('the database is not this cluster’s own');
+    return this.#database;
+  }
+
+  get(name: string): ClusterProcess {
+    return this.cluster.get(name);
+  }
+
+  /** As a gateway would: everybody has an edge, and goes to another while that one is not there. */
+  ports(user: number): ParleyPorts {
+    const { length } = this.#edges;
+    const up = (process: (edge: Edge) => ClusterProcess): ClusterProcess => {
+      const inTurn = this.#edges.map((_, i) => process(this.#edges[(user + i) % length] as Edge));
+      return inTurn.find(({ running }) => running) ?? (inTurn[0] as ClusterProcess);
+    };
+    const { http, ws, metrics } = up((edge) => edge.browsers).ports;
+    return { http, ws, grpc: up((edge) => edge.native).ports.grpc, metrics };
+  }
+
+  async call<T>(rpc: string, request: unknown, user: string): Promise<T> {
+    const { http } = this.ports(0);
+    const response = await fetch(`http://127.0.0.1:${http}/parley.chat.v1.${rpc}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'parley-user': user },
+      body: JSON.stringify(request),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new CallError(`${rpc}: ${response.status} ${text}`, response.status);
+    return JSON.parse(text) as T;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
