@@ -37,9 +37,9 @@ class Outlet implements DoorOutlet {
   }
 }
 
-function upstreamTo(port: number, token = clusterToken) {
+function upstreamTo(port: number | readonly number[], token = clusterToken) {
   const upstream = new Upstream({
-    config: { urls: [`http://127.0.0.1:${port}`], clusterToken: token },
+    config: { urls: [port].flat().map((one) => `http://127.0.0.1:${one}`), clusterToken: token },
     log: silentLogger,
     waits,
   });
@@ -114,6 +114,25 @@ test('when the node dies its sockets are closed, and the bridge attaches to it a
   );
   await door.upstream.stop();
   await second.stop();
+});
+
+test('the next node takes over when one is lost, for sessions and for calls', async () => {
+  const hosts = [new FakeHost(), new FakeHost()] as const;
+  const servers = [nodeServer(hosts[0]), nodeServer(hosts[1])] as const;
+  for (const server of servers) await server.start();
+  await using door = upstreamTo(servers.map(({ port }) => port));
+  await door.upstream.start();
+  await door.upstream.attached();
+  door.inlet.open(1, info);
+  await hosts[0].next('open', 1);
+  await servers[0].stop();
+  assert.deepEqual(await door.outlet.next(), ['close', 1, 4503, 'upstreamUnavailable']);
+  await door.upstream.attached();
+  door.inlet.open(2, info);
+  await hosts[1].next('open', 2);
+  hosts[1].answer = () => ({ ids: [7n] });
+  assert.deepEqual((await createClient(IdService, door.upstream.rpc).allocateIds({})).ids, [7n]);
+  await servers[1].stop();
 });
 
 test('calls while the node is out of reach say so, and not where it is', async () => {

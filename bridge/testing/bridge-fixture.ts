@@ -109,7 +109,7 @@ async function upstreamBackend(host: FakeHost): Promise<Backend> {
   const server = nodeServer(host);
   await server.start();
   const upstream = new Upstream({
-    config: { url: `http://127.0.0.1:${server.port}`, clusterToken },
+    config: { urls: [`http://127.0.0.1:${server.port}`], clusterToken },
     log: silentLogger,
   });
   await upstream.start();

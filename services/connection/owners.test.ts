@@ -132,8 +132,8 @@ describe('sessions and message nodes', () => {
     ties.watched.add('cyd' as UserId);
     const two = ties.link('m2');
     assert.deepEqual(
-      two.heard.slice(0, 3).map((frame) => (frame.t === 'sessionUp' ? frame.userId : frame.t)),
-      ['ada', 'bob', 'snapshotEnd'],
+      two.heard.slice(0, 4).map((frame) => (frame.t === 'sessionUp' ? frame.userId : frame.t)),
+      ['snapshot', 'ada', 'bob', 'snapshotEnd'],
     );
     const asked = two.of('watch').length === 1;
     const mine = rendezvous('cyd', [{ nodeId: 'm1' }, { nodeId: 'm2' }])?.nodeId === 'm2';
@@ -270,6 +270,29 @@ describe('a room of which two nodes believe to be the owner', () => {
       assert.deepEqual(hearers(ties), ['ada']);
       assert.equal(session.deliveries.get(convId)?.end, 7);
     });
+
+  it('I5: is told of by the other one again when the one that counted lets go', () => {
+    const { ties, old, fresh } = twoOwners();
+    const ada = [{ userId: 'ada' as UserId, firstSeq: 1, lastSeq: 0 }];
+    // It has read as far, for a moment of a wrong view.
+    old.say(ties.audience(convId, 7, { users: ada }), ties.entry(convId, 7));
+    assert.deepEqual(hearers(ties), ['ada']);
+    old.say(ties.audience(convId, 8, { users: [] }));
+    assert.deepEqual(hearers(ties), ['bob']);
+    fresh.say(ties.entry(convId, 8, 2));
+    assert.equal(ties.sessions[1]?.deliveries.get(convId)?.end, 8);
+  });
+
+  it('is heard by whom the one says that forwards what the other does not know', () => {
+    const { ties, old, fresh } = twoOwners();
+    const ada = [{ userId: 'ada' as UserId, firstSeq: 1, lastSeq: 0 }];
+    old.say(ties.audience(convId, 8, { users: ada }));
+    assert.deepEqual(hearers(ties), ['ada']);
+    fresh.say(ties.audience(convId, 7, { whole: false, users: [], knownSeq: 6 }), ties.entry(convId, 7, 2));
+    assert.deepEqual(hearers(ties), ['ada'], 'both know 7');
+    fresh.say(ties.entry(convId, 8, 2));
+    assert.deepEqual(hearers(ties), ['bob']);
+  });
 
   it('takes the entries of both, in order', () => {
     const { ties, old, fresh } = twoOwners();

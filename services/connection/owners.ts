@@ -4,9 +4,10 @@ import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { type OwnerLink, OwnerLinks } from './owner-links.ts';
-import type { Audiences, Room } from './room.ts';
+import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 import type { Session } from './session.ts';
+import type { Audiences } from './word.ts';
 
 type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
 /** What concerns sessions, rather than rooms or the sessions' registration. */
@@ -94,7 +95,12 @@ export class Owners {
   #up(owner: OwnerLink): void {
     clearTimeout(this.#alone);
     this.#audiences.set(owner, new Map());
-    for (const session of this.#host.signedIn()) owner.messages.send(sessionUp(session));
+    const sessions = [...this.#host.signedIn()];
+    const openedAtMs = sessions.map((session) => session.openedAtMs);
+    const nowMs = this.#host.clock.monotonicMs();
+    const oldestMs = Math.ceil(nowMs - openedAtMs.reduce((one, other) => Math.min(one, other), nowMs));
+    owner.messages.send({ t: 'snapshot', oldestMs });
+    for (const session of sessions) owner.messages.send(sessionUp(session));
     owner.messages.send({ t: 'snapshotEnd' });
     this.links.watching('watch', [...this.#host.watched()]);
     this.#adopt();
@@ -156,7 +162,7 @@ export class Owners {
     let asked = 0;
     for (const [room, dueMs] of this.#orphans) {
       const { convId } = room;
-      if (room.owner !== undefined || this.#host.rooms().get(convId) !== room) {
+      if (room.word !== undefined || this.#host.rooms().get(convId) !== room) {
         this.#orphans.delete(room);
         continue;
       }

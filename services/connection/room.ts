@@ -1,10 +1,11 @@
 import { concat, entryFragment } from '../codec/frames.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
-import type { AudienceNo, Hearer, LogEntry } from '../peer/edge-frames.ts';
+import type { Hearer, LogEntry } from '../peer/edge-frames.ts';
 import { Delivery } from './delivery.ts';
 import { ForwardOrder } from './forward-order.ts';
 import type { Session } from './session.ts';
 import { gapFragment } from './wire.ts';
+import { type Audiences, Word } from './word.ts';
 
 /** An entry, or the announcement of a gap up to seq. */
 interface Pending {
@@ -14,9 +15,6 @@ interface Pending {
   /** 0 for gaps. */
   readonly createdAtMs: number;
 }
-
-/** The rooms of one message node's conversations, by the number that it gave each audience. */
-export type Audiences = Map<AudienceNo, Room>;
 
 /** Hands a fragment with the entries up to `to` to a session; false when it is held back. */
 export type Push = (delivery: Delivery, fragment: Uint8Array, to: Seq) => boolean;
@@ -30,17 +28,15 @@ const maxHeld = 256;
  */
 export class Room {
   readonly convId: ConvId;
-  /** Whose word on the hearers counts, and by what number it calls them; undefined when its link is lost. */
-  owner: Audiences | undefined;
-  audience: AudienceNo = 0;
-  /** The last entry that it takes into account. */
-  knownSeq: Seq = 0;
-  readonly hearers = new Map<UserId, Hearer>();
+  /** Whose word on the hearers counts; undefined once that node is lost, until another one tells. */
+  word: Word | undefined;
+  /** Those who hear of it by that word, or by the last one. */
+  hearers = new Map<UserId, Hearer>();
+  /** What others say, who know less. */
+  #others: Word[] | undefined;
   readonly order: ForwardOrder<LogEntry>;
   readonly deliveries: Delivery[] = [];
   #pending: Pending[] = [];
-  /** What waits is not in order: another incarnation of the owner has begun to forward again. */
-  #jumbled = false;
   /** Something waits for the next flush, and the flush knows. */
   dirty = false;
   /** Something is missing, and a timer looks after it. */
@@ -56,6 +52,44 @@ export class Room {
 
   get last(): Seq {
     return this.order.last;
+  }
+
+  /** What a node has said of the hearers. */
+  wordOf(audiences: Audiences): Word | undefined {
+    if (this.word?.audiences === audiences) return this.word;
+    return this.#others?.find((word) => word.audiences === audiences);
+  }
+
+  /** A word to be kept, although another one counts. */
+  keep(word: Word): void {
+    if (this.#others?.includes(word) !== true) (this.#others ??= []).push(word);
+  }
+
+  /** From now on this word counts; the one that did is kept. */
+  heed(word: Word): void {
+    const before = this.word;
+    this.drop(word);
+    if (before !== undefined && before !== word) this.keep(before);
+    this.word = word;
+    this.hearers = word.users;
+  }
+
+  /** A word is void. The hearers stay, until another word counts. */
+  drop(word: Word): void {
+    if (this.word === word) this.word = undefined;
+    const left = this.#others?.filter((other) => other !== word);
+    this.#others = left?.length === 0 ? undefined : left;
+  }
+
+  /** The word that takes the most entries into account, of those that don't count. */
+  get bestOther(): Word | undefined {
+    return this.#others?.reduce((best, word) => (word.knownSeq > best.knownSeq ? word : best));
+  }
+
+  /** No node's number for the room names it any more. */
+  forget(): void {
+    this.word?.forget();
+    for (const word of this.#others ?? []) word.forget();
   }
 
   /** Nobody hears of it and nobody owes an acknowledgement. */
@@ -107,9 +141,8 @@ export class Room {
 
   /** Hands what waits to each session; returns how many entries were handed over. */
   flush(push: Push, flushed: (createdAtMs: number) => void): number {
-    const pending = this.#jumbled ? ascending(this.#pending) : this.#pending;
+    const pending = this.#pending;
     this.#pending = [];
-    this.#jumbled = false;
     const first = pending[0];
     const last = pending.at(-1);
     if (first === undefined || last === undefined) return 0;
@@ -128,20 +161,8 @@ export class Room {
   }
 
   #wait(pending: Pending): void {
-    const last = this.#pending.at(-1);
-    if (last !== undefined && pending.seq <= last.seq) this.#jumbled = true;
     this.#pending.push(pending);
   }
-}
-
-function ascending(pending: readonly Pending[]): Pending[] {
-  const bySeq = new Map<Seq, Pending>();
-  for (const one of pending) {
-    const other = bySeq.get(one.seq);
-    // A gap says more than the last of its entries.
-    if (other === undefined || one.fromSeq <= other.fromSeq) bySeq.set(one.seq, one);
-  }
-  return [...bySeq.values()].sort((one, other) => one.seq - other.seq);
 }
 
 function joined(pending: readonly Pending[]): Uint8Array {

@@ -2,8 +2,9 @@ import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { AudienceFrame, EntryFrame, Hearer } from '../peer/edge-frames.ts';
 import type { Delivery } from './delivery.ts';
-import { type Audiences, type Push, Room } from './room.ts';
+import { type Push, Room } from './room.ts';
 import type { Session } from './session.ts';
+import { type Audiences, Word } from './word.ts';
 
 export interface RoomsHost {
   readonly clock: Clock;
@@ -43,34 +44,46 @@ export class Rooms {
 
   /** What an owner says of a conversation's hearers here. `audiences` are those of its link. */
   audience(audiences: Audiences, frame: AudienceFrame): void {
-    const { convId, audience, nextSeq, knownSeq } = frame;
+    const { convId, nextSeq, users, gone, whole } = frame;
     const room = this.#byConversation.get(convId) ?? new Room(convId, nextSeq - 1);
-    if (room.owner === undefined || room.owner === audiences) this.#tell(room, audiences, frame);
-    // Of two that believe to be the owner, the one that has read further knows who hears of it. The other one's entries
-    // are as good as any; before it can commit one it has read as far, and tells again.
-    else if (isDismissal(frame)) audiences.delete(audience);
-    else if (knownSeq < room.knownSeq) audiences.set(audience, room);
-    else this.#tell(room, audiences, frame);
+    let word = room.wordOf(audiences);
+    if (isDismissal(frame)) {
+      if (word !== undefined) this.#withdraw(room, word);
+      return;
+    }
+    word ??= new Word(audiences);
+    this.#byConversation.set(convId, room);
+    word.take(room, frame);
+    const heeded = room.word;
+    if (heeded === word && !whole) {
+      for (const hearer of users) this.#admit(room, hearer);
+      for (const userId of gone) this.#dismiss(room, userId);
+      this.#tidy(room);
+    } else if (heeded === undefined || heeded === word || word.knownSeq >= heeded.knownSeq)
+      this.#heed(room, word);
+    else room.keep(word);
   }
 
-  #tell(room: Room, audiences: Audiences, frame: AudienceFrame): void {
-    if (frame.whole) {
-      // Who is dismissed now could not be told later.
-      for (let { missing } = room.order; missing !== undefined; missing = room.order.missing)
-        this.#giveUp(room, missing);
-      const named = new Set(frame.users.map((hearer) => hearer.userId));
-      for (const userId of [...room.hearers.keys()]) if (!named.has(userId)) this.#dismiss(room, userId);
-    }
-    for (const hearer of frame.users) this.#admit(room, hearer);
-    for (const userId of frame.gone) this.#dismiss(room, userId);
-    if (room.owner === audiences) audiences.delete(room.audience);
-    // Who lets go has no say any more: the next one to tell is heard, however little it knows.
-    const heard = !isDismissal(frame);
-    room.owner = heard ? audiences : undefined;
-    room.audience = heard ? frame.audience : 0;
-    room.knownSeq = heard ? Math.max(room.knownSeq, frame.knownSeq) : 0;
-    this.#byConversation.set(room.convId, room);
-    if (heard) audiences.set(room.audience, room);
+  /** A word counts from now on: those whom it doesn't name hear no more of the conversation. */
+  #heed(room: Room, word: Word): void {
+    this.#tellMissing(room);
+    const before = room.hearers;
+    room.heed(word);
+    for (const userId of before.keys()) if (!word.users.has(userId)) this.#dismiss(room, userId);
+    for (const hearer of [...word.users.values()]) this.#admit(room, hearer);
+    this.#tidy(room);
+  }
+
+  /** An owner lets go of the conversation. Whoever else tells of it is heard; where nobody does, nobody hears. */
+  #withdraw(room: Room, word: Word): void {
+    word.forget();
+    const heeded = room.word === word;
+    room.drop(word);
+    if (!heeded) return;
+    const other = room.bestOther;
+    if (other !== undefined) return this.#heed(room, other);
+    this.#tellMissing(room);
+    for (const userId of [...room.hearers.keys()]) this.#dismiss(room, userId);
     this.#tidy(room);
   }
 
@@ -79,32 +92,39 @@ export class Rooms {
     const room = audiences.get(frame.audience);
     // What were held meanwhile would have no end.
     if (room === undefined) return false;
-    // An owner that isn't heard on who hears may still call a room that is gone.
-    if (room.owner !== audiences && this.#byConversation.get(room.convId) !== room) {
-      audiences.delete(frame.audience);
-      return false;
-    }
-    switch (room.order.arrive(frame.incarnation, frame.entry)) {
+    const { entry } = frame;
+    const { word } = room;
+    if (word?.audiences === audiences) word.knows(entry.seq);
+    else this.#entryOfOther(room, audiences, entry.seq);
+    switch (room.order.arrive(entry)) {
       case 'old':
         break;
       case 'early':
         this.#awaitMissing(room);
         break;
       case 'next':
-        this.#add(room, frame.entry);
-        for (const entry of room.order.released()) this.#add(room, entry);
+        this.#add(room, entry);
+        for (const held of room.order.released()) this.#add(room, held);
     }
     return true;
+  }
+
+  /** An owner whose word does not count forwards an entry: it may know more by now than the one whose word does. */
+  #entryOfOther(room: Room, audiences: Audiences, seq: Seq): void {
+    const word = room.wordOf(audiences);
+    if (word === undefined) return;
+    word.knows(seq);
+    if (word.knownSeq > (room.word?.knownSeq ?? 0)) this.#heed(room, word);
   }
 
   /** An owner's link is lost. Returns the rooms of which nobody tells any more, until another owner does. */
   orphaned(audiences: Audiences): readonly Room[] {
     const orphans: Room[] = [];
     for (const room of audiences.values()) {
-      if (room.owner !== audiences) continue;
-      room.owner = undefined;
-      room.audience = 0;
-      orphans.push(room);
+      const word = room.wordOf(audiences);
+      if (word === undefined) continue;
+      if (room.word === word) orphans.push(room);
+      room.drop(word);
     }
     audiences.clear();
     return orphans;
@@ -184,6 +204,12 @@ export class Rooms {
     }, waitMs).unref();
   }
 
+  /** Who is dismissed now could not be told later. */
+  #tellMissing(room: Room): void {
+    for (let { missing } = room.order; missing !== undefined; missing = room.order.missing)
+      this.#giveUp(room, missing);
+  }
+
   /** Gapless or told: what can't be had is named, and what comes after it goes on. */
   #giveUp(room: Room, { from, to }: { readonly from: Seq; readonly to: Seq }): void {
     room.order.skip(to);
@@ -223,7 +249,7 @@ export class Rooms {
     if (!room.empty || room.waiting) return;
     this.#byConversation.delete(room.convId);
     this.active.delete(room);
-    room.owner?.delete(room.audience);
+    room.forget();
   }
 }
 

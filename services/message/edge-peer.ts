@@ -18,12 +18,14 @@ export class EdgePeer {
   readonly users = new Map<UserId, number>();
   /** Users whose presence the edge wants to hear of. */
   readonly watched = new Set<UserId>();
-  /** What it may have missed while it was not linked: by conversation, the first entry. */
-  readonly missed: Map<ConvId, Seq>;
+  /** When it was linked, by the monotonic clock. */
+  readonly linkedAtMs: number;
+  /** What its sessions may have missed while it was not linked: by conversation, the first entry. */
+  missed = new Map<ConvId, Seq>();
 
-  constructor(no: number, link: Link<OwnerFrame>, missed = new Map<ConvId, Seq>()) {
+  constructor(no: number, link: Link<OwnerFrame>, linkedAtMs: number) {
     this.no = no;
-    this.missed = missed;
+    this.linkedAtMs = linkedAtMs;
     this.#link = link;
   }
 

@@ -219,7 +219,7 @@ export class MessageNode implements Service {
   /** An edge is linked. */
   acceptEdge(link: Link<OwnerFrame>): LinkEvents<EdgeFrame> {
     this.#edges += 1;
-    const edge = new EdgePeer(this.#edges, link, this.#recent?.all());
+    const edge = new EdgePeer(this.#edges, link, this.#clock.monotonicMs());
     this.#presence.edges.add(edge);
     return {
       frames: (frames) => {
@@ -246,6 +246,10 @@ export class MessageNode implements Service {
       }
       case 'sessionDown':
         this.#sessionDown(edge, frame.session);
+        return;
+      case 'snapshot':
+        // The edge has counted after it was linked: none of its sessions is older than this.
+        edge.missed = this.#recent?.since(edge.linkedAtMs - frame.oldestMs) ?? edge.missed;
         return;
       case 'snapshotEnd':
         this.#replay(edge);

@@ -12,13 +12,17 @@ class Edge extends EdgePeer {
 
   constructor(no: number) {
     const told: OwnerFrame[] = [];
-    super(no, {
-      send: (frame) => {
-        told.push(frame);
-        return 'queued';
+    super(
+      no,
+      {
+        send: (frame) => {
+          told.push(frame);
+          return 'queued';
+        },
+        close: () => {},
       },
-      close: () => {},
-    });
+      0,
+    );
     this.told = told;
   }
 }

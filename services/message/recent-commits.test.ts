@@ -8,17 +8,22 @@ const id = (name: string) => name as ConvId;
 function open(max = 100) {
   const time = { ms: 0 };
   const clock = { wallMs: () => time.ms, monotonicMs: () => time.ms };
-  return { time, recent: new RecentCommits({ clock, keepMs: 1_000, max }) };
+  const recent = new RecentCommits({ clock, keepMs: 5_000, max });
+  const at = (ms: number, convId: string, seq: number) => {
+    time.ms = ms;
+    recent.committed(id(convId), seq);
+  };
+  return { recent, at };
 }
 
 describe('what was committed lately', () => {
   it('is known by its first entry', () => {
-    const { recent } = open();
-    recent.committed(id('a'), 3);
-    recent.committed(id('a'), 4);
-    recent.committed(id('b'), 9);
+    const { recent, at } = open();
+    at(0, 'a', 3);
+    at(0, 'a', 4);
+    at(0, 'b', 9);
     assert.deepEqual(
-      [...recent.all()],
+      [...recent.since(0)],
       [
         ['a', 3],
         ['b', 9],
@@ -26,31 +31,33 @@ describe('what was committed lately', () => {
     );
   });
 
-  it('is kept for as long as it should be, and forgotten some time after', () => {
-    const { time, recent } = open();
-    recent.committed(id('a'), 3);
-    time.ms = 1_000;
-    recent.committed(id('b'), 5);
-    time.ms = 1_999;
-    recent.committed(id('c'), 5);
-    assert.equal(recent.all().get(id('a')), 3);
-    time.ms = 2_000;
-    recent.committed(id('d'), 5);
-    assert.deepEqual([...recent.all().keys()].sort(), ['b', 'c', 'd']);
+  it('I5: is told from a time on, or from somewhat earlier', () => {
+    const { recent, at } = open();
+    at(0, 'a', 3);
+    at(1_500, 'a', 5);
+    at(1_900, 'a', 6);
+    at(3_000, 'b', 1);
+    assert.equal(recent.since(1_499).get(id('a')), 3);
+    assert.equal(recent.since(1_500).get(id('a')), 5);
+    assert.equal(recent.since(1_900).get(id('a')), 5, 'a second goes whole');
+    assert.deepEqual([...recent.since(3_000)], [['b', 1]]);
+    assert.deepEqual([...recent.since(9_000)], [['b', 1]]);
   });
 
-  it('keeps the first entry of one that goes on', () => {
-    const { time, recent } = open();
-    recent.committed(id('a'), 3);
-    time.ms = 1_000;
-    recent.committed(id('a'), 7);
-    assert.equal(recent.all().get(id('a')), 3);
+  it('is kept for as long as it should be, and forgotten some time after', () => {
+    const { recent, at } = open();
+    at(0, 'a', 3);
+    at(1_000, 'b', 5);
+    at(5_999, 'c', 5);
+    assert.equal(recent.since(0).get(id('a')), 3);
+    at(7_000, 'd', 5);
+    assert.deepEqual([...recent.since(0).keys()].sort(), ['b', 'c', 'd']);
   });
 
   it('I6: is of no more conversations than it may be', () => {
-    const { recent } = open(10);
-    for (let no = 0; no < 1_000; no += 1) recent.committed(id(`c${no}`), 1);
-    assert.ok(recent.all().size <= 20);
-    assert.equal(recent.all().get(id('c999')), 1);
+    const { recent, at } = open(10);
+    for (let no = 0; no < 1_000; no += 1) at(no, `c${no}`, 1);
+    assert.ok(recent.since(0).size <= 10);
+    assert.equal(recent.since(0).get(id('c999')), 1);
   });
 });

@@ -1,6 +1,14 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq } from '../core/ids.ts';
 
+interface Bucket {
+  readonly beganAtMs: number;
+  /** By conversation, the first entry of this time. */
+  readonly firsts: Map<ConvId, Seq>;
+}
+
+const bucketMs = 1_000;
+
 /**
  * Which conversations had entries lately: what an edge may have missed while its link was down. Bounded in time and
  * number; an edge that was away for longer has ended its sessions, and they sync.
@@ -9,32 +17,54 @@ export class RecentCommits {
   readonly #clock: Clock;
   readonly #keepMs: number;
   readonly #max: number;
-  /** By conversation, the first entry since it was put in. One half is let go whole, when the other is full or old. */
-  #young = new Map<ConvId, Seq>();
-  #old: ReadonlyMap<ConvId, Seq> = new Map();
-  #turnedAtMs: number;
+  /** Oldest first; each ends where the next one begins. */
+  #buckets: Bucket[] = [];
+  #size = 0;
 
-  /** Keeps for at least `keepMs`, unless more than `max` conversations have entries in that time. */
+  /** Keeps for at least `keepMs`, unless more than `max` conversations and seconds of them have entries in that time. */
   constructor({ clock, keepMs, max }: { clock: Clock; keepMs: number; max: number }) {
     this.#clock = clock;
     this.#keepMs = keepMs;
     this.#max = max;
-    this.#turnedAtMs = clock.monotonicMs();
   }
 
   committed(convId: ConvId, firstSeq: Seq): void {
-    if (this.#young.has(convId)) return;
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#turnedAtMs >= this.#keepMs || this.#young.size >= this.#max) {
-      this.#old = this.#young;
-      this.#young = new Map();
-      this.#turnedAtMs = nowMs;
+    let bucket = this.#buckets.at(-1);
+    if (bucket === undefined || nowMs - bucket.beganAtMs >= bucketMs) {
+      bucket = { beganAtMs: nowMs, firsts: new Map() };
+      this.#buckets.push(bucket);
+      this.#forget(nowMs);
     }
-    this.#young.set(convId, firstSeq);
+    if (bucket.firsts.has(convId)) return;
+    bucket.firsts.set(convId, firstSeq);
+    this.#size += 1;
+    if (this.#size > this.#max) this.#forget(nowMs);
   }
 
-  /** By conversation, the first entry that may have been missed. */
-  all(): Map<ConvId, Seq> {
-    return new Map([...this.#young, ...this.#old]);
+  /** By conversation, the first entry since this time, or one somewhat earlier. */
+  since(monotonicMs: number): Map<ConvId, Seq> {
+    const found = new Map<ConvId, Seq>();
+    for (const [at, { firsts }] of this.#buckets.entries()) {
+      const end = this.#buckets[at + 1]?.beganAtMs ?? Number.POSITIVE_INFINITY;
+      if (end <= monotonicMs) continue;
+      for (const [convId, seq] of firsts) if (!found.has(convId)) found.set(convId, seq);
+    }
+    return found;
+  }
+
+  /** Lets go of what is too old, or too much; the newest bucket stays. */
+  #forget(nowMs: number): void {
+    while (this.#buckets.length > 1) {
+      const [oldest, next] = this.#buckets as [Bucket, Bucket];
+      if (next.beganAtMs > nowMs - this.#keepMs && this.#size <= this.#max) return;
+      this.#buckets.shift();
+      this.#size -= oldest.firsts.size;
+    }
+    // More than may be in one second: what comes next begins anew, and who missed this has to sync.
+    const last = this.#buckets[0];
+    if (last === undefined || this.#size <= this.#max) return;
+    this.#buckets = [{ beganAtMs: nowMs, firsts: new Map() }];
+    this.#size = 0;
   }
 }

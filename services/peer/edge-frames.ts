@@ -21,6 +21,8 @@ export type EdgeFrame =
     }
   | { readonly t: 'sessionDown'; readonly session: SessionNo }
   /** The sessions that were open when the link was, have been told: what was committed lately is forwarded to them. */
+  /** The first frame: how long ago the oldest of the sessions that follow was opened, in milliseconds. */
+  | { readonly t: 'snapshot'; readonly oldestMs: number }
   | { readonly t: 'snapshotEnd' }
   /** Answered by exactly one `reply` or `refused` with the same call number. */
   | {

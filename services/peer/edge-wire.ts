@@ -44,6 +44,8 @@ function wireEdgeFrame(frame: WithHello<EdgeFrame>): MessageInitShape<typeof Edg
     }
     case 'sessionDown':
       return { frame: { case: 'sessionDown', value: { session: BigInt(frame.session) } } };
+    case 'snapshot':
+      return { frame: { case: 'snapshot', value: { oldestMs: BigInt(frame.oldestMs) } } };
     case 'snapshotEnd':
       return { frame: { case: 'snapshotEnd', value: {} } };
     case 'typing': {
@@ -89,6 +91,8 @@ function edgeFrameOf({ frame }: WireEdgeFrame): WithHello<EdgeFrame> {
     }
     case 'sessionDown':
       return { t: 'sessionDown', session: Number(frame.value.session) };
+    case 'snapshot':
+      return { t: 'snapshot', oldestMs: Number(frame.value.oldestMs) };
     case 'snapshotEnd':
       return { t: 'snapshotEnd' };
     case 'typing': {

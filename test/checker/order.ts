@@ -3,7 +3,7 @@ import { type IndexedEvidence, keyOf, sendKey, sendsOf } from './indexed.ts';
 
 /**
  * Everybody sees the order of the seqs: within a session, an entry that comes for the first time comes after all with
- * lower seqs. A message id grows with seq, since both are given in one place.
+ * lower seqs, unless the session was told to fetch it. A message id grows with seq, since both are given in one place.
  */
 export function oneOrder({ store, clients }: IndexedEvidence, findings: Findings): void {
   for (const { convId, entries } of store) {
@@ -25,6 +25,9 @@ export function oneOrder({ store, clients }: IndexedEvidence, findings: Findings
         highest = new Map();
         seen = new Set();
       }
+      if (event.t === 'fetched') seen.add(`${event.entry.seq} ${event.convId}`);
+      if (event.t === 'gap')
+        for (let seq = event.fromSeq; seq <= event.toSeq; seq += 1) seen.add(`${seq} ${event.convId}`);
       if (event.t !== 'entry') continue;
       const { seq } = event.entry;
       const place = `${seq} ${event.convId}`;

@@ -5,7 +5,7 @@ import type { ConvId, Seq, UserId } from '../../core/ids.ts';
 import type { AudienceFrame, EdgeFrame, EntryFrame, LogEntry, OwnerFrame } from '../../peer/edge-frames.ts';
 import { ConnectionMeters } from '../meters.ts';
 import { Pushes } from '../pushes.ts';
-import type { Audiences } from '../room.ts';
+import type { Audiences } from '../word.ts';
 import { Session } from '../session.ts';
 import { SessionBook } from '../session-book.ts';
 import { TokenBucket } from '../../core/token-bucket.ts';

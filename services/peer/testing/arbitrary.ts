@@ -104,6 +104,7 @@ export const edgeFrame: fc.Arbitrary<WithHello<EdgeFrame>> = fc.oneof(
   record({ t: is('delivered'), items: few(record({ convId: conv, userId: user, seq })) }),
   record({ t: is('sessionUp'), session: seq, userId: user, deviceId: text }),
   record({ t: is('sessionDown'), session: seq }),
+  record({ t: is('snapshot'), oldestMs: seq }),
   record({ t: is('snapshotEnd') }),
   record({ t: is('typing'), convId: conv, userId: user, active: flag }),
   record({ t: fc.constantFrom('watch', 'unwatch'), users: few(user) }),
