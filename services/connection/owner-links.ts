@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { Fault } from '../core/fault.ts';
+import { Fault, toFault } from '../core/fault.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import { rendezvous } from '../core/rendezvous.ts';
 import { conversationOf } from '../peer/conversation-of.ts';
@@ -29,6 +29,9 @@ export interface OwnerLinksParts {
 }
 
 type Sent = ReturnType<MessageLink['send']>;
+
+/** A move of conversations is over sooner than this many refusals. */
+const maxTries = 40;
 
 /** The connection node's links to the message nodes, each conversation's frames on the link to its owner. */
 export class OwnerLinks {
@@ -95,8 +98,20 @@ export class OwnerLinks {
     else owner.messages.call(session, userId, op, answer);
   }
 
-  ask(userId: UserId, op: Operation): Promise<Result> {
-    return new Promise((done, refused) => this.call(0, userId, op, { done, refused }));
+  /**
+   * Asks for somebody who has no session. While a conversation moves, nodes may not agree yet on who owns it: it is asked
+   * for again until they do, for a while.
+   */
+  async ask(userId: UserId, op: Operation): Promise<Result> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await new Promise((done, refused) => this.call(0, userId, op, { done, refused }));
+      } catch (error) {
+        const fault = toFault(error);
+        if (fault.reason !== 'notOwner' || tries === maxTries) throw fault;
+        await new Promise((resolve) => setTimeout(resolve, fault.retryAfterMs));
+      }
+    }
   }
 
   /** To the owner of the conversation that the frame names. */

@@ -172,6 +172,33 @@ describe('calls', () => {
     assert.deepEqual(refused, ['ownerLost']);
   });
 
+  it('of nobody’s session are made again until the nodes agree on an owner', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const ties = new Ties();
+      const one = ties.link('m1');
+      const answer = ties.owners.links.ask('ada' as UserId, { t: 'get', convId: 'g' as ConvId, seq: 1 });
+      const refuse = (call: number) =>
+        one.say({
+          t: 'refused',
+          call,
+          refusal: { reason: 'notOwner', message: '', field: '', retryAfterMs: 50 },
+        });
+      for (let tries = 1; tries <= 3; tries += 1) {
+        assert.equal(one.of('command').length, tries);
+        refuse(one.of('command').at(-1)?.call ?? 0);
+        await new Promise((resolve) => setImmediate(resolve));
+        mock.timers.tick(50);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const result = { t: 'ids', ids: [] } as const;
+      one.say({ t: 'reply', call: one.of('command').at(-1)?.call ?? 0, result });
+      assert.equal(await answer, result);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
   it('of acknowledgements are split by owner', () => {
     const ties = new Ties();
     const [one, two] = [ties.link('m1'), ties.link('m2')];

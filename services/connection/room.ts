@@ -5,7 +5,7 @@ import { Delivery } from './delivery.ts';
 import { ForwardOrder } from './forward-order.ts';
 import type { Session } from './session.ts';
 import { gapFragment } from './wire.ts';
-import { type Audiences, Word } from './word.ts';
+import type { Audiences, Word } from './word.ts';
 
 /** An entry, or the announcement of a gap up to seq. */
 interface Pending {

@@ -152,7 +152,11 @@ export class Owner {
       const version = conversation.group?.version;
       try {
         const decision = await groups.decide(conversation, actor, change);
-        if (decision.entries.length === 0) return nothingToDo;
+        if (decision.entries.length === 0) {
+          // It is so by the rules that are known here; somebody may have changed them.
+          await this.#settled(groupId, actor, '', { t: 'recheck' });
+          return conversation.group?.version === version ? nothingToDo : { t: 'stale' };
+        }
         return await this.#settled(groupId, actor, clientId, { t: 'decision', decision, clientId });
       } catch (error) {
         if (!(error instanceof Fault)) this.#parts.bug(error);

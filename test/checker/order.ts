@@ -2,8 +2,8 @@ import type { Findings } from './finding.ts';
 import { type IndexedEvidence, keyOf, sendKey, sendsOf } from './indexed.ts';
 
 /**
- * Everybody sees the order of the seqs: within a session, an entry that comes for the first time comes after all with
- * lower seqs, unless the session was told to fetch it. A message id grows with seq, since both are given in one place.
+ * Everybody sees the order of the seqs: within a session, an entry that the client has not had yet comes after all with
+ * lower seqs, unless the client was told to fetch it. A message id grows with seq, since both are given in one place.
  */
 export function oneOrder({ store, clients }: IndexedEvidence, findings: Findings): void {
   for (const { convId, entries } of store) {
@@ -19,12 +19,9 @@ export function oneOrder({ store, clients }: IndexedEvidence, findings: Findings
   }
   for (const { user, events } of clients) {
     let highest = new Map<string, number>();
-    let seen = new Set<string>();
+    const seen = new Set<string>();
     for (const event of events) {
-      if (event.t === 'connected') {
-        highest = new Map();
-        seen = new Set();
-      }
+      if (event.t === 'connected') highest = new Map();
       if (event.t === 'fetched') seen.add(`${event.entry.seq} ${event.convId}`);
       if (event.t === 'gap')
         for (let seq = event.fromSeq; seq <= event.toSeq; seq += 1) seen.add(`${seq} ${event.convId}`);

@@ -195,9 +195,19 @@ export class CrashClient implements ClientLog {
         return this.#replica.gap(event.value.convId, Number(event.value.fromSeq), Number(event.value.toSeq));
       case 'cursor':
         return this.#replica.cursor('push', event.value);
+      case 'draining':
+        return this.#leave(event.value.delayMs);
       default:
         return;
     }
+  }
+
+  /** The node goes away: another connection takes the place of this one. */
+  #leave(delayMs: number): void {
+    const session = this.#session;
+    setTimeout(() => {
+      if (this.#session === session) session?.close();
+    }, delayMs);
   }
 
   #pass(sends: readonly Pending[]): void {

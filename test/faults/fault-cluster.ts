@@ -49,7 +49,7 @@ export class FaultCluster implements Site, AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const database = o.databaseUrl === undefined ? stack.use(await MariaDb.start()) : undefined;
     const redis = stack.use(await RedisServer.start());
-    const nodePort = `${await freePort()}`;
+    const nodePorts = { e1: await freePort(), c2: await freePort() };
     if (database !== undefined) {
       const connection = await database.connect();
       await connection.query(`CREATE DATABASE ${schema}`);
@@ -70,8 +70,9 @@ export class FaultCluster implements Site, AsyncDisposable {
           b2: 'bridge',
         },
         envOf: (name): Readonly<Record<string, string>> => {
-          if (name === 'c2') return { PARLEY_NODE_PORT: nodePort };
-          return name === 'b2' ? { PARLEY_UPSTREAM: `http://127.0.0.1:${nodePort}` } : {};
+          if (name === 'e1' || name === 'c2') return { PARLEY_NODE_PORT: `${nodePorts[name]}` };
+          const upstreams = [nodePorts.c2, nodePorts.e1].map((port) => `http://127.0.0.1:${port}`);
+          return name === 'b2' ? { PARLEY_UPSTREAM: upstreams.join(',') } : {};
         },
       }),
     );
@@ -92,7 +93,7 @@ export class FaultCluster implements Site, AsyncDisposable {
     const { length } = this.#edges;
     const up = (process: (edge: Edge) => ClusterProcess): ClusterProcess => {
       const inTurn = this.#edges.map((_, i) => process(this.#edges[(user + i) % length] as Edge));
-      return inTurn.find(({ running }) => running) ?? (inTurn[0] as ClusterProcess);
+      return inTurn.find(({ welcoming }) => welcoming) ?? (inTurn[0] as ClusterProcess);
     };
     const { http, ws, metrics } = up((edge) => edge.browsers).ports;
     return { http, ws, grpc: up((edge) => edge.native).ports.grpc, metrics };

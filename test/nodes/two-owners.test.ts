@@ -107,6 +107,18 @@ describe('I4: the store fences', () => {
     );
   });
 
+  it('I4: that there is nothing to do is said on the rules as they are', async () => {
+    await using both = await open();
+    const { one, other } = both;
+    // Each holds the group with bob in it when the other one removes him.
+    await other.kick('ada', 'g', 'bob');
+    await one.add('ada', 'g', ['bob']);
+    assert.deepEqual(
+      (await one.log('g')).map(({ kind }) => kind),
+      ['groupCreated', 'memberRemoved', 'membersAdded'],
+    );
+  });
+
   it('I4: a message recalled by one owner is not recalled again by the other', async () => {
     await using both = await open();
     const { one, other } = both;

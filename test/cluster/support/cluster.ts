@@ -23,6 +23,7 @@ export class ClusterProcess {
   ports: Ports = { http: 0, ws: 0, grpc: 0, metrics: 0 };
   readonly #start: () => Promise<Child>;
   #child: Child | undefined;
+  #draining = false;
 
   constructor(name: string, start: () => Promise<Child>) {
     this.name = name;
@@ -31,6 +32,11 @@ export class ClusterProcess {
 
   get running(): boolean {
     return this.#child?.running === true;
+  }
+
+  /** Whether a gateway would send somebody there. */
+  get welcoming(): boolean {
+    return this.running && !this.#draining;
   }
 
   /** The last of what it wrote: for messages of tests that fail. */
@@ -49,6 +55,7 @@ export class ClusterProcess {
 
   async start(): Promise<void> {
     this.#child = await this.#start();
+    this.#draining = false;
     const ready = this.output.split('\n').findLast((line) => line.includes('"event.action":"ready"')) ?? '{}';
     const fields = JSON.parse(ready) as Record<string, number>;
     const port = (name: string): number => fields[`parley.${name}`] ?? 0;
@@ -61,6 +68,7 @@ export class ClusterProcess {
 
   /** SIGTERM: it hands over what it has, and ends. */
   drain(): Promise<void> {
+    this.#draining = true;
     return this.#process.stop('SIGTERM');
   }
 

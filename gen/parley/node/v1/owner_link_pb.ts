@@ -157,6 +157,8 @@ export type EdgeFrame = Message<"parley.node.v1.EdgeFrame"> & {
     case: "snapshotEnd";
   } | {
     /**
+     * The first frame: what follows is told of sessions that were open before the link.
+     *
      * @generated from field: parley.node.v1.Snapshot snapshot = 12;
      */
     value: Snapshot;
