@@ -1,12 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { kafkaSpec } from '../test/engines/kafka-broker.ts';
-import { askSql, mariaDbSpec } from '../test/engines/mariadb.ts';
-import { nginxSpec } from '../test/engines/nginx.ts';
-import { redisSpec } from '../test/engines/redis-server.ts';
-import { root } from './paths.ts';
-import { StandingEngine, type StandingEngineOptions } from './standing-engine.ts';
+import { type EngineKind, gatewayKind, storageKinds } from './engine-kinds.ts';
+import { StandingEngine } from './standing-engine.ts';
 
 /** Real engines for development: each in a process of its own, on private ports, with its data in one directory. */
 
@@ -20,37 +15,7 @@ const usage = `npm run engines -- start|stop|status [--directory DIR] [--upstrea
 const { values, positionals } = read();
 const [verb, ...named] = positionals;
 const directory = resolve(values.directory);
-const template = join(root, 'deploy', 'nginx', 'parley.conf.template');
-const schema = 'parley';
-
-type Kind = Omit<StandingEngineOptions, 'name' | 'directory'>;
-
-const kinds: Readonly<Record<string, Kind>> = {
-  mariadb: {
-    ports: 1,
-    spec: ({ directory, ports: [port] }) => mariaDbSpec({ directory, port: port! }),
-    url: (port) => `mysql://root@127.0.0.1:${port}/${schema}`,
-    async furnish(port) {
-      await askSql(port, `CREATE DATABASE IF NOT EXISTS ${schema}`);
-    },
-  },
-  redis: {
-    ports: 1,
-    spec: ({ directory, ports: [port] }) => redisSpec({ directory, port: port! }),
-    url: (port) => `redis://127.0.0.1:${port}`,
-  },
-  kafka: {
-    ports: 2,
-    spec: ({ directory, ports: [port, controllerPort] }) =>
-      kafkaSpec({ directory, port: port!, controllerPort: controllerPort! }),
-    url: (port) => `127.0.0.1:${port}`,
-  },
-  nginx: {
-    ports: 1,
-    spec: ({ directory, ports: [port] }) => nginxSpec({ directory, port: port!, configure: proxy }),
-    url: (port) => `http://127.0.0.1:${port}`,
-  },
-};
+const kinds: Readonly<Record<string, EngineKind>> = { ...storageKinds, nginx: gatewayKind(values.upstream) };
 
 function read() {
   try {
@@ -69,13 +34,6 @@ function read() {
 function refuse(why: string): never {
   process.stderr.write(`engines: ${why}\n\n${usage}`);
   process.exit(2);
-}
-
-function proxy(port: number): string {
-  const upstreams = values.upstream.map((address) => `server ${address};`).join(' ');
-  return readFileSync(template, 'utf8')
-    .replaceAll('${LISTEN}', `127.0.0.1:${port}`)
-    .replaceAll('${UPSTREAMS}', upstreams);
 }
 
 async function run(engine: StandingEngine): Promise<string> {

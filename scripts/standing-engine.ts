@@ -33,6 +33,8 @@ interface EngineRecord {
 export interface EngineStatus {
   readonly pid: number;
   readonly url: string;
+  /** The first is the one of the URL. */
+  readonly ports: readonly number[];
 }
 
 const stopWithinMs = 20_000;
@@ -55,7 +57,7 @@ export class StandingEngine {
   async status(): Promise<EngineStatus | undefined> {
     const record = await this.#record();
     if (record?.pid === undefined || startOf(record.pid) !== record.started) return undefined;
-    return { pid: record.pid, url: this.#o.url(record.ports[0]!) };
+    return { pid: record.pid, url: this.#o.url(record.ports[0]!), ports: record.ports };
   }
 
   /** Resolves once it serves; `before` says whether it did already. Rejects with the end of its log. */
@@ -77,7 +79,7 @@ export class StandingEngine {
     else await spec.configure?.();
     const pid = await this.#spawn(spec, ports);
     await this.#o.furnish?.(ports[0]!);
-    return { pid, url: this.#o.url(ports[0]!), before: false };
+    return { pid, url: this.#o.url(ports[0]!), ports, before: false };
   }
 
   /** Resolves once it has ended; with false where it did not run. What does not end in 20 s is killed. */

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { kafkaSpec } from '../test/engines/kafka-broker.ts';
+import { askSql, mariaDbSpec } from '../test/engines/mariadb.ts';
+import { nginxSpec } from '../test/engines/nginx.ts';
+import { redisSpec } from '../test/engines/redis-server.ts';
+import { root } from './paths.ts';
+import type { StandingEngineOptions } from './standing-engine.ts';
+
+export type EngineKind = Omit<StandingEngineOptions, 'name' | 'directory'>;
+
+const schema = 'parley';
+
+/** The engines that hold what nodes share. */
+export const storageKinds = {
+  mariadb: {
+    ports: 1,
+    spec: ({ directory, ports: [port] }) => mariaDbSpec({ directory, port: port! }),
+    url: (port) => `mysql://root@127.0.0.1:${port}/${schema}`,
+    async furnish(port) {
+      await askSql(port, `CREATE DATABASE IF NOT EXISTS ${schema}`);
+    },
+  },
+  redis: {
+    ports: 1,
+    spec: ({ directory, ports: [port] }) => redisSpec({ directory, port: port! }),
+    url: (port) => `redis://127.0.0.1:${port}`,
+  },
+  kafka: {
+    ports: 2,
+    spec: ({ directory, ports: [port, controllerPort] }) =>
+      kafkaSpec({ directory, port: port!, controllerPort: controllerPort! }),
+    url: (port) => `127.0.0.1:${port}`,
+  },
+} satisfies Record<string, EngineKind>;
+
+/** nginx in front of nodes, each given as HOST:PORT; with gRPC on a port of its own where nodes for that are named. */
+export function gatewayKind(upstreams: readonly string[], grpcUpstreams: readonly string[] = []): EngineKind {
+  return {
+    ports: grpcUpstreams.length > 0 ? 2 : 1,
+    spec: ({ directory, ports: [port, grpcPort] }) =>
+      nginxSpec({
+        directory,
+        port: port!,
+        configure: () => {
+          const http = filled('parley.conf.template', { LISTEN: port, UPSTREAMS: upstreams });
+          if (grpcPort === undefined) return http;
+          const names = { GRPC_LISTEN: grpcPort, GRPC_UPSTREAMS: grpcUpstreams };
+          return `${http}\n${filled('parley-grpc.conf.template', names)}`;
+        },
+      }),
+    url: (port) => `http://127.0.0.1:${port}`,
+  };
+}
+
+/** A template of nginx's with ports of this machine, and servers, put in. */
+function filled(
+  template: string,
+  values: Readonly<Record<string, number | undefined | readonly string[]>>,
+): string {
+  let text = readFileSync(join(root, 'deploy', 'nginx', template), 'utf8');
+  for (const [name, value] of Object.entries(values)) {
+    const put =
+      typeof value === 'object'
+        ? value.map((address) => `server ${address};`).join(' ')
+        : `127.0.0.1:${value}`;
+    text = text.replaceAll(`\${${name}}`, put);
+  }
+  return text;
+}
