@@ -112,7 +112,7 @@ class ClusterNode {
     const log = this.#log;
     if (config.mysql.url === '')
       throw new ConfigError(['PARLEY_MYSQL_URL must be set: message nodes share a store on MySQL']);
-    const store = await openStore(config, log);
+    const store = await openStore(config, log, this.#opened.directory.pages);
     this.#stack.defer(() => store.close());
     const ids = await LeaseHolder.take({
       store,

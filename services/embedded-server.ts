@@ -66,61 +66,57 @@ export async function startEmbedded(
   checkReach(mode, { PARLEY_HOST: host, PARLEY_METRICS_HOST: config.telemetry.host });
   const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
   const push = await EmbeddedPush.open(config, log);
+  await using stack = new AsyncDisposableStack();
+  // The store's lock keeps a second process out of the data directory, the directory's file included.
   const store = await openStore(config, log);
-  let directory: OpenedDirectory | undefined;
-  try {
-    directory = await openDirectory(config, log);
-    const opened = directory;
-    const meters = new Meters();
-    const telemetry = new Telemetry({ config: config.telemetry, meters, log });
-    const tokens = new Tokens(secrets, systemClock);
-    const nodes = await linkedNodes({ config, log, store, opened, tokens, relay: push?.relay });
-    const { connection } = nodes;
-    const doors = { log, meters, sessions: connection, unary: connection };
-    const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
-    const rpc = createUnaryTransport(connection);
-    const bridge = parts.bridge
-      ? new Bridge({ config: config.bridge, mode, host, log, sessions: connection, rpc })
-      : undefined;
-    // The private port is for bridges apart, and for whoever was given the cluster's token.
-    const node =
-      parts.bridge && config.node.clusterToken === ''
-        ? undefined
-        : new ConnectServer({ ...doors, config: config.node, mode, nodeId: randomUUID() });
-    registerNodeMeters(meters, nodes);
-    registerStoreMeters(meters, store.meters);
-    if (opened.meters !== undefined) registerDirectoryMeters(meters, opened.meters);
-    if (bridge !== undefined) registerBridgeMeters(meters, bridge);
-    // Push starts before the message node and stops after it, so that it hears of all that was committed.
-    const services: Service[] = [new QuietCollector(), telemetry];
-    if (push !== undefined) {
-      const pushNode = push.node(store, nodes.message);
-      registerPushMeters(meters, { ...push, push: pushNode });
-      services.push(push.events, pushNode);
-    }
-    services.push(nodes.ids, nodes.group, nodes.message, connection, grpc);
-    for (const door of [node, bridge]) if (door !== undefined) services.push(door);
-    await startAll(services);
-    return {
-      ports: {
-        http: bridge?.httpPort ?? 0,
-        ws: bridge?.wsPort ?? 0,
-        grpc: grpc.address.port,
-        node: node?.port ?? 0,
-        metrics: telemetry.address.port,
-      },
-      stop: async (reason) => {
-        await stopAll(services, reason, config.process.drainMs);
-        await push?.deadLetters.close();
-        await opened.directory.close();
-        await store.close();
-      },
-    };
-  } catch (error) {
-    await directory?.directory.close();
-    await store.close();
-    throw error;
+  stack.defer(() => store.close());
+  const opened = await openDirectory(config, log);
+  stack.defer(() => opened.directory.close());
+  const meters = new Meters();
+  const telemetry = new Telemetry({ config: config.telemetry, meters, log });
+  const tokens = new Tokens(secrets, systemClock);
+  const nodes = await linkedNodes({ config, log, store, opened, tokens, relay: push?.relay });
+  const { connection } = nodes;
+  const doors = { log, meters, sessions: connection, unary: connection };
+  const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
+  const rpc = createUnaryTransport(connection);
+  const bridge = parts.bridge
+    ? new Bridge({ config: config.bridge, mode, host, log, sessions: connection, rpc })
+    : undefined;
+  // The private port is for bridges apart, and for whoever was given the cluster's token.
+  const node =
+    parts.bridge && config.node.clusterToken === ''
+      ? undefined
+      : new ConnectServer({ ...doors, config: config.node, mode, nodeId: randomUUID() });
+  registerNodeMeters(meters, nodes);
+  registerStoreMeters(meters, store.meters);
+  if (opened.meters !== undefined) registerDirectoryMeters(meters, opened.meters);
+  if (bridge !== undefined) registerBridgeMeters(meters, bridge);
+  // Push starts before the message node and stops after it, so that it hears of all that was committed.
+  const services: Service[] = [new QuietCollector(), telemetry];
+  if (push !== undefined) {
+    const pushNode = push.node(store, nodes.message);
+    registerPushMeters(meters, { ...push, push: pushNode });
+    services.push(push.events, pushNode);
   }
+  services.push(nodes.ids, nodes.group, nodes.message, connection, grpc);
+  for (const door of [node, bridge]) if (door !== undefined) services.push(door);
+  await startAll(services);
+  const left = stack.move();
+  return {
+    ports: {
+      http: bridge?.httpPort ?? 0,
+      ws: bridge?.wsPort ?? 0,
+      grpc: grpc.address.port,
+      node: node?.port ?? 0,
+      metrics: telemetry.address.port,
+    },
+    stop: async (reason) => {
+      await stopAll(services, reason, config.process.drainMs);
+      await push?.deadLetters.close();
+      await left.disposeAsync();
+    },
+  };
 }
 
 /** The three nodes, joined by direct links. */

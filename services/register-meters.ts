@@ -161,6 +161,11 @@ export function registerStoreMeters(meters: Meters, store: StoreCounters): void 
     'Writes that failed for want of a store that takes them.',
     () => store.failedWrites,
   );
+  meters.total(
+    'chat_store_unsound_pages_total',
+    'Pages in the shared cache that were not what they said, and were read from the store.',
+    () => store.unsoundPages?.() ?? 0,
+  );
 }
 
 /** Gives what the directory on Redis counts its names. */

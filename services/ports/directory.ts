@@ -138,6 +138,8 @@ export interface RateLimits {
 
 /** Names one page of a conversation as it was at one time. */
 export interface PageKey {
+  /** Of the store: another one may have written something else in the same place. */
+  readonly epoch: string;
   readonly convId: ConvId;
   /** Which page; how pages are cut is the caller's affair. */
   readonly page: number;

@@ -70,6 +70,6 @@ export class MemoryPageCache implements PageCache {
   }
 }
 
-function nameOf({ convId, page, projectedSeq }: PageKey): string {
-  return `${page} ${projectedSeq} ${convId}`;
+function nameOf({ epoch, convId, page, projectedSeq }: PageKey): string {
+  return `${page} ${projectedSeq} ${encodeURIComponent(epoch)} ${convId}`;
 }

@@ -114,8 +114,8 @@ test('rate limits', async () => {
 test('pages', async () => {
   await using opened = await open();
   const { directory, hand } = opened;
-  const page = { convId: garden, page: 3, projectedSeq: 9 };
-  const key = 'page:{garden}:3:9';
+  const page = { epoch: 'e', convId: garden, page: 3, projectedSeq: 9 };
+  const key = 'page:{garden}:e:3:9';
   const get = async () => (await directory.pages.get([page]))[0]?.toString();
   await directory.pages.put([{ key: page, rows: Buffer.from('sealed') }]);
   assert.ok(Number(await hand('PTTL', key)) > 0);

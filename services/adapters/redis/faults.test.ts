@@ -13,7 +13,7 @@ import { RedisSentinel } from '../../../test/engines/redis-sentinel.ts';
 import { RedisServer } from '../../../test/engines/redis-server.ts';
 
 const rate = { name: 'test', perSecond: 0.001, burst: 1 };
-const page = { convId: garden, page: 0, projectedSeq: 0 };
+const page = { epoch: 'e', convId: garden, page: 0, projectedSeq: 0 };
 /** No verb may take longer, however busy the machine: a caller would be held up by it. */
 const patienceMs = 5_000;
 

@@ -16,7 +16,7 @@ import type { NodeRole, PageKey } from '../../ports/directory.ts';
  * | `P:revocations` | stream | revocations in the order they were made, the newest 100,000 |
  * | `P:revocations-born` | string | drawn when revocations were first looked for: another one says that all were lost |
  * | `P:rate:name:{key}` | string | theoretical arrival time in microseconds; expires |
- * | `P:page:{conversation}:page:projected` | string | sealed rows; expires |
+ * | `P:page:{conversation}:epoch:page:projected` | string | sealed rows; expires |
  */
 export class Keys {
   readonly #prefix: string;
@@ -71,8 +71,8 @@ export class Keys {
     return `${this.#prefix}:rate:${name}:{${encode(key)}}`;
   }
 
-  page({ convId, page, projectedSeq }: PageKey): string {
-    return `${this.#prefix}:page:{${encode(convId)}}:${page}:${projectedSeq}`;
+  page({ epoch, convId, page, projectedSeq }: PageKey): string {
+    return `${this.#prefix}:page:{${encode(convId)}}:${encode(epoch)}:${page}:${projectedSeq}`;
   }
 
   /** Told the role whose nodes changed. */

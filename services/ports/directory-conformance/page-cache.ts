@@ -7,6 +7,7 @@ import type { PageKey } from '../directory.ts';
 import { awkwardIds, fixtureBytes, garden, type OpenDirectory } from './fixture.ts';
 
 const key = (fields: Partial<PageKey> = {}): PageKey => ({
+  epoch: 'first',
   convId: garden,
   page: 0,
   projectedSeq: 0,
@@ -34,12 +35,13 @@ export function pageCachePromises(open: OpenDirectory): void {
       assert.deepEqual(plain(found), plain([new Uint8Array(0), view, all, undefined]));
     });
 
-    it('knows a page by conversation, number and what was projected', async () => {
+    it('knows a page by epoch, conversation, number and what was projected', async () => {
       await using fixture = await open();
       const { directory } = fixture;
       const keys = awkwardIds.flatMap((id) => [
         key({ convId: id as ConvId }),
         key({ convId: id as ConvId, page: 1 }),
+        key({ convId: id as ConvId, epoch: id }),
         key({ convId: id as ConvId, projectedSeq: 2 ** 53 - 1 }),
       ]);
       const pages = keys.map((each, at) => ({ key: each, rows: Uint8Array.of(at) }));
