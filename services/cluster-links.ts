@@ -99,7 +99,11 @@ export class ClusterLinks implements AsyncDisposable {
 
   /** Begins to look at the directory, after all who want to hear of it have said so. Resolves after the first look. */
   async start(): Promise<void> {
-    await Promise.all(Array.from(this.#watches.values(), ({ watch }) => watch.start()));
+    for (const { watch, listeners } of this.#watches.values()) {
+      await watch.start();
+      // A look that found nobody, or no directory, is no change.
+      for (const listener of listeners) listener(watch.nodes, watch.inReach);
+    }
   }
 
   /**

@@ -140,8 +140,8 @@ class ClusterNode {
     this.#services.push(ids, message);
     this.#accepts = { ...this.#accepts, acceptEdge: (link) => message.acceptEdge(link) };
     this.#links.linkGroups(this.#hello(), (link, peer) => message.connectGroup(link, peer.nodeId));
-    // While nobody can say who lives, everybody keeps what is theirs: the store fences.
-    this.#links.watchReady('message', (ready) => message.see(ready));
+    // While nobody can say who lives, edges decide whom they ask: the store fences.
+    this.#links.watchReady('message', (ready, known) => message.see(known ? ready : undefined));
     this.#roles.push({
       role: 'message',
       // Edges dial a node that joins; it owns nothing before they had time to tell it of their sessions.

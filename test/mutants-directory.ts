@@ -2,7 +2,7 @@ import type { Mutant } from './mutants.ts';
 
 const redis = 'services/adapters/redis';
 
-/** Ways to break what the directory promises, see docs/decisions/0005-directory-that-may-be-lost.md. */
+/** Ways to break what the directory promises, see docs/decisions/0008-directory-that-may-be-lost.md. */
 export const directoryMutants: readonly Mutant[] = [
   {
     invariant: 'directory',
@@ -127,5 +127,63 @@ export const directoryMutants: readonly Mutant[] = [
     from: 'await this.#file?.append(merged, () => [...this.#all(), merged]);',
     to: 'await Promise.resolve();',
     tests: ['services/adapters/memory/memory-directory.test.ts'],
+  },
+  {
+    invariant: 'directory',
+    how: 'a state that others hear of only when they look',
+    file: `${redis}/renew-node.lua`,
+    from: ' and was[3] == ARGV[4]',
+    to: '',
+    tests: [`${redis}/redis-directory.test.ts`],
+  },
+  {
+    invariant: 'directory',
+    how: 'a state that is lost behind a renewal under way',
+    file: 'services/peer/node-registration.ts',
+    from: `    this.#again = true;
+    this.#renewal ??=`,
+    to: `    this.#again ||= this.#renewal === undefined;
+    this.#renewal ??=`,
+    tests: ['services/peer/node-registration.test.ts'],
+  },
+  {
+    invariant: 'directory',
+    how: 'a node that owns nothing more than before while nobody can say who lives',
+    file: 'services/message/ownership.ts',
+    from: 'return !this.#isKnown || rendezvous(',
+    to: 'return rendezvous(',
+    tests: ['services/message/ownership.test.ts', 'test/cluster/redis-away.test.ts'],
+  },
+  {
+    invariant: 'directory',
+    how: 'a page under no change at all',
+    file: 'services/adapters/mysql/shared-pages.ts',
+    from: 'projectedSeq: asOf }',
+    to: 'projectedSeq: asOf && 0 }',
+    tests: ['services/adapters/mysql/shared-pages.test.ts'],
+  },
+  {
+    invariant: 'directory',
+    how: 'a page that is kept before it is whole',
+    file: 'services/adapters/mysql/shared-pages.ts',
+    from: 'own.length === pageRows',
+    to: 'own.length > 0',
+    tests: ['services/adapters/mysql/shared-pages.test.ts'],
+  },
+  {
+    invariant: 'directory',
+    how: 'a page of another epoch',
+    file: `${redis}/keys.ts`,
+    from: ':${encode(epoch)}:${page}',
+    to: ':${encode(epoch).slice(99)}:${page}',
+    tests: [`${redis}/redis-directory.test.ts`],
+  },
+  {
+    invariant: 'directory',
+    how: 'message nodes that share no pages',
+    file: 'services/cluster-server.ts',
+    from: 'await openStore(config, log, this.#opened.directory.pages)',
+    to: 'await openStore(config, log)',
+    tests: ['test/cluster/directory.test.ts'],
   },
 ];

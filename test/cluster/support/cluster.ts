@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../../engines/child.ts';
-import { mariaDb, redis } from '../../engines/shared.ts';
+import { mariaDb, type OwnKeys, redis } from '../../engines/shared.ts';
 import { until } from '../../e2e/support/until.ts';
+import { tokenSecret, userToken } from './tokens.ts';
 
 const main = fileURLToPath(new URL('../../../services/main.ts', import.meta.url));
 const clusterToken = 'the cluster token of these tests';
@@ -14,6 +15,20 @@ interface Ports {
   readonly ws: number;
   readonly grpc: number;
   readonly metrics: number;
+}
+
+/** An entry as REST tells it. */
+interface Entry {
+  readonly seq: number;
+  readonly user_id: string;
+  readonly content?: string;
+}
+
+export interface LogLine {
+  readonly seq: number;
+  readonly sender: string;
+  /** Empty where it is no message. */
+  readonly text: string;
 }
 
 /** One node of the cluster: a process that can be killed, frozen, and started again under its name. */
@@ -78,10 +93,17 @@ export class ClusterProcess {
 /** Two edges, two message nodes and two group nodes, each a process of its own, on a real database and a real Redis. */
 export class Cluster implements AsyncDisposable {
   readonly processes: ReadonlyMap<string, ClusterProcess>;
+  /** Its keys in the shared Redis, unless the cluster was started with another one. */
+  readonly redis: OwnKeys;
   readonly #stack: AsyncDisposableStack;
 
-  private constructor(processes: ReadonlyMap<string, ClusterProcess>, stack: AsyncDisposableStack) {
+  private constructor(
+    processes: ReadonlyMap<string, ClusterProcess>,
+    keys: OwnKeys,
+    stack: AsyncDisposableStack,
+  ) {
     this.processes = processes;
+    this.redis = keys;
     this.#stack = stack;
   }
 
@@ -97,6 +119,7 @@ export class Cluster implements AsyncDisposable {
       PARLEY_REDIS_URL: keys.url,
       PARLEY_REDIS_PREFIX: keys.prefix,
       PARLEY_CLUSTER_TOKEN: clusterToken,
+      PARLEY_TOKEN_SECRET: tokenSecret,
       PARLEY_LOG_FORMAT: 'json',
       PARLEY_LOBBY: 'false',
       PARLEY_HTTP_PORT: '0',
@@ -130,7 +153,7 @@ export class Cluster implements AsyncDisposable {
     // The first one makes the keys and the tables; the others find them.
     await processes.get('m1')?.start();
     await Promise.all([...processes.values()].slice(1).map((one) => one.start()));
-    const cluster = new Cluster(processes, stack.move());
+    const cluster = new Cluster(processes, keys, stack.move());
     await cluster.formed();
     return cluster;
   }
@@ -157,12 +180,42 @@ export class Cluster implements AsyncDisposable {
 
   /** Sends a user something by himself; says why not, or nothing. */
   async trySend(edge: string, userId: string): Promise<string> {
-    const response = await fetch(`http://127.0.0.1:${this.get(edge).ports.http}/api/v1/messages/send`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'parley-user': userId },
-      body: JSON.stringify({ to: userId, content: 'here?' }),
-    });
+    const body = { to: userId, content: 'here?' };
+    const response = await this.ask(edge, '/api/v1/messages/send', await userToken(userId), body);
     return response.ok ? '' : response.text();
+  }
+
+  /** A REST call at an edge: a POST where there is a body. */
+  ask(edge: string, path: string, bearer: string, body?: object): Promise<Response> {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${bearer}` };
+    return fetch(`http://127.0.0.1:${this.get(edge).ports.http}${path}`, {
+      headers,
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+  }
+
+  /** Entries of a log as an edge tells them, from a seq on; at most 200. */
+  async page(edge: string, userId: string, convId: string, fromSeq: number, limit = 200): Promise<LogLine[]> {
+    const path = `/api/v1/conversations/${encodeURIComponent(convId)}/messages`;
+    const response = await this.ask(
+      edge,
+      `${path}?from_seq=${fromSeq}&limit=${limit}`,
+      await userToken(userId),
+    );
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`no page: ${answer}`);
+    const { entries } = JSON.parse(answer) as { entries: Entry[] };
+    return entries.map(({ seq, user_id: sender, content = '' }) => ({ seq, sender, text: content }));
+  }
+
+  /** The whole log as an edge tells it. */
+  async logOf(edge: string, userId: string, convId: string): Promise<LogLine[]> {
+    const log: LogLine[] = [];
+    for (;;) {
+      const more = await this.page(edge, userId, convId, log.length + 1);
+      if (more.length === 0) return log;
+      log.push(...more);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
