@@ -62,7 +62,8 @@ export async function openFixture(
   url: string,
   { keyPrefix = ownPrefix(), after = undefined as AsyncDisposable | undefined } = {},
 ): Promise<DirectoryFixture> {
-  const configured = config(url, { keyPrefix });
+  // What a promise takes is not the question here, and the machine may be busy.
+  const configured = config(url, { keyPrefix, commandTimeoutMs: 5_000 });
   let directory = await openDirectory(configured);
   let other = await openDirectory(configured);
   const close = async (): Promise<void> => {
