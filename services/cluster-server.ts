@@ -86,6 +86,7 @@ class ClusterNode {
   /** When this process began; of two runs of a node the later one counts. */
   #incarnation = Date.now();
   #epoch = '';
+  #isSuperseded = false;
   #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptMessages'> = {};
   #linkServer: LinkServer | undefined;
   #grpc: GrpcDoor | undefined;
@@ -258,6 +259,9 @@ class ClusterNode {
 
   /** A later run of this node has its name: one of the two must go, and it is this one. */
   #superseded(role: NodeRole): void {
+    // A second signal would end the process at once.
+    if (this.#isSuperseded) return;
+    this.#isSuperseded = true;
     this.#log.error('another run of this node has taken its place', {
       'event.action': 'node-superseded',
       'parley.node.role': role,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { until } from '../../test/e2e/support/until.ts';
 import { MemoryNodeLeases } from '../adapters/memory/node-leases.ts';
 import { systemClock } from '../core/clock.ts';
 import { DirectoryError, type NodeRecord } from '../ports/directory.ts';
@@ -31,7 +32,10 @@ class SlowLeases extends MemoryNodeLeases {
 
   /** Lets the oldest call that waits go on. */
   async next(): Promise<void> {
-    while (this.waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(
+      () => this.waiting.length > 0,
+      () => `nothing waits after ${this.calls.join(', ')}`,
+    );
     this.waiting.shift()?.();
   }
 

@@ -125,6 +125,25 @@ describe('edges of a cluster', () => {
   });
 });
 
+test('of two runs of a node the later one stays', async () => {
+  const node = cluster.get('m2');
+  await using former = await node.startAgain();
+  await eventually(
+    () => !former.running,
+    () => former.output,
+  );
+  assert.match(former.output, /node-superseded/);
+  const said: string[] = [];
+  for (let no = 0; no < 8; no += 1)
+    await eventually(
+      async () => {
+        said[no] = await cluster.trySend('e1', `after the former ${no}`);
+        return said[no] === '';
+      },
+      () => said.join('\n'),
+    );
+});
+
 describe('message nodes of a cluster', () => {
   test('serve the pages that another one has read, from Redis', async () => {
     const length = 260;

@@ -63,6 +63,13 @@ export class ClusterProcess {
     this.#child = await this.#start();
   }
 
+  /** Starts another run of it beside the one that runs, which is returned and to be disposed of. */
+  async startAgain(): Promise<Child> {
+    const former = this.#process;
+    await this.start();
+    return former;
+  }
+
   kill(): Promise<void> {
     return this.#process.stop('SIGKILL');
   }
