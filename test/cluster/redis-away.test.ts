@@ -19,11 +19,9 @@ let desk: string;
 before(async () => {
   redis = await RedisServer.start({ persistent: false });
   cluster = await Cluster.start({
-    PARLEY_REDIS_URL: redis.url,
-    PARLEY_REDIS_PREFIX: 'away',
-    PARLEY_NODE_LEASE_MS: `${leaseMs}`,
-    // A Redis that was emptied is told of sessions within a third of it.
-    PARLEY_SESSION_TTL_MS: '6000',
+    redisUrl: redis.url,
+    // A Redis that was emptied is told of sessions within a third of their time.
+    env: { PARLEY_NODE_LEASE_MS: `${leaseMs}`, PARLEY_SESSION_TTL_MS: '6000' },
   });
   clients = new Clients(cluster);
   desk = await deskToken();

@@ -10,11 +10,7 @@ import { deskToken } from './support/tokens.ts';
 /** Nodes on more than a single Redis. What the directory itself promises there, its own suite tries. */
 
 async function start(url: string): Promise<Cluster> {
-  return Cluster.start({
-    PARLEY_REDIS_URL: url,
-    PARLEY_REDIS_PREFIX: 'kinds',
-    PARLEY_SESSION_TTL_MS: '6000',
-  });
+  return Cluster.start({ redisUrl: url, env: { PARLEY_SESSION_TTL_MS: '6000' } });
 }
 
 /** Until both edges say that a user has so many sessions. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../../engines/child.ts';
-import { mariaDb, type OwnKeys, redis } from '../../engines/shared.ts';
+import { mariaDb, redis } from '../../engines/shared.ts';
 import { until } from '../../e2e/support/until.ts';
 import { tokenSecret, userToken } from './tokens.ts';
 
@@ -34,6 +34,8 @@ export interface LogLine {
 /** One node of the cluster: a process that can be killed, frozen, and started again under its name. */
 export class ClusterProcess {
   readonly name: string;
+  /** Those of its last start; 0 for what is not open. */
+  ports: Ports = { http: 0, ws: 0, grpc: 0, metrics: 0 };
   readonly #start: () => Promise<Child>;
   #child: Child | undefined;
 
@@ -42,17 +44,18 @@ export class ClusterProcess {
     this.#start = start;
   }
 
-  get ports(): Ports {
-    const ready =
-      this.#process.output.split('\n').findLast((line) => line.includes('"event.action":"ready"')) ?? '{}';
-    const fields = JSON.parse(ready) as Record<string, number>;
-    const port = (name: string): number => fields[`parley.${name}`] ?? 0;
-    return { http: port('http'), ws: port('ws'), grpc: port('grpc'), metrics: port('metrics') };
+  get running(): boolean {
+    return this.#child?.running === true;
+  }
+
+  /** The last of what it wrote: for messages of tests that fail. */
+  get output(): string {
+    return this.#child?.output ?? '';
   }
 
   /** What it wrote that is no ordinary log line, or tells of an error. */
   get complaints(): string[] {
-    return this.#process.output
+    return this.output
       .split('\n')
       .filter(
         (line) => /"log\.level":"(error|fatal)"/.test(line) || (!line.startsWith('{') && /Error/.test(line)),
@@ -61,6 +64,10 @@ export class ClusterProcess {
 
   async start(): Promise<void> {
     this.#child = await this.#start();
+    const ready = this.output.split('\n').findLast((line) => line.includes('"event.action":"ready"')) ?? '{}';
+    const fields = JSON.parse(ready) as Record<string, number>;
+    const port = (name: string): number => fields[`parley.${name}`] ?? 0;
+    this.ports = { http: port('http'), ws: port('ws'), grpc: port('grpc'), metrics: port('metrics') };
   }
 
   /** Starts another run of it beside the one that runs, which is returned and to be disposed of. */
@@ -97,16 +104,37 @@ export class ClusterProcess {
   }
 }
 
+export interface ClusterOptions {
+  /** For all processes. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The roles of each process, by its name; the first one is a message node. */
+  readonly roles?: Readonly<Record<string, string>>;
+  /** For single processes, besides what all have. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
+  /** Default: a schema and keys in the engines that all tests share. */
+  readonly databaseUrl?: string;
+  readonly redisUrl?: string;
+}
+
+const usualRoles = {
+  m1: 'message',
+  m2: 'message',
+  g1: 'group',
+  g2: 'group',
+  e1: 'bridge,connection',
+  e2: 'bridge,connection',
+};
+
 /** Two edges, two message nodes and two group nodes, each a process of its own, on a real database and a real Redis. */
 export class Cluster implements AsyncDisposable {
   readonly processes: ReadonlyMap<string, ClusterProcess>;
-  /** Its keys in the shared Redis, unless the cluster was started with another one. */
-  readonly redis: OwnKeys;
+  /** Where its keys are in Redis. */
+  readonly redis: { readonly url: string; readonly prefix: string };
   readonly #stack: AsyncDisposableStack;
 
   private constructor(
     processes: ReadonlyMap<string, ClusterProcess>,
-    keys: OwnKeys,
+    keys: Cluster['redis'],
     stack: AsyncDisposableStack,
   ) {
     this.processes = processes;
@@ -114,15 +142,22 @@ export class Cluster implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+  static async start({
+    env = {},
+    roles = usualRoles,
+    envOf = () => ({}),
+    databaseUrl,
+    redisUrl,
+  }: ClusterOptions = {}): Promise<Cluster> {
     await using stack = new AsyncDisposableStack();
-    const [database, keys] = [stack.use(await mariaDb()), stack.use(await redis())];
+    databaseUrl ??= stack.use(await mariaDb()).url;
+    const keys = redisUrl === undefined ? stack.use(await redis()) : { url: redisUrl, prefix: 'parley:' };
     const directory = await mkdtemp(join(tmpdir(), 'parley-cluster-'));
     stack.defer(() => rm(directory, { recursive: true, force: true }));
     const common = {
       PARLEY_MODE: 'development',
       PARLEY_DATA_DIR: directory,
-      PARLEY_MYSQL_URL: database.url,
+      PARLEY_MYSQL_URL: databaseUrl,
       PARLEY_REDIS_URL: keys.url,
       PARLEY_REDIS_PREFIX: keys.prefix,
       PARLEY_CLUSTER_TOKEN: clusterToken,
@@ -138,19 +173,12 @@ export class Cluster implements AsyncDisposable {
       ...env,
     };
     const processes = new Map<string, ClusterProcess>();
-    for (const [name, roles] of Object.entries({
-      m1: 'message',
-      m2: 'message',
-      g1: 'group',
-      g2: 'group',
-      e1: 'bridge,connection',
-      e2: 'bridge,connection',
-    })) {
+    for (const [name, ofProcess] of Object.entries(roles)) {
       const start = () =>
         Child.start({
           command: process.execPath,
-          args: [main, 'start', '--roles', roles],
-          env: { ...common, PARLEY_NODE_ID: name },
+          args: [main, 'start', '--roles', ofProcess],
+          env: { ...common, PARLEY_NODE_ID: name, ...envOf(name) },
           readyWhen: /"event.action":"ready"/,
         });
       const one = new ClusterProcess(name, start);
@@ -171,24 +199,31 @@ export class Cluster implements AsyncDisposable {
     return found;
   }
 
-  /** Resolves once a message can be sent to each message node's conversations from each edge. */
+  /** The processes that browsers and REST callers come by. */
+  doors(): string[] {
+    return [...this.processes.values()].filter(({ ports }) => ports.http > 0).map(({ name }) => name);
+  }
+
+  /** Resolves once messages can be sent to, and groups made with, each message node by each edge. */
   async formed(): Promise<void> {
     let refusal = '';
-    for (const edge of ['e1', 'e2'])
+    for (const edge of this.doors())
       for (let no = 0; no < 8; no += 1)
         await until(
           async () => {
-            refusal = await this.trySend(edge, `forming ${edge} ${no}`);
+            const user = `forming ${edge} ${no}`;
+            refusal =
+              (await this.#try(edge, user, 'messages/send', { to: user, content: 'here?' })) ||
+              (await this.#try(edge, user, 'groups', { name: 'forming' }));
             return refusal === '';
           },
           () => refusal,
         );
   }
 
-  /** Sends a user something by himself; says why not, or nothing. */
-  async trySend(edge: string, userId: string): Promise<string> {
-    const body = { to: userId, content: 'here?' };
-    const response = await this.ask(edge, '/api/v1/messages/send', await userToken(userId), body);
+  /** Asks an edge for something as a user; says why it was refused, or nothing. */
+  async #try(edge: string, userId: string, path: string, body: object): Promise<string> {
+    const response = await this.ask(edge, `/api/v1/${path}`, await userToken(userId), body);
     return response.ok ? '' : response.text();
   }
 
@@ -204,13 +239,18 @@ export class Cluster implements AsyncDisposable {
   /** Entries of a log as an edge tells them, from a seq on; at most 200. */
   async page(edge: string, userId: string, convId: string, fromSeq: number, limit = 200): Promise<LogLine[]> {
     const path = `/api/v1/conversations/${encodeURIComponent(convId)}/messages`;
-    const response = await this.ask(
-      edge,
-      `${path}?from_seq=${fromSeq}&limit=${limit}`,
-      await userToken(userId),
+    const bearer = await userToken(userId);
+    let [answer, ok] = ['', false];
+    // While a conversation moves nobody tells of it.
+    await until(
+      async () => {
+        const response = await this.ask(edge, `${path}?from_seq=${fromSeq}&limit=${limit}`, bearer);
+        [answer, ok] = [await response.text(), response.ok];
+        return response.status !== 503;
+      },
+      () => answer,
     );
-    const answer = await response.text();
-    if (!response.ok) throw new Error(`no page: ${answer}`);
+    if (!ok) throw new Error(`no page: ${answer}`);
     const { entries } = JSON.parse(answer) as { entries: Entry[] };
     return entries.map(({ seq, user_id: sender, content = '' }) => ({ seq, sender, text: content }));
   }
