@@ -19,10 +19,15 @@ const backoff = { firstMs: 50, maxMs: 1_000 };
 const helloMs = 3_000;
 const leastTokenLength = 32;
 
-/** Throws a ConfigError where something that a cluster needs is not configured. */
-export function checkCluster({ directory, node, core }: Config): void {
+/** Throws a ConfigError where something is not configured that a process of a cluster needs; message nodes need a store. */
+export function checkCluster(
+  { directory, node, core, mysql }: Config,
+  { storesMessages }: { readonly storesMessages: boolean },
+): void {
   const missing: string[] = [];
   if (directory.redisUrl === '') missing.push('PARLEY_REDIS_URL must be set: nodes find each other in Redis');
+  if (storesMessages && mysql.url === '')
+    missing.push('PARLEY_MYSQL_URL must be set: message nodes share a store on MySQL');
   const { clusterToken } = node;
   if (clusterToken !== '' && clusterToken.length < leastTokenLength)
     missing.push(`PARLEY_CLUSTER_TOKEN must have at least ${leastTokenLength} characters`);

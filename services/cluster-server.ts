@@ -8,7 +8,6 @@ import { ConnectionNode } from './connection/connection-node.ts';
 import { loadTokenSecrets } from './connection/token-secrets.ts';
 import { Tokens } from './connection/token.ts';
 import { systemClock } from './core/clock.ts';
-import { ConfigError } from './core/config.ts';
 import { checkReach } from './core/core-options.ts';
 import { Failpoints } from './core/failpoint.ts';
 import { LeaseHolder } from './core/lease-holder.ts';
@@ -60,7 +59,7 @@ export async function startClusterNode(
   log: Logger,
 ): Promise<ClusterServer> {
   checkReach(config.core.mode, { PARLEY_HOST: config.core.host, PARLEY_METRICS_HOST: config.telemetry.host });
-  checkCluster(config);
+  checkCluster(config, { storesMessages: roles.has('message') });
   const node = new ClusterNode({ config, log, opened: await openDirectory(config, log) });
   try {
     if (roles.has('message')) await node.addMessage();
@@ -111,8 +110,6 @@ class ClusterNode {
   async addMessage(): Promise<void> {
     const config = this.#config;
     const log = this.#log;
-    if (config.mysql.url === '')
-      throw new ConfigError(['PARLEY_MYSQL_URL must be set: message nodes share a store on MySQL']);
     const store = await openStore(config, log, this.#opened.directory.pages);
     this.#stack.defer(() => store.close());
     const ids = await LeaseHolder.take({

@@ -1,62 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../../../test/e2e/support/until.ts';
 import { systemClock } from '../../core/clock.ts';
 import { silentLogger } from '../../core/log.ts';
-import { DirectoryError } from '../../ports/directory.ts';
-import { ada, bob, garden, node, revocation, session } from '../../ports/directory-conformance/fixture.ts';
+import { ada, bob, node, revocation } from '../../ports/directory-conformance/fixture.ts';
 import { RedisDirectory } from './redis-directory.ts';
+import { away, everyVerb, page, rate } from './testing/every-verb.ts';
 import { config, openDirectory, reached } from './testing/open-directory.ts';
-import { RedisCluster } from '../../../test/engines/redis-cluster.ts';
-import { RedisSentinel } from '../../../test/engines/redis-sentinel.ts';
 import { RedisServer } from '../../../test/engines/redis-server.ts';
-
-const rate = { name: 'test', perSecond: 0.001, burst: 1 };
-const page = { epoch: 'e', convId: garden, page: 0, projectedSeq: 0 };
-/** No verb may take longer, however busy the machine: a caller would be held up by it. */
-const patienceMs = 5_000;
-
-/** Each verb once, with what becomes of it. None may hang. */
-async function everyVerb(directory: RedisDirectory): Promise<Record<string, unknown>> {
-  const { nodes, sessions, revocations, rates, pages } = directory;
-  const verbs: Record<string, Promise<unknown>> = {
-    renew: nodes.renew(node('one')),
-    leave: nodes.leave(node('two')),
-    list: nodes.list('message'),
-    put: sessions.put([session(1)]),
-    remove: sessions.remove([session(2)]),
-    of: sessions.of(ada),
-    count: sessions.count([ada]),
-    revoke: revocations.revoke(revocation()),
-    take: rates.take(rate, 'ada'),
-    pages: pages.get([page]),
-    putPages: pages.put([{ key: page, rows: Uint8Array.of(1) }]),
-  };
-  const hung = pause(patienceMs, 'hung', { ref: false });
-  const outcome = (verb: Promise<unknown>): Promise<unknown> =>
-    verb.catch((error: unknown) => (error instanceof DirectoryError ? error.kind : error));
-  const ended = Object.entries(verbs).map(async ([name, verb]) => [
-    name,
-    await Promise.race([outcome(verb), hung]),
-  ]);
-  return Object.fromEntries(await Promise.all(ended)) as Record<string, unknown>;
-}
-
-/** What verbs say while Redis is away. */
-const away = {
-  renew: 'unavailable',
-  leave: 'unavailable',
-  list: 'unavailable',
-  put: 'unavailable',
-  remove: 'unavailable',
-  of: 'unavailable',
-  count: 'unavailable',
-  revoke: 'unavailable',
-  take: 0,
-  pages: [undefined],
-  putPages: undefined,
-};
 
 describe('a Redis in trouble', () => {
   let server: RedisServer;
@@ -235,79 +186,6 @@ describe('a Redis in trouble', () => {
       () => told.includes('ada second'),
       () => `told ${told.join(', ')}`,
     );
-  });
-});
-
-describe('a master whose replica takes over', () => {
-  it('is found by the sentinels', async () => {
-    await using sentinel = await RedisSentinel.start();
-    const directory = await openDirectory(config(sentinel.url));
-    try {
-      await directory.revocations.revoke(revocation());
-      // What a master acknowledged is lost if it dies before its replica has it; here that is not the question.
-      await until(
-        async () => (await sentinel.master.ask('WAIT', '1', '1000')) === 1,
-        () => 'the replica lags',
-      );
-      await sentinel.master.kill();
-      await until(
-        () => directory.meters.available === 0,
-        () => 'nobody noticed',
-      );
-      await until(
-        () =>
-          directory.nodes.renew(node('one')).then(
-            () => true,
-            () => false,
-          ),
-        () => 'the replica is not used',
-      );
-      assert.equal((await directory.revocations.of(ada)).length, 1);
-    } finally {
-      await directory.close();
-    }
-  });
-});
-
-describe('a cluster of which a master is away', () => {
-  it('fails what it holds, serves the rest as the cluster itself does, and is whole again', async () => {
-    await using cluster = await RedisCluster.start();
-    const directory = await openDirectory(config(cluster.url));
-    try {
-      const users = Array.from({ length: 30 }, (_, at) => `user ${at}`);
-      const takes = () => Promise.all(users.map((user) => directory.rates.take(rate, user)));
-      assert.deepEqual([...new Set(await takes())], [0]);
-      const [, second] = cluster.servers;
-      assert.ok(second);
-      await second.kill();
-      // Every limit of a part that is away lets pass, and nothing hangs.
-      await until(
-        async () => (await takes()).includes(0),
-        () => 'nothing fails',
-      );
-      assert.equal(Object.values(await everyVerb(directory)).includes('hung'), false);
-      await second.restart();
-      await cluster.formed();
-      await reached(directory);
-      await until(
-        async () => (await takes()).every((wait) => wait > 0),
-        () => 'a part is not served',
-      );
-      second.freeze();
-      for (let i = 0; i < 3; i++) {
-        assert.equal(Object.values(await everyVerb(directory)).includes('hung'), false);
-        const answered = await Promise.race([takes(), pause(patienceMs, 'hung', { ref: false })]);
-        assert.notEqual(answered, 'hung');
-      }
-      second.thaw();
-      await cluster.formed();
-      await until(
-        async () => (await takes()).every((wait) => wait > 0),
-        () => 'a part is not served',
-      );
-    } finally {
-      await directory.close();
-    }
   });
 });
 
