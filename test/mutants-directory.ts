@@ -58,7 +58,7 @@ export const directoryMutants: readonly Mutant[] = [
     file: `${redis}/revoke.lua`,
     from: 'issued, ends = math.max(a, issued), math.max(b, ends)',
     to: '',
-    tests: [`${redis}/redis-directory.test.ts`],
+    tests: [`${redis}/by-hand.test.ts`],
   },
   {
     invariant: 'directory',

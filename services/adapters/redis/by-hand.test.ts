@@ -93,6 +93,17 @@ test('revocations', async () => {
   await fresh.close();
 });
 
+test('revocations of one device, of whose times the later ones are written', async () => {
+  await using opened = await open();
+  const { directory, hand } = opened;
+  const first = revocation({ deviceId: 'phone' });
+  const second = { ...first, issuedUntilMs: first.issuedUntilMs + 5, endsAtMs: first.endsAtMs - 5 };
+  const both = `${second.issuedUntilMs}:${first.endsAtMs}`;
+  for (const each of [first, second, first]) await directory.revocations.revoke(each);
+  // Not merely what this node has heard of before.
+  assert.equal(await hand('HGET', 'revoked:{ada}', 'phone'), both);
+});
+
 test('rate limits', async () => {
   await using opened = await open();
   const { directory, hand } = opened;
