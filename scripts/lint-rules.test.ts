@@ -51,6 +51,11 @@ const imports: readonly Imports[] = [
     mayNot: ['../local/y.ts', '../../push/y.ts', 'ioredis'],
   },
   {
+    in: 'services/adapters/redis/x.ts',
+    may: ['../../core/y.ts', '../../ports/y.ts', 'ioredis', 'redis-om', 'zod'],
+    mayNot: ['../memory/y.ts', '../../connection/y.ts', 'classic-level'],
+  },
+  {
     in: 'services/peer/x.ts',
     may: ['../core/y.ts', '../ports/y.ts', '../../gen/a/y.ts'],
     mayNot: ['../codec/y.ts', '../message/y.ts', '@grpc/grpc-js'],
@@ -87,7 +92,7 @@ const imports: readonly Imports[] = [
   {
     in: 'services/main.ts',
     may: ['./message/y.ts', './adapters/embedded/y.ts', '../bridge/y.ts', '../sdk/y.ts'],
-    mayNot: ['@grpc/grpc-js', 'classic-level'],
+    mayNot: ['@grpc/grpc-js', 'classic-level', 'ioredis'],
   },
   {
     in: 'bridge/x.ts',

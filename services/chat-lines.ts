@@ -85,6 +85,7 @@ const reasons: Readonly<Record<string, string>> = {
   tokenMissing: 'the server wants a token: --token "$(parley token NAME)"',
   tokenInvalid: 'the server does not accept the token',
   tokenExpired: 'the token has expired',
+  tokenRevoked: 'the token was revoked',
   developmentOnly: 'the server wants a token: --token "$(parley token NAME)"',
   notMember: 'you are not a member',
   conversationNotFound: 'there is no such conversation',

@@ -1,8 +1,5 @@
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
-import { RedisNodeDirectory } from './adapters/redis/redis-node-directory.ts';
-import { redisClient } from './adapters/redis/client.ts';
-import type { RedisClient } from './adapters/redis/script.ts';
 import { systemClock } from './core/clock.ts';
 import { ConfigError } from './core/config.ts';
 import type { Logger } from './core/log.ts';
@@ -12,43 +9,63 @@ import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
 import { type Hello, linkVersion } from './peer/hello.ts';
 import type { Link, LinkEvents } from './peer/link.ts';
+import { NodeRegistration } from './peer/node-registration.ts';
+import { NodeWatch } from './peer/node-watch.ts';
 import { Roster } from './peer/roster.ts';
 import { linkCounters } from './peer/stream-link.ts';
-import type { Announcement, NodeLease, NodeRole } from './ports/node-directory.ts';
+import { DirectoryError, type NodeLeases, type NodeRecord, type NodeRole } from './ports/directory.ts';
 
 const backoff = { firstMs: 50, maxMs: 1_000 };
 const helloMs = 3_000;
 const leastTokenLength = 32;
 
-/** What a process has with the other nodes of its cluster: the directory, its name in it, and links that it keeps. */
+/** Throws a ConfigError where something is not configured that a process of a cluster needs; message nodes need a store. */
+export function checkCluster(
+  { directory, node, core, mysql }: Config,
+  { storesMessages }: { readonly storesMessages: boolean },
+): void {
+  const missing: string[] = [];
+  if (directory.redisUrl === '') missing.push('PARLEY_REDIS_URL must be set: nodes find each other in Redis');
+  if (storesMessages && mysql.url === '')
+    missing.push('PARLEY_MYSQL_URL must be set: message nodes share a store on MySQL');
+  const { clusterToken } = node;
+  if (clusterToken !== '' && clusterToken.length < leastTokenLength)
+    missing.push(`PARLEY_CLUSTER_TOKEN must have at least ${leastTokenLength} characters`);
+  if (clusterToken === '' && core.mode === 'production')
+    missing.push('PARLEY_CLUSTER_TOKEN must be set: nodes show it to each other');
+  if (missing.length > 0) throw new ConfigError(missing);
+}
+
+/** What a node tells the others of itself when it starts. */
+export type Introduction = Pick<NodeRecord, 'role' | 'incarnation' | 'address' | 'state'>;
+
+export interface ClusterLinksParts {
+  readonly config: Config;
+  readonly leases: NodeLeases;
+  /** How busy this process is, between 0 and 1. */
+  readonly load: () => number;
+  readonly log: Logger;
+}
+
+/** What a process has with the other nodes of its cluster: its name in the directory, and links that it keeps. */
 export class ClusterLinks implements AsyncDisposable {
   readonly nodeId: string;
   readonly counters = { owner: linkCounters(), group: linkCounters() };
   readonly #config: Config;
   readonly #log: Logger;
-  readonly #redis: RedisClient;
-  readonly #directory: RedisNodeDirectory;
+  readonly #leases: NodeLeases;
+  readonly #load: () => number;
   readonly #stack = new AsyncDisposableStack();
-  readonly #announced: Announcement[] = [];
+  readonly #registrations: NodeRegistration[] = [];
+  readonly #watches = new Map<NodeRole, Watched>();
 
-  /** Throws a ConfigError where something that a cluster needs is not configured. */
-  constructor(config: Config, log: Logger) {
-    const { redisUrl, redisPrefix, leaseMs, nodeId } = config.cluster;
-    const missing: string[] = [];
-    if (redisUrl === '') missing.push('PARLEY_REDIS_URL must be set: nodes find each other in Redis');
-    const { clusterToken } = config.node;
-    if (clusterToken !== '' && clusterToken.length < leastTokenLength)
-      missing.push(`PARLEY_CLUSTER_TOKEN must have at least ${leastTokenLength} characters`);
-    if (clusterToken === '' && config.core.mode === 'production')
-      missing.push('PARLEY_CLUSTER_TOKEN must be set: nodes show it to each other');
-    if (missing.length > 0) throw new ConfigError(missing);
+  constructor({ config, leases, load, log }: ClusterLinksParts) {
+    const { nodeId } = config.cluster;
     this.#config = config;
     this.#log = log;
+    this.#leases = leases;
+    this.#load = load;
     this.nodeId = nodeId === '' ? `${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}` : nodeId;
-    this.#redis = this.#stack.adopt(redisClient(redisUrl, log), (redis) => redis.disconnect());
-    this.#directory = this.#stack.use(
-      new RedisNodeDirectory({ redis: this.#redis, prefix: redisPrefix, leaseMs, clock: systemClock }),
-    );
   }
 
   /** How this node introduces itself. */
@@ -57,26 +74,59 @@ export class ClusterLinks implements AsyncDisposable {
     return { version: linkVersion, nodeId: this.nodeId, incarnation, clusterToken, storeEpoch };
   }
 
-  /** Announces this process in a role until it leaves. */
-  announce(lease: Omit<NodeLease, 'nodeId'>, superseded: () => void): Announcement {
-    const announced = this.#directory.announce({ ...lease, nodeId: this.nodeId }, superseded);
-    this.#announced.push(announced);
-    return announced;
+  /**
+   * Announces this process in a role until it leaves; resolves after the first attempt. `superseded` is called, once,
+   * where a later run of this node has taken its name: this one must stop.
+   */
+  async announce(node: Introduction, superseded: () => void): Promise<NodeRegistration> {
+    const registration = new NodeRegistration({
+      leases: this.#leases,
+      node: { ...node, id: this.nodeId, protocol: linkVersion },
+      load: this.#load,
+      superseded,
+      failed: (error) => this.#failed('a node lease could not be renewed', error),
+    });
+    this.#registrations.push(registration);
+    this.#stack.defer(() => registration.stop());
+    await registration.start();
+    return registration;
   }
 
   /** Tells the others that this process takes nothing new. */
-  draining(): void {
-    for (const announced of this.#announced) announced.update('draining');
+  async draining(): Promise<void> {
+    await Promise.all(this.#registrations.map((registration) => registration.update('draining')));
   }
 
   /** Tells the others that this process is gone. */
   async leave(): Promise<void> {
-    await Promise.all(this.#announced.map((announced) => announced.withdraw()));
+    await Promise.all(this.#registrations.map((registration) => registration.stop()));
   }
 
-  /** The nodes of a role that share its work, now and at each change; undefined while nobody can say. */
-  watchReady(role: NodeRole, changed: (ready: readonly NodeLease[] | undefined) => void): void {
-    this.#watch(role, (seen) => changed(seen?.filter(({ state }) => state === 'ready')));
+  /** Begins to look at the directory, after all who want to hear of it have said so. Resolves after the first look. */
+  async start(): Promise<void> {
+    for (const { watch, listeners } of this.#watches.values()) {
+      await watch.start();
+      // A look that found nobody, or no directory, is no change.
+      for (const listener of listeners) listener(watch.nodes, watch.inReach);
+    }
+  }
+
+  /**
+   * The nodes of a role that share its work, at each change; whom the directory has only forgotten is still among them.
+   * `known`: whether the directory could be read. Where it could not, links alone tell who is alive.
+   */
+  watchReady(
+    role: NodeRole,
+    changed: (ready: readonly { readonly nodeId: string }[], known: boolean) => void,
+  ): void {
+    let told = '';
+    this.#watch(role, (nodes, known) => {
+      const ready = nodes.filter(({ state }) => state === 'ready').map(({ id }) => ({ nodeId: id }));
+      const telling = JSON.stringify([known, ready]);
+      if (telling === told) return;
+      told = telling;
+      changed(ready, known);
+    });
   }
 
   /** Keeps links to all message nodes. */
@@ -124,15 +174,41 @@ export class ClusterLinks implements AsyncDisposable {
 
   #keep(role: NodeRole, roster: Roster): void {
     this.#stack.defer(() => roster.stop());
-    // While nobody can say who lives, links are kept as they are.
-    this.#watch(role, (seen) => {
-      if (seen !== undefined) roster.see(seen);
-    });
+    this.#watch(role, (nodes) =>
+      roster.see(nodes.map(({ id, incarnation, address }) => ({ nodeId: id, incarnation, address }))),
+    );
   }
 
-  #watch(role: NodeRole, changed: (seen: readonly NodeLease[] | undefined) => void): void {
-    this.#stack.use(this.#directory.watch(role, changed));
+  #watch(role: NodeRole, changed: Watched['listeners'][number]): void {
+    const watched = this.#watches.get(role);
+    if (watched !== undefined) {
+      watched.listeners.push(changed);
+      return;
+    }
+    const listeners = [changed];
+    const watch = new NodeWatch({
+      leases: this.#leases,
+      role,
+      clock: systemClock,
+      changed: () => {
+        for (const listener of listeners) listener(watch.nodes, watch.inReach);
+      },
+      failed: (error) => this.#failed('a change of nodes could not be taken', error),
+    });
+    this.#watches.set(role, { watch, listeners });
+    this.#stack.defer(() => watch.stop());
   }
+
+  /** The directory's own troubles are told by itself, once. */
+  #failed(words: string, error: unknown): void {
+    if (error instanceof DirectoryError) return;
+    this.#log.error(words, { 'event.action': 'internal-error' }, error);
+  }
+}
+
+interface Watched {
+  readonly watch: NodeWatch;
+  readonly listeners: ((nodes: readonly NodeRecord[], known: boolean) => void)[];
 }
 
 /** The same events, and a word when the link is down. */

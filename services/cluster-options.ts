@@ -33,23 +33,4 @@ export const clusterOptions = {
     default: 64 * 1024 * 1024,
     doc: 'Bytes that may wait on one link; a link over it is closed and begins anew.',
   }),
-  redisUrl: option({
-    env: 'PARLEY_REDIS_URL',
-    type: z.string(),
-    default: '',
-    doc: 'Where nodes find each other: `redis://`, `rediss://`, `redis+cluster://host,host` or `redis+sentinel://host,host/name`.',
-    secret: true,
-  }),
-  redisPrefix: option({
-    env: 'PARLEY_REDIS_PREFIX',
-    type: z.string(),
-    default: 'parley:',
-    doc: 'In front of all keys in Redis.',
-  }),
-  leaseMs: option({
-    env: 'PARLEY_NODE_LEASE_MS',
-    type: z.int().min(300),
-    default: 1_500,
-    doc: 'How long a node counts as alive without renewing its lease in Redis, in milliseconds.',
-  }),
 } satisfies OptionTable;

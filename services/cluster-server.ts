@@ -1,14 +1,13 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import { Bridge } from '../bridge/bridge.ts';
-import { ClusterLinks } from './cluster-links.ts';
+import { checkCluster, ClusterLinks } from './cluster-links.ts';
 import { ConnectServer } from './connect/connect-server.ts';
 import { createUnaryTransport } from './connect/unary-transport.ts';
-import { Authenticator } from './connection/auth.ts';
 import { ConnectionNode } from './connection/connection-node.ts';
 import { loadTokenSecrets } from './connection/token-secrets.ts';
 import { Tokens } from './connection/token.ts';
 import { systemClock } from './core/clock.ts';
-import { ConfigError } from './core/config.ts';
 import { checkReach } from './core/core-options.ts';
 import { Failpoints } from './core/failpoint.ts';
 import { LeaseHolder } from './core/lease-holder.ts';
@@ -22,12 +21,15 @@ import { GrpcDoor } from './grpc/grpc-door.ts';
 import { LinkServer, type LinkServerParts } from './grpc/link-server.ts';
 import { MessageNode } from './message/message-node.ts';
 import { Ownership } from './message/ownership.ts';
+import { openDirectory, type OpenedDirectory } from './open-directory.ts';
 import { openStore } from './open-store.ts';
 import type { Config } from './options.ts';
-import type { Announcement, NodeRole } from './ports/node-directory.ts';
+import type { NodeRegistration } from './peer/node-registration.ts';
+import type { NodeRole } from './ports/directory.ts';
 import {
   registerBridgeMeters,
   registerConnectionMeters,
+  registerDirectoryMeters,
   registerGroupMeters,
   registerLinkMeters,
   registerMessageMeters,
@@ -57,7 +59,8 @@ export async function startClusterNode(
   log: Logger,
 ): Promise<ClusterServer> {
   checkReach(config.core.mode, { PARLEY_HOST: config.core.host, PARLEY_METRICS_HOST: config.telemetry.host });
-  const node = new ClusterNode(config, log);
+  checkCluster(config, { storesMessages: roles.has('message') });
+  const node = new ClusterNode({ config, log, opened: await openDirectory(config, log) });
   try {
     if (roles.has('message')) await node.addMessage();
     if (roles.has('group')) node.addGroup();
@@ -74,6 +77,7 @@ class ClusterNode {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #meters = new Meters();
+  readonly #opened: OpenedDirectory;
   readonly #links: ClusterLinks;
   readonly #stack = new AsyncDisposableStack();
   readonly #services: Service[] = [new QuietCollector()];
@@ -81,29 +85,32 @@ class ClusterNode {
   /** When this process began; of two runs of a node the later one counts. */
   #incarnation = Date.now();
   #epoch = '';
+  #isSuperseded = false;
   #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptMessages'> = {};
   #linkServer: LinkServer | undefined;
   #grpc: GrpcDoor | undefined;
   #bridge: Bridge | undefined;
   #door: ConnectServer | undefined;
   /** What is announced once the ports are open. */
-  readonly #roles: { readonly role: NodeRole; readonly joined: (announced: Announcement) => void }[] = [];
+  readonly #roles: { readonly role: NodeRole; readonly joined: (node: NodeRegistration) => void }[] = [];
 
-  constructor(config: Config, log: Logger) {
+  constructor({ config, log, opened }: { config: Config; log: Logger; opened: OpenedDirectory }) {
+    const { directory, meters } = opened;
     this.#config = config;
     this.#log = log;
-    this.#links = this.#stack.use(new ClusterLinks(config, log));
+    this.#opened = opened;
+    this.#stack.defer(() => directory.close());
+    this.#links = this.#stack.use(new ClusterLinks({ config, leases: directory.nodes, load: busy(), log }));
     this.#telemetry = new Telemetry({ config: config.telemetry, meters: this.#meters, log });
     this.#services.push(this.#telemetry);
+    if (meters !== undefined) registerDirectoryMeters(this.#meters, meters);
     registerLinkMeters(this.#meters, this.#links.counters);
   }
 
   async addMessage(): Promise<void> {
     const config = this.#config;
     const log = this.#log;
-    if (config.mysql.url === '')
-      throw new ConfigError(['PARLEY_MYSQL_URL must be set: message nodes share a store on MySQL']);
-    const store = await openStore(config, log);
+    const store = await openStore(config, log, this.#opened.directory.pages);
     this.#stack.defer(() => store.close());
     const ids = await LeaseHolder.take({
       store,
@@ -131,15 +138,13 @@ class ClusterNode {
     this.#services.push(ids, message);
     this.#accepts = { ...this.#accepts, acceptEdge: (link) => message.acceptEdge(link) };
     this.#links.linkGroups(this.#hello(), (link, peer) => message.connectGroup(link, peer.nodeId));
-    // While nobody can say who lives, everybody keeps what is theirs: the store fences.
-    this.#links.watchReady('message', (ready) => {
-      if (ready !== undefined) message.see(ready);
-    });
+    // While nobody can say who lives, edges decide whom they ask: the store fences.
+    this.#links.watchReady('message', (ready, known) => message.see(known ? ready : undefined));
     this.#roles.push({
       role: 'message',
       // Edges dial a node that joins; it owns nothing before they had time to tell it of their sessions.
-      joined: (announced) => {
-        const timer = setTimeout(() => announced.update('ready'), joinMs);
+      joined: (node) => {
+        const timer = setTimeout(() => void node.update('ready'), joinMs);
         this.#stack.defer(() => clearTimeout(timer));
       },
     });
@@ -150,7 +155,7 @@ class ClusterNode {
     registerGroupMeters(this.#meters, group);
     this.#services.push(group);
     this.#accepts = { ...this.#accepts, acceptMessages: (link) => group.accept(link) };
-    this.#roles.push({ role: 'group', joined: (announced) => announced.update('ready') });
+    this.#roles.push({ role: 'group', joined: (node) => void node.update('ready') });
   }
 
   async addConnection({ bridge }: { readonly bridge: boolean }): Promise<void> {
@@ -163,8 +168,10 @@ class ClusterNode {
       config: config.connection,
       mode,
       clock: systemClock,
-      auth: new Authenticator({ mode, tokens, clock: systemClock }),
       tokens,
+      // Sessions of an earlier run of this node are not this one's.
+      nodeId: `${this.#links.nodeId.slice(0, 40)}-${randomBytes(6).toString('hex')}`,
+      directory: this.#opened.directory,
       log,
       epoch: () => this.#epoch,
       random: Math.random,
@@ -176,7 +183,8 @@ class ClusterNode {
       this.#epoch = peer.storeEpoch;
       return connection.connectMessages(link, peer.nodeId);
     });
-    this.#links.watchReady('message', (ready) => connection.see(ready));
+    // Where the directory can't be read, links alone tell who can be asked.
+    this.#links.watchReady('message', (ready, known) => connection.see(known ? ready : undefined));
     const doors = { log, meters: this.#meters, sessions: connection, unary: connection };
     this.#grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
     if (bridge) {
@@ -189,7 +197,7 @@ class ClusterNode {
       this.#door = new ConnectServer({ ...doors, config: config.node, mode, nodeId: randomUUID() });
     this.#services.push(connection, this.#grpc);
     for (const door of [this.#door, this.#bridge]) if (door !== undefined) this.#services.push(door);
-    this.#roles.push({ role: 'connection', joined: (announced) => announced.update('ready') });
+    this.#roles.push({ role: 'connection', joined: (node) => void node.update('ready') });
   }
 
   async start(): Promise<ClusterServer> {
@@ -211,10 +219,11 @@ class ClusterNode {
     const address = linkAddress === '' ? `${linkHost}:${this.#linkServer?.port ?? 0}` : linkAddress;
     for (const { role, joined } of this.#roles)
       joined(
-        this.#links.announce({ role, incarnation: this.#incarnation, address, state: 'joining' }, () =>
+        await this.#links.announce({ role, incarnation: this.#incarnation, address, state: 'joining' }, () =>
           this.#superseded(role),
         ),
       );
+    await this.#links.start();
     return {
       ports: {
         http: this.#bridge?.httpPort ?? 0,
@@ -227,8 +236,8 @@ class ClusterNode {
       stop: async (reason) => {
         if (reason === 'signal') {
           // The others, and this node itself, see it with their next look at the directory.
-          this.#links.draining();
-          await new Promise((resolve) => setTimeout(resolve, this.#config.cluster.leaseMs / 2));
+          await this.#links.draining();
+          await new Promise((resolve) => setTimeout(resolve, this.#config.directory.leaseMs / 2));
         }
         await stopAll(this.#services, reason, this.#config.process.drainMs);
         await this.#links.leave();
@@ -247,6 +256,9 @@ class ClusterNode {
 
   /** A later run of this node has its name: one of the two must go, and it is this one. */
   #superseded(role: NodeRole): void {
+    // A second signal would end the process at once.
+    if (this.#isSuperseded) return;
+    this.#isSuperseded = true;
     this.#log.error('another run of this node has taken its place', {
       'event.action': 'node-superseded',
       'parley.node.role': role,
@@ -254,4 +266,15 @@ class ClusterNode {
     });
     process.kill(process.pid, 'SIGTERM');
   }
+}
+
+/** How busy this process is: the share of the time since the last answer that its event loop worked. */
+function busy(): () => number {
+  let before = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return utilization;
+  };
 }

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Bridge } from '../bridge/bridge.ts';
 import { ConnectServer } from './connect/connect-server.ts';
 import { createUnaryTransport } from './connect/unary-transport.ts';
-import { Authenticator } from './connection/auth.ts';
 import { ConnectionNode } from './connection/connection-node.ts';
 import { loadTokenSecrets } from './connection/token-secrets.ts';
 import { Tokens } from './connection/token.ts';
@@ -20,6 +19,7 @@ import { GroupNode } from './group/group-node.ts';
 import { MessageNode } from './message/message-node.ts';
 import type { Relay } from './message/relay/relay.ts';
 import { EmbeddedPush } from './open-push.ts';
+import { openDirectory, type OpenedDirectory } from './open-directory.ts';
 import { openStore } from './open-store.ts';
 import type { MessageStore } from './ports/message-store.ts';
 import type { Config } from './options.ts';
@@ -27,7 +27,12 @@ import { connectDirect } from './peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
 import { registerPushMeters } from './register-push-meters.ts';
-import { registerBridgeMeters, registerNodeMeters, registerStoreMeters } from './register-meters.ts';
+import {
+  registerBridgeMeters,
+  registerDirectoryMeters,
+  registerNodeMeters,
+  registerStoreMeters,
+} from './register-meters.ts';
 
 export interface EmbeddedServer {
   /** The ports as they are, where free ones were asked for; 0 for those that are not open. */
@@ -61,55 +66,57 @@ export async function startEmbedded(
   checkReach(mode, { PARLEY_HOST: host, PARLEY_METRICS_HOST: config.telemetry.host });
   const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
   const push = await EmbeddedPush.open(config, log);
+  await using stack = new AsyncDisposableStack();
+  // The store's lock keeps a second process out of the data directory, the directory's file included.
   const store = await openStore(config, log);
-  try {
-    const meters = new Meters();
-    const telemetry = new Telemetry({ config: config.telemetry, meters, log });
-    const tokens = new Tokens(secrets, systemClock);
-    const nodes = await linkedNodes({ config, log, store, tokens, relay: push?.relay });
-    const { connection } = nodes;
-    const doors = { log, meters, sessions: connection, unary: connection };
-    const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
-    const rpc = createUnaryTransport(connection);
-    const bridge = parts.bridge
-      ? new Bridge({ config: config.bridge, mode, host, log, sessions: connection, rpc })
-      : undefined;
-    // The private port is for bridges apart, and for whoever was given the cluster's token.
-    const node =
-      parts.bridge && config.node.clusterToken === ''
-        ? undefined
-        : new ConnectServer({ ...doors, config: config.node, mode, nodeId: randomUUID() });
-    registerNodeMeters(meters, nodes);
-    registerStoreMeters(meters, store.meters);
-    if (bridge !== undefined) registerBridgeMeters(meters, bridge);
-    // Push starts before the message node and stops after it, so that it hears of all that was committed.
-    const services: Service[] = [new QuietCollector(), telemetry];
-    if (push !== undefined) {
-      const pushNode = push.node(store, nodes.message);
-      registerPushMeters(meters, { ...push, push: pushNode });
-      services.push(push.events, pushNode);
-    }
-    services.push(nodes.ids, nodes.group, nodes.message, connection, grpc);
-    for (const door of [node, bridge]) if (door !== undefined) services.push(door);
-    await startAll(services);
-    return {
-      ports: {
-        http: bridge?.httpPort ?? 0,
-        ws: bridge?.wsPort ?? 0,
-        grpc: grpc.address.port,
-        node: node?.port ?? 0,
-        metrics: telemetry.address.port,
-      },
-      stop: async (reason) => {
-        await stopAll(services, reason, config.process.drainMs);
-        await push?.deadLetters.close();
-        await store.close();
-      },
-    };
-  } catch (error) {
-    await store.close();
-    throw error;
+  stack.defer(() => store.close());
+  const opened = await openDirectory(config, log);
+  stack.defer(() => opened.directory.close());
+  const meters = new Meters();
+  const telemetry = new Telemetry({ config: config.telemetry, meters, log });
+  const tokens = new Tokens(secrets, systemClock);
+  const nodes = await linkedNodes({ config, log, store, opened, tokens, relay: push?.relay });
+  const { connection } = nodes;
+  const doors = { log, meters, sessions: connection, unary: connection };
+  const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
+  const rpc = createUnaryTransport(connection);
+  const bridge = parts.bridge
+    ? new Bridge({ config: config.bridge, mode, host, log, sessions: connection, rpc })
+    : undefined;
+  // The private port is for bridges apart, and for whoever was given the cluster's token.
+  const node =
+    parts.bridge && config.node.clusterToken === ''
+      ? undefined
+      : new ConnectServer({ ...doors, config: config.node, mode, nodeId: randomUUID() });
+  registerNodeMeters(meters, nodes);
+  registerStoreMeters(meters, store.meters);
+  if (opened.meters !== undefined) registerDirectoryMeters(meters, opened.meters);
+  if (bridge !== undefined) registerBridgeMeters(meters, bridge);
+  // Push starts before the message node and stops after it, so that it hears of all that was committed.
+  const services: Service[] = [new QuietCollector(), telemetry];
+  if (push !== undefined) {
+    const pushNode = push.node(store, nodes.message);
+    registerPushMeters(meters, { ...push, push: pushNode });
+    services.push(push.events, pushNode);
   }
+  services.push(nodes.ids, nodes.group, nodes.message, connection, grpc);
+  for (const door of [node, bridge]) if (door !== undefined) services.push(door);
+  await startAll(services);
+  const left = stack.move();
+  return {
+    ports: {
+      http: bridge?.httpPort ?? 0,
+      ws: bridge?.wsPort ?? 0,
+      grpc: grpc.address.port,
+      node: node?.port ?? 0,
+      metrics: telemetry.address.port,
+    },
+    stop: async (reason) => {
+      await stopAll(services, reason, config.process.drainMs);
+      await push?.deadLetters.close();
+      await left.disposeAsync();
+    },
+  };
 }
 
 /** The three nodes, joined by direct links. */
@@ -117,10 +124,12 @@ async function linkedNodes(parts: {
   readonly config: Config;
   readonly log: Logger;
   readonly store: MessageStore;
+  readonly opened: OpenedDirectory;
   readonly tokens: Tokens;
   readonly relay: Relay | undefined;
 }) {
   const { config, log, store, tokens, relay } = parts;
+  const { directory } = parts.opened;
   const clock = systemClock;
   const { mode } = config.core;
   const ids = await LeaseHolder.take({
@@ -146,8 +155,9 @@ async function linkedNodes(parts: {
     config: config.connection,
     mode,
     clock,
-    auth: new Authenticator({ mode, tokens, clock }),
     tokens,
+    nodeId: randomUUID(),
+    directory,
     log,
     epoch: () => store.epoch,
     random: Math.random,

@@ -6,6 +6,7 @@ import { loadKeyFile, loadOrCreateKeyFile, parseMasterKeys } from './core/key-fi
 import type { MasterKey } from './core/seal.ts';
 import type { LogFields, Logger } from './core/log.ts';
 import type { Config } from './options.ts';
+import type { PageCache } from './ports/directory.ts';
 import { type MessageStore, StoreError } from './ports/message-store.ts';
 
 export function storeDirectory(config: Pick<Config, 'core'>): string {
@@ -24,6 +25,8 @@ export interface StoreCounters {
   readonly failedWrites: number;
   /** 1 while commits are accepted, 0 while they are refused. */
   readonly accepting: number;
+  /** Pages in the cache that nodes share which were not what they said; a store that shares none has no such count. */
+  readonly unsoundPages?: () => number;
 }
 
 export type OpenStore = MessageStore & { readonly meters: StoreCounters };
@@ -46,12 +49,15 @@ export async function masterKeys(config: StoreConfig): Promise<readonly MasterKe
   );
 }
 
-/** The store as configured: MySQL where PARLEY_MYSQL_URL names one, else the embedded one. */
-export function openStore(config: Config, log: Logger): Promise<OpenStore> {
-  return config.mysql.url === '' ? openEmbedded(config, log) : openDatabase(config, log);
+/**
+ * The store as configured: MySQL where PARLEY_MYSQL_URL names one, else the embedded one. On MySQL nodes share `pages` of
+ * history.
+ */
+export function openStore(config: Config, log: Logger, pages?: PageCache): Promise<OpenStore> {
+  return config.mysql.url === '' ? openEmbedded(config, log) : openDatabase(config, log, pages);
 }
 
-async function openDatabase(config: Config, log: Logger): Promise<OpenStore> {
+async function openDatabase(config: Config, log: Logger, pages: PageCache | undefined): Promise<OpenStore> {
   return openMySqlStore({
     config: config.mysql,
     masterKeys: await masterKeys(config),
@@ -59,6 +65,7 @@ async function openDatabase(config: Config, log: Logger): Promise<OpenStore> {
     incarnation: () => 'single process',
     outbox: false,
     requireDurable: config.core.mode === 'production',
+    pages,
     log,
     random: Math.random,
     failpoints: Failpoints.parse(config.test.failpoints),

@@ -3,6 +3,7 @@ import { bridgeOptions } from '../bridge/options.ts';
 import { upstreamOptions } from '../bridge/upstream-options.ts';
 import { mySqlOptions } from './adapters/mysql/options.ts';
 import { clusterOptions } from './cluster-options.ts';
+import { directoryOptions } from './adapters/redis/options.ts';
 import { nodeOptions } from './connect/options.ts';
 import { connectionOptions } from './connection/options.ts';
 import { authOptions } from './connection/token-secrets.ts';
@@ -70,6 +71,7 @@ export const optionTables = {
   telemetry: telemetryOptions,
   store: storeOptions,
   mysql: mySqlOptions,
+  directory: directoryOptions,
   message: messageOptions,
   connection: connectionOptions,
   push: pushOptions,

@@ -1,4 +1,5 @@
 import type { Bridge } from '../bridge/bridge.ts';
+import type { RedisMeters } from './adapters/redis/meters.ts';
 import type { ConnectionNode } from './connection/connection-node.ts';
 import { batchBuckets, latencyBuckets, type LabelledValues, type Meters } from './core/meters.ts';
 import type { GroupNode } from './group/group-node.ts';
@@ -113,6 +114,21 @@ export function registerConnectionMeters(meters: Meters, connection: ConnectionN
     'Sessions over their window.',
     () => connection.meters.slowConsumers,
   );
+  meters.total(
+    'chat_revocations_unchecked_total',
+    'Sign-ins and calls let pass although the directory could not say whether their token was revoked.',
+    () => connection.meters.revocationsUnchecked,
+  );
+  meters.total(
+    'chat_session_announcements_failed_total',
+    'Attempts to tell the directory of sessions that failed, and are made again.',
+    () => connection.meters.announcementsFailed,
+  );
+  meters.total(
+    'chat_sessions_lapsing_total',
+    'Ended sessions that the directory was not told of.',
+    () => connection.meters.sessionsLapsing,
+  );
   const send = meters.histogram('chat_send_latency_seconds', 'From a send to its answer.', latencyBuckets);
   connection.meters.onSendSeconds = (seconds) => send.record(seconds);
   const delivery = meters.histogram(
@@ -144,5 +160,46 @@ export function registerStoreMeters(meters: Meters, store: StoreCounters): void 
     'chat_store_failed_writes_total',
     'Writes that failed for want of a store that takes them.',
     () => store.failedWrites,
+  );
+  meters.total(
+    'chat_store_unsound_pages_total',
+    'Pages in the shared cache that were not what they said, and were read from the store.',
+    () => store.unsoundPages?.() ?? 0,
+  );
+}
+
+/** Gives what the directory on Redis counts its names. */
+export function registerDirectoryMeters(meters: Meters, directory: RedisMeters): void {
+  meters.gauge('chat_directory_available', '1 while Redis is within reach.', () => directory.available);
+  meters.gauge('chat_directory_pending', 'Commands that wait for Redis.', () => directory.pending);
+  meters.total(
+    'chat_directory_connects_total',
+    'Times that Redis came within reach.',
+    () => directory.connects,
+  );
+  meters.total('chat_directory_commands_total', 'Commands to Redis.', () => directory.commands);
+  meters.total('chat_directory_failures_total', 'Commands to Redis that failed.', () => [
+    [{ reason: 'timeout' }, directory.timeouts],
+    [{ reason: 'refused' }, directory.refused],
+    [{ reason: 'error' }, directory.failures - directory.timeouts],
+  ]);
+  meters.total(
+    'chat_directory_pages_total',
+    'Pages asked of the shared cache, and those not put into it.',
+    () => [
+      [{ result: 'hit' }, directory.pageHits],
+      [{ result: 'miss' }, directory.pageMisses],
+      [{ result: 'dropped' }, directory.pagesDropped],
+    ],
+  );
+  meters.total(
+    'chat_directory_rates_unchecked_total',
+    'Limits let pass because Redis was out of reach.',
+    () => directory.ratesUnchecked,
+  );
+  meters.total(
+    'chat_directory_malformed_total',
+    'Values in Redis that nobody of us wrote.',
+    () => directory.malformed,
   );
 }

@@ -1,4 +1,5 @@
 import { pushMutants } from './push/mutants.ts';
+import { directoryMutants } from './mutants-directory.ts';
 
 /** One way to break an invariant on purpose: in a file, `from` becomes `to`; then one of the tests must fail. */
 export interface Mutant {
@@ -342,4 +343,5 @@ export const mutants: readonly Mutant[] = [
     tests: ['services/core/seal.test.ts', 'services/adapters/embedded/embedded-store.test.ts'],
   },
   ...pushMutants,
+  ...directoryMutants,
 ];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { create } from '@bufbuild/protobuf';
-import { IssueTokenResponseSchema } from '../../gen/parley/chat/v1/admin_pb.ts';
+import { IssueTokenResponseSchema, RevokeTokensResponseSchema } from '../../gen/parley/chat/v1/admin_pb.ts';
 import {
   GetConversationResponseSchema,
   ListConversationsResponseSchema,
@@ -27,7 +27,7 @@ import {
   SendBatchResponseSchema,
   SendResponseSchema,
 } from '../../gen/parley/chat/v1/message_pb.ts';
-import { GetPresenceResponseSchema } from '../../gen/parley/chat/v1/presence_pb.ts';
+import { GetPresenceResponseSchema, IsOnlineResponseSchema } from '../../gen/parley/chat/v1/presence_pb.ts';
 import { doorTest } from '../testing/bridge-fixture.ts';
 import { entry } from '../testing/frames.ts';
 import { ask, type Call, scripted } from '../testing/rest-kit.ts';
@@ -137,6 +137,8 @@ doorTest('every route becomes its call', async (start) => {
     LeaveGroup: () => create(LeaveGroupResponseSchema, { seq: 6n }),
     GetPresence: () =>
       create(GetPresenceResponseSchema, { users: [{ userId: 'bob', lastSeenAtMs: 1_500n }] }),
+    IsOnline: () => create(IsOnlineResponseSchema, { users: [{ userId: 'bob', online: true, sessions: 2 }] }),
+    RevokeTokens: () => create(RevokeTokensResponseSchema, { issuedUntilMs: 1_500n, endsAtMs: 2_500n }),
     IssueToken: () => create(IssueTokenResponseSchema, { token: 'jwt', expiresAtMs: 2_500n }),
     AllocateIds: () => create(AllocateIdsResponseSchema, { ids: [2n ** 62n] }),
   });
@@ -299,6 +301,20 @@ doorTest('every route becomes its call', async (start) => {
       'GetPresence',
       { userIds: ['bob'] },
       { code: 200, users: [{ user_id: 'bob', online: false, last_seen: 1.5 }] },
+    ],
+    [
+      'POST /presence/sessions',
+      { user_ids: ['bob'] },
+      'IsOnline',
+      { userIds: ['bob'] },
+      { code: 200, users: [{ user_id: 'bob', online: true, sessions: 2 }] },
+    ],
+    [
+      'POST /tokens/revoke',
+      { user_id: 7, ends_at: 2.5 },
+      'RevokeTokens',
+      { userId: '7', deviceId: '', endsAtMs: 2_500n },
+      { code: 200, issued_until: 1.5, ends_at: 2.5 },
     ],
     [
       'POST /tokens',

@@ -7,6 +7,7 @@ import { getDirect } from './get-direct.ts';
 import { getGroup } from './get-group.ts';
 import { getMessage } from './get-message.ts';
 import { getPresence } from './get-presence.ts';
+import { isOnline } from './is-online.ts';
 import { issueToken } from './issue-token.ts';
 import { leaveGroup } from './leave-group.ts';
 import { listConversations } from './list-conversations.ts';
@@ -16,6 +17,7 @@ import { markRead } from './mark-read.ts';
 import { recallMessage } from './recall-message.ts';
 import { removeMember } from './remove-member.ts';
 import { renameGroup } from './rename-group.ts';
+import { revokeTokens } from './revoke-tokens.ts';
 import { sendBatch } from './send-batch.ts';
 import { sendMessage } from './send-message.ts';
 import { setRole } from './set-role.ts';
@@ -42,6 +44,8 @@ export const routes: readonly Route[] = [
   setRole,
   leaveGroup,
   getPresence,
+  isOnline,
   issueToken,
+  revokeTokens,
   allocateIds,
 ];

@@ -11,6 +11,7 @@ const titles: Readonly<Record<string, string>> = {
   telemetry: 'Metrics',
   store: 'Store',
   mysql: 'MySQL',
+  directory: 'Directory',
   message: 'Conversations',
   connection: 'Sessions',
   push: 'Webhooks',

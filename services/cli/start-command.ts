@@ -5,6 +5,7 @@ import { type Environment, loadConfig, unknownVariables } from '../core/config.t
 import { createLogger, type LogFields } from '../core/log.ts';
 import type { StopReason } from '../core/service.ts';
 import { startEmbedded } from '../embedded-server.ts';
+import { DirectoryError } from '../ports/directory.ts';
 import { StoreError } from '../ports/message-store.ts';
 import { type Arguments, type Command, UsageError } from './command.ts';
 import { oneValue } from './parse-arguments.ts';
@@ -64,7 +65,7 @@ export function startCommand(env?: Environment): Command {
 
 /** In words what keeps the server from starting, where people can do something about it; rethrows anything else. */
 function whyNot(error: unknown): string {
-  if (error instanceof StoreError) return error.message;
+  if (error instanceof StoreError || error instanceof DirectoryError) return error.message;
   const { code, port, address } = error as NodeJS.ErrnoException & { port?: number; address?: string };
   if (code === 'EADDRINUSE') return `${address}:${port} is in use: is Parley running already?`;
   if (code === 'EACCES' && port !== undefined) return `no permission to listen on ${address}:${port}`;
@@ -84,7 +85,7 @@ function start(
   const bridge = roles.has('bridge');
   if (roles.size === 1 && bridge) return startBridge(config, log);
   const whole = (['connection', 'message', 'group'] as const).every((role) => roles.has(role));
-  if (whole && config.cluster.redisUrl === '') return startEmbedded(config, log, { bridge });
+  if (whole && config.directory.redisUrl === '') return startEmbedded(config, log, { bridge });
   return startClusterNode(config, roles, log);
 }
 

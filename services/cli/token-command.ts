@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs';
 import { authOptions, loadTokenSecrets, secretFile } from '../connection/token-secrets.ts';
-import { type TokenScope, Tokens, tokenScopes, tokenTtlSeconds } from '../connection/token.ts';
+import {
+  longestTokenSeconds,
+  type TokenScope,
+  Tokens,
+  tokenScopes,
+  tokenTtlSeconds,
+} from '../connection/token.ts';
 import { systemClock } from '../core/clock.ts';
 import { type Environment, loadConfig, nearest } from '../core/config.ts';
 import { coreOptions } from '../core/core-options.ts';
 import { type Arguments, type Command, UsageError } from './command.ts';
 import { oneValue } from './parse-arguments.ts';
-
-/** Services are set up by people, not by code that could fetch a new token every day. */
-const serviceTtlMost = 366 * 86_400;
 
 /** `parley token`: a token signed with the same secrets as the server's. `env` is the process's unless given. */
 export function tokenCommand(env?: Environment): Command {
@@ -26,13 +29,9 @@ export function tokenCommand(env?: Environment): Command {
     async run(args, io) {
       const [name = ''] = args.operands;
       const scopes = scopesOf(args);
-      const most = scopes === undefined ? tokenTtlSeconds.most : serviceTtlMost;
+      const most = scopes === undefined ? tokenTtlSeconds.most : longestTokenSeconds;
       const ttlSeconds = ttlOf(oneValue(args, 'ttl'), most);
-      const { core, auth } = loadConfig({ core: coreOptions, auth: authOptions }, env);
-      // A secret in the data directory is that of the development server that made it, whatever the mode is here.
-      const mode = existsSync(secretFile(core.dataDir)) ? 'development' : core.mode;
-      const secrets = await loadTokenSecrets({ mode, secrets: auth.secrets, dataDir: core.dataDir });
-      const tokens = new Tokens(secrets, systemClock);
+      const tokens = await tokensOf(env);
       const issued =
         scopes === undefined
           ? await tokens.issueUser(name, ttlSeconds)
@@ -43,6 +42,15 @@ export function tokenCommand(env?: Environment): Command {
       return 0;
     },
   };
+}
+
+/** Tokens signed with the same secrets as the server's. */
+export async function tokensOf(env?: Environment): Promise<Tokens> {
+  const { core, auth } = loadConfig({ core: coreOptions, auth: authOptions }, env);
+  // A secret in the data directory is that of the development server that made it, whatever the mode is here.
+  const mode = existsSync(secretFile(core.dataDir)) ? 'development' : core.mode;
+  const secrets = await loadTokenSecrets({ mode, secrets: auth.secrets, dataDir: core.dataDir });
+  return new Tokens(secrets, systemClock);
 }
 
 /** The scopes of a service; undefined for a user. */

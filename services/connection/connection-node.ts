@@ -15,9 +15,11 @@ import { Fault, toFault } from '../core/fault.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service, StopReason } from '../core/service.ts';
+import type { Directory, Revocation } from '../ports/directory.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
-import type { Authenticator } from './auth.ts';
+import { addressKey } from './address-key.ts';
+import { Authenticator } from './auth.ts';
 import * as check from './check.ts';
 import { cost } from './command-cost.ts';
 import { Flusher } from './flusher.ts';
@@ -27,7 +29,9 @@ import { overdue } from './overdue.ts';
 import { type News, Owners } from './owners.ts';
 import { Pushes } from './pushes.ts';
 import { Rates } from './rates.ts';
+import { isRevokedBy, revokedFault } from './revocation-check.ts';
 import { Session } from './session.ts';
+import { SessionAnnouncer } from './session-announcer.ts';
 import { SessionBook } from './session-book.ts';
 import { SessionCommands } from './session-commands.ts';
 import { signIn } from './sign-in.ts';
@@ -41,8 +45,10 @@ export interface ConnectionNodeParts {
   readonly config: ConfigOf<{ connection: typeof connectionOptions }>['connection'];
   readonly mode: Mode;
   readonly clock: Clock;
-  readonly auth: Authenticator;
   readonly tokens: Tokens;
+  /** Of this run: no other node, nor this one at another time, has it. */
+  readonly nodeId: string;
+  readonly directory: Pick<Directory, 'sessions' | 'revocations' | 'rates'>;
   readonly log: Logger;
   /** Store epoch that sessions are told. */
   readonly epoch: () => string;
@@ -75,16 +81,30 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   readonly #commands: SessionCommands;
   readonly #unary: UnaryApi;
   readonly #flusher: Flusher;
+  readonly #auth: Authenticator;
+  readonly #announcer: SessionAnnouncer;
+  #endRevocations = (): void => {};
   #lastSession = 0;
   #draining = false;
   #drainedAtMs = 0;
   #timers: NodeJS.Timeout[] = [];
 
   constructor(parts: ConnectionNodeParts) {
-    const { config, clock, auth, tokens } = parts;
+    const { config, mode, clock, tokens, nodeId, directory } = parts;
+    const { revocations } = directory;
     const { meters } = this;
     this.#parts = parts;
+    const auth = new Authenticator({ mode, tokens, clock, revocations, meters });
+    this.#auth = auth;
     this.#sessions = new SessionBook({ maxPerUser: config.maxSessionsPerUser });
+    this.#announcer = new SessionAnnouncer({
+      directory: directory.sessions,
+      sessions: this.#sessions,
+      nodeId,
+      clock,
+      meters,
+      onBug: (error) => this.#bug('sessions could not be announced', error),
+    });
     this.#rates = new Rates({ clock, rate: config.commandRate, burst: config.commandBurst });
     const owners = new Owners({
       clock,
@@ -134,7 +154,8 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       queue,
       end,
     });
-    this.#unary = new UnaryApi({ auth, tokens, clock, messages: owners.links, meters, rates: this.#rates });
+    const messages = owners.links;
+    this.#unary = new UnaryApi({ auth, tokens, clock, messages, meters, rates: this.#rates, directory });
   }
 
   get rooms(): number {
@@ -152,6 +173,8 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   }
 
   async start(): Promise<void> {
+    this.#endRevocations = this.#parts.directory.revocations.onRevoked((each) => this.#revoked(each));
+    this.#announcer.start();
     this.#timers = [
       setInterval(() => this.#guarded(() => this.#tick()), secondMs),
       setInterval(() => this.#guarded(() => this.#pushes.redeliver(redeliverPart)), redeliverEveryMs),
@@ -180,7 +203,9 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   async stop(_reason: StopReason): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#owners.stop();
+    this.#endRevocations();
     this.#endAll(new Fault('nodeDraining', { message: 'the node is going away' }));
+    await this.#announcer.stop();
   }
 
   call(rpc: string, request: unknown, context: CallContext): Promise<unknown> {
@@ -302,9 +327,14 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
         throw new Fault('helloExpected', { message: 'the first command is hello' });
       }
       session.state = 'signingIn';
-      await signIn(session, command.command.command.value, this.#parts.auth);
+      await this.#mayTry(session);
+      await signIn(session, command.command.command.value, this.#auth);
       if (isClosed(session)) return;
       this.#keepPace(session);
+      // First it is the user's, so that whatever is revoked from here on finds it; then it is asked what was before.
+      this.#sessions.signIn(session);
+      await this.#auth.check(session);
+      if (isClosed(session)) return;
       this.#register(session);
       if (this.#parts.mode === 'development' && this.#parts.config.lobby)
         await this.#joinLobby(session.userId);
@@ -317,6 +347,24 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     }
   }
 
+  /** Throws `rateLimited` where too many sign in from one address. */
+  async #mayTry(session: Session): Promise<void> {
+    const { signInRate: perSecond, signInBurst: burst } = this.#parts.config;
+    const key = perSecond === 0 ? undefined : addressKey(session.info.remoteAddress);
+    if (key === undefined) return;
+    const retryAfterMs = await this.#parts.directory.rates.take({ name: 'sign-in', perSecond, burst }, key);
+    if (retryAfterMs === 0) return;
+    throw new Fault('rateLimited', { message: 'too many sign in from this address', retryAfterMs });
+  }
+
+  /** Tokens were revoked: sessions that live on them end. */
+  #revoked(revocation: Revocation): void {
+    this.#auth.revoked(revocation);
+    for (const session of [...this.#sessions.of(revocation.userId)]) {
+      if (isRevokedBy(session, revocation)) this.#end(session, revokedFault());
+    }
+  }
+
   /** Whoever was cut off for going too fast has to wait. */
   #keepPace(session: Session): void {
     const nowMs = this.#parts.clock.monotonicMs();
@@ -326,7 +374,6 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   }
 
   #register(session: Session): void {
-    this.#sessions.signIn(session);
     session.state = 'registering';
     this.#owners.register(session);
   }
@@ -400,6 +447,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     this.meters.gone(session.info.transport);
     this.#sessions.remove(session);
     if (!registered) return;
+    this.#announcer.ended(session);
     this.#watches.replace(session, new Set());
     this.#pushes.rooms.leave(session);
     this.#owners.leave(session);

@@ -6,6 +6,12 @@ export class ConnectionMeters {
   readonly refused = new Map<string, number>();
   readonly closed = new Map<string, number>();
   redeliveries = 0;
+  /** Sign-ins and calls let pass although the directory could not say whether their token was revoked. */
+  revocationsUnchecked = 0;
+  /** Attempts to tell the directory of sessions that failed; they are made again. */
+  announcementsFailed = 0;
+  /** Ended sessions that the directory was not told of: there they lapse by themselves. */
+  sessionsLapsing = 0;
   slowConsumers = 0;
   /** Entries written to sessions. */
   deliveries = 0;

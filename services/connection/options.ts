@@ -81,6 +81,18 @@ export const connectionOptions = {
     default: 30_000,
     doc: 'How long an answer of a message node may take, in milliseconds.',
   }),
+  signInRate: option({
+    env: 'PARLEY_SIGN_IN_RATE',
+    type: z.number().min(0),
+    default: 100,
+    doc: 'Sign-ins a second from one address on all nodes together, in the long run; an IPv6 address counts with its network of 64 bits, this machine itself is not limited. 0: no limit.',
+  }),
+  signInBurst: option({
+    env: 'PARLEY_SIGN_IN_BURST',
+    type: z.int().min(1),
+    default: 5_000,
+    doc: 'Sign-ins from one address at once, at most.',
+  }),
   lobby: option({
     env: 'PARLEY_LOBBY',
     type: z.boolean(),

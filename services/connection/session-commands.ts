@@ -238,8 +238,11 @@ export class SessionCommands {
     try {
       if (token === '')
         throw new Fault('tokenMissing', { message: 'a token is needed', field: 'auth.token' });
-      const { expiresAtMs } = await this.#parts.auth.signIn({ token, userId: session.userId });
+      const { userId, deviceId } = session;
+      const { expiresAtMs, issuedAtMs } = await this.#parts.auth.signIn({ token, userId });
+      await this.#parts.auth.check({ userId, deviceId, issuedAtMs });
       session.expiresAtMs = expiresAtMs;
+      session.issuedAtMs = issuedAtMs;
       this.#desk.pong(session, id);
     } catch (error) {
       this.#desk.refuse(session, id, toFault(error));

@@ -30,6 +30,10 @@ export class Session implements FlushTarget {
   heardAtMs: number;
   /** Wall time at which the token ends. */
   expiresAtMs = Number.POSITIVE_INFINITY;
+  /** When its token was issued, in milliseconds since 1970; 0 where that isn't known. */
+  issuedAtMs = 0;
+  /** Monotonic time at which the directory is to be told of it again; 0: it never was. */
+  announceAtMs = 0;
   /** Since when the door can't take more; 0 while it can. */
   pausedAtMs = 0;
   /** Pushed and not acknowledged. */

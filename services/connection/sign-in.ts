@@ -13,9 +13,10 @@ export async function signIn(session: Session, hello: Hello, auth: Authenticator
     });
   }
   const deviceId = check.deviceId(hello.deviceId, 'hello.device_id');
-  const { userId, expiresAtMs } = await auth.signIn(hello);
+  const { userId, expiresAtMs, issuedAtMs } = await auth.signIn(hello);
   session.userId = userId;
   session.deviceId = deviceId;
   session.expiresAtMs = expiresAtMs;
+  session.issuedAtMs = issuedAtMs;
   session.openGroups = hello.openGroups;
 }

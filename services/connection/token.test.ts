@@ -23,7 +23,7 @@ function forge(claims: Record<string, unknown>, key = secret, alg = 'HS256'): Pr
 test('a user token names its user until it expires', async () => {
   const issued = await tokens.issueUser('älice', 60);
   assert.equal(issued.expiresAtMs, nowMs + 60_000);
-  const identity = { kind: 'user', userId: 'älice', expiresAtMs: nowMs + 60_000 };
+  const identity = { kind: 'user', userId: 'älice', issuedAtMs: nowMs, expiresAtMs: nowMs + 60_000 };
   assert.deepEqual(await tokens.verify(issued.token), identity);
   assert.deepEqual(await new Tokens([secret], at(nowMs + 64_000)).verify(issued.token), identity);
   await refuses(issued.token, 'tokenExpired', new Tokens([secret], at(nowMs + 65_000)));
@@ -35,10 +35,16 @@ test('a service token carries its scopes', async () => {
     kind: 'service',
     service: 'billing',
     scopes: new Set(['send', 'ids']),
+    issuedAtMs: nowMs,
     expiresAtMs: nowMs + 60_000,
   });
   const foreign = await tokens.verify(await forge({ svc: true, scope: 'send fly' }));
   assert.deepEqual(foreign.kind === 'service' && [...foreign.scopes], ['send']);
+});
+
+test('a token that does not say when it was issued counts as the oldest', async () => {
+  assert.equal((await tokens.verify(await forge({}))).issuedAtMs, 0);
+  assert.equal((await tokens.verify(await forge({ iat: 12 }))).issuedAtMs, 12_000);
 });
 
 test('a scope without svc makes no service', async () => {

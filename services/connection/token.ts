@@ -14,16 +14,22 @@ export const tokenScopes = ['send', 'act', 'groups', 'tokens', 'ids', 'import', 
 export type TokenScope = (typeof tokenScopes)[number];
 
 /** Whom a token names. */
-export type Identity =
-  | { readonly kind: 'user'; readonly userId: UserId; readonly expiresAtMs: number }
-  | {
-      readonly kind: 'service';
-      readonly service: UserId;
-      readonly scopes: ReadonlySet<TokenScope>;
-      readonly expiresAtMs: number;
-    };
+export type Identity = Validity &
+  (
+    | { readonly kind: 'user'; readonly userId: UserId }
+    | { readonly kind: 'service'; readonly service: UserId; readonly scopes: ReadonlySet<TokenScope> }
+  );
+
+interface Validity {
+  /** 0 where the token does not say. */
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+}
 
 export const tokenTtlSeconds = { least: 60, most: 2_592_000, usual: 86_400 } as const;
+
+/** Services are set up by people, not by code that could fetch a new token every day. */
+export const longestTokenSeconds = 366 * 86_400;
 
 const audience = 'parley';
 const maxTokenLength = 4_096;
@@ -96,18 +102,18 @@ export class Tokens {
 }
 
 function identityOf(claims: Readonly<Record<string, unknown>>): Identity {
-  const { sub, exp, svc, scope } = claims;
+  const { sub, exp, iat, svc, scope } = claims;
   if (typeof sub !== 'string' || typeof exp !== 'number') throw malformed('sub and exp are needed');
   const problem = idProblem(sub);
   if (problem) throw malformed(`sub ${problem}`);
-  const expiresAtMs = exp * 1000;
-  if (svc === undefined || svc === false) return { kind: 'user', userId: sub as UserId, expiresAtMs };
+  const validity = { issuedAtMs: typeof iat === 'number' ? iat * 1000 : 0, expiresAtMs: exp * 1000 };
+  if (svc === undefined || svc === false) return { kind: 'user', userId: sub as UserId, ...validity };
   if (svc !== true) throw malformed('svc is true or absent');
   if (scope !== undefined && typeof scope !== 'string') throw malformed('scope is a text');
   // Scopes that this version does not know grant nothing here.
   const named = new Set((scope ?? '').split(' '));
   const scopes = new Set(tokenScopes.filter((known) => named.has(known)));
-  return { kind: 'service', service: sub as UserId, scopes, expiresAtMs };
+  return { kind: 'service', service: sub as UserId, scopes, ...validity };
 }
 
 function malformed(message: string): Fault {

@@ -14,6 +14,7 @@ import {
 import type { Clock } from '../core/clock.ts';
 import type { CallContext, UnaryHost } from '../core/door.ts';
 import { Fault, toFault } from '../core/fault.ts';
+import { type Directory, DirectoryError } from '../ports/directory.ts';
 import type { Operation, Result } from '../peer/edge-frames.ts';
 import type { Authenticator, Caller } from './auth.ts';
 import type { OwnerLinks } from './owner-links.ts';
@@ -60,7 +61,7 @@ export class UnaryApi implements UnaryHost {
       }
       return await this.#carryOut(rpc, request, context);
     } catch (error) {
-      const fault = toFault(error);
+      const fault = toFault(error instanceof DirectoryError ? faultOf(error) : error);
       this.#parts.meters.refuse(fault.reason);
       throw fault;
     } finally {
@@ -69,7 +70,7 @@ export class UnaryApi implements UnaryHost {
   }
 
   async #carryOut(rpc: string, request: unknown, context: CallContext): Promise<unknown> {
-    const { auth, clock, tokens, messages } = this.#parts;
+    const { auth, clock, tokens, messages, directory } = this.#parts;
     const route = this.#routes.get(rpc);
     if (route === undefined) throw new Fault('unknownCommand', { message: `there is no ${rpc}` });
     const caller = await auth.resolveCaller(context);
@@ -79,7 +80,7 @@ export class UnaryApi implements UnaryHost {
       if (result.t !== t) throw new Error(`expected ${t}, got ${result.t}`);
       return result as Extract<Result, { t: T }>;
     };
-    const answer = await route.handle(request, { caller, clock, tokens, ask, spend });
+    const answer = await route.handle(request, { caller, clock, tokens, directory, ask, spend });
     return create(route.method.output, answer as MessageInitShape<DescMessage>);
   }
 
@@ -104,6 +105,11 @@ export class UnaryApi implements UnaryHost {
 
 function free(): void {}
 
+function faultOf(error: DirectoryError): Fault {
+  if (error.kind === 'full') return new Fault('overloaded', { message: error.message, cause: error });
+  return new Fault('directoryUnavailable', { message: error.message, cause: error });
+}
+
 export interface UnaryParts {
   readonly auth: Authenticator;
   readonly tokens: Tokens;
@@ -111,4 +117,5 @@ export interface UnaryParts {
   readonly messages: OwnerLinks;
   readonly meters: ConnectionMeters;
   readonly rates: Rates;
+  readonly directory: Pick<Directory, 'sessions' | 'revocations'>;
 }

@@ -78,7 +78,7 @@ export class History {
     if (known !== undefined) return known;
     const stored =
       conversation.recent.range(from, to) ??
-      (await this.#store.range(convNo, from, to, to - from + 1, false));
+      (await this.#store.range(convNo, from, to, to - from + 1, false, projectedSeq));
     const entries = stored.map((entry) => toLogEntry(convId, entry));
     // A recall that was committed while the store read may have changed an entry: such a page is served, not kept.
     if (conversation.projectedSeq === projectedSeq) this.#pages.set(key, entries);

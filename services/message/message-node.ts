@@ -206,8 +206,11 @@ export class MessageNode implements Service {
     return this.#presence.state(userId).online;
   }
 
-  /** The message nodes that own conversations. What is no longer this node's is let go of once it is done with. */
-  see(owners: readonly { readonly nodeId: string }[]): void {
+  /**
+   * The message nodes that own conversations; undefined while nobody can say, when edges decide. What is no longer this node's is let go of once it
+   * is done with.
+   */
+  see(owners: readonly { readonly nodeId: string }[] | undefined): void {
     if (this.#ownership?.see(owners)) this.#hot.letGo((convId) => this.#owns(convId));
   }
 

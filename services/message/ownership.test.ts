@@ -32,6 +32,23 @@ describe('ownership', () => {
     for (const convId of convIds) assert.equal(nodes.filter((node) => node.owns(convId)).length, 1);
   });
 
+  it('is of whatever is asked for while nobody can say who the others are', () => {
+    const ownership = new Ownership('m1');
+    ownership.see(named('m2'));
+    assert.equal(ownership.see(undefined), false);
+    assert.equal(
+      convIds.every((convId) => ownership.owns(convId)),
+      true,
+    );
+    // What it took meanwhile is not its own any more.
+    assert.equal(ownership.see(named('m2')), true);
+    assert.equal(
+      convIds.some((convId) => ownership.owns(convId)),
+      false,
+    );
+    assert.equal(ownership.see(named('m2')), false);
+  });
+
   it('says whether what is seen has changed', () => {
     const ownership = new Ownership('m1');
     assert.equal(ownership.see(named('m1', 'm2')), true);

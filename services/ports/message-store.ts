@@ -227,13 +227,18 @@ export interface MessageStore {
    */
   commit(batch: CommitBatch): Promise<readonly CommitOutcome[]>;
 
-  /** Entries with from ≤ seq ≤ to, ascending; the first `limit` (1–1,000), or the last ones with `backward`. */
+  /**
+   * Entries with from ≤ seq ≤ to, ascending; the first `limit` (1–1,000), or the last ones with `backward`. `asOf`, the
+   * conversation's projected_seq as the caller knew it before, allows entries from a cache, which are at least as new as
+   * that change of an earlier entry; without it they are as new as the call.
+   */
   range(
     convNo: ConvNo,
     from: Seq,
     to: Seq,
     limit: number,
     backward: boolean,
+    asOf?: Seq,
   ): Promise<readonly StoredEntry[]>;
 
   /** Which of the client keys the conversation has. At most 1,000. */

@@ -47,6 +47,11 @@ export class RedisCluster implements AsyncDisposable {
     return this.servers.map(({ port }) => ({ host: '127.0.0.1', port }));
   }
 
+  /** As `PARLEY_REDIS_URL` takes it. */
+  get url(): string {
+    return `redis+cluster://${this.servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+  }
+
   /** Resolves once every server serves and sees the whole cluster: after a start, or when one came back. */
   async formed(): Promise<void> {
     let seen: string[] = [];

@@ -50,6 +50,11 @@ export class RedisSentinel extends Engine {
     return sentinel;
   }
 
+  /** As `PARLEY_REDIS_URL` takes it. */
+  get url(): string {
+    return `redis+sentinel://127.0.0.1:${this.port}/${this.name}`;
+  }
+
   /** The port of the server that the sentinel takes for the master. */
   async masterPort(): Promise<number> {
     const [, port] = (await askRedis(

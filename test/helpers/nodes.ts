@@ -1,11 +1,11 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { GroupService, HistoryVisibility } from '../../gen/parley/chat/v1/group_pb.ts';
-import { Authenticator } from '../../services/connection/auth.ts';
+import { MemoryDirectory } from '../../services/adapters/memory/memory-directory.ts';
 import { ConnectionNode } from '../../services/connection/connection-node.ts';
 import { connectionOptions } from '../../services/connection/options.ts';
 import { Tokens } from '../../services/connection/token.ts';
-import type { Clock } from '../../services/core/clock.ts';
+import { type Clock, systemClock } from '../../services/core/clock.ts';
 import type { ConvId } from '../../services/core/ids.ts';
 import { loadConfig } from '../../services/core/config.ts';
 import type { Mode } from '../../services/core/core-options.ts';
@@ -20,6 +20,7 @@ import { connectDirect } from '../../services/peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../../services/peer/group-frames.ts';
 import type { Link } from '../../services/peer/link.ts';
+import type { Directory } from '../../services/ports/directory.ts';
 import type { MessageStore, StoredEntry } from '../../services/ports/message-store.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { TempStore } from './temp-store.ts';
@@ -61,6 +62,13 @@ export interface NodesOptions {
   /** False: no group node is there. */
   readonly groups?: boolean;
   readonly log?: Logger;
+  readonly directory?: Directory;
+}
+
+function ownDirectory(): Promise<Directory> {
+  const bytes = { pageBytes: 65_536, pageCacheBytes: 1_048_576 };
+  const times = { leaseMs: 1_500, sessionTtlMs: 90_000, pageTtlMs: 3_600_000 };
+  return MemoryDirectory.open({ clock: systemClock, ...times, ...bytes });
 }
 
 interface Edge {
@@ -83,6 +91,7 @@ export class Nodes implements AsyncDisposable {
   readonly group: GroupNode;
   readonly edges: Edge[] = [];
   readonly tokens: Tokens;
+  readonly directory: Directory;
   readonly temp: TempStore | undefined;
   readonly ids: IdSource;
   readonly #options: NodesOptions;
@@ -90,8 +99,14 @@ export class Nodes implements AsyncDisposable {
   readonly #log: Logger;
   #groupLink: { close(reason: string): void } | undefined;
 
-  private constructor(options: NodesOptions, store: FaultyStore, temp: TempStore | undefined) {
+  private constructor(
+    options: NodesOptions,
+    store: FaultyStore,
+    temp: TempStore | undefined,
+    directory: Directory,
+  ) {
     this.#options = options;
+    this.directory = directory;
     this.store = store;
     this.temp = temp;
     const { clock } = this;
@@ -124,7 +139,7 @@ export class Nodes implements AsyncDisposable {
     const temp = options.store === undefined ? await TempStore.open() : undefined;
     const inner = options.store ?? (temp as TempStore).store;
     const store = inner instanceof FaultyStore ? inner : new FaultyStore(inner);
-    const nodes = new Nodes(options, store, temp);
+    const nodes = new Nodes(options, store, temp, options.directory ?? (await ownDirectory()));
     await nodes.message.start();
     for (const { node } of nodes.edges) await node.start();
     return nodes;
@@ -195,7 +210,8 @@ export class Nodes implements AsyncDisposable {
       config: this.#config.connection,
       mode,
       clock,
-      auth: new Authenticator({ mode, tokens, clock }),
+      nodeId: `edge ${this.edges.length}`,
+      directory: this.directory,
       tokens,
       log: this.#log,
       epoch: () => this.store.epoch,

@@ -30,11 +30,11 @@ export class TestDoor implements DoorOutlet {
     this.#inlet = host.attach(this);
   }
 
-  open(): TestSession {
+  open({ remoteAddress = '127.0.0.1' } = {}): TestSession {
     this.#last += 1;
     const session = new TestSession(this.#last, this.#inlet);
     this.#sessions.set(this.#last, session);
-    this.#inlet.open(this.#last, { remoteAddress: '127.0.0.1', transport: 'test' });
+    this.#inlet.open(this.#last, { remoteAddress, transport: 'test' });
     return session;
   }
 

@@ -8,6 +8,7 @@ const sentences: Record<string, string> = {
   tokenMissing: 'Sign in with a token: this server takes no names.',
   tokenInvalid: 'The server doesn’t accept this token.',
   tokenExpired: 'Your session has expired. Please sign in again.',
+  tokenRevoked: 'You were signed out. Please sign in again.',
   developmentOnly: 'Sign in with a token: this server takes no names.',
   originForbidden: 'The server doesn’t accept calls from this address.',
   notMember: 'You are not a member of this conversation.',

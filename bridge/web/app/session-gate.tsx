@@ -16,6 +16,7 @@ const signInAgain = new Set([
   'tokenMissing',
   'tokenInvalid',
   'tokenExpired',
+  'tokenRevoked',
   'developmentOnly',
   'invalidId',
   'invalidField',

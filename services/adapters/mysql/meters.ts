@@ -9,6 +9,8 @@ export class MySqlMeters implements CommitMeters {
   contended = 0;
   /** 0 after a commit that failed, 1 again after one that worked. */
   accepting = 1;
+  /** Pages of history in the cache that nodes share which were not what they said. */
+  unsoundPages = (): number => 0;
   readonly #database: Database;
 
   constructor(database: Database) {

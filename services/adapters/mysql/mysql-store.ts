@@ -17,6 +17,7 @@ import {
   type StoreReport,
   type WorkerLease,
 } from '../../ports/message-store.ts';
+import type { PageCache } from '../../ports/directory.ts';
 import type { OutboxRows } from '../../ports/outbox-rows.ts';
 import { Check } from './check.ts';
 import { Commits } from './commits.ts';
@@ -31,6 +32,7 @@ import { Reads } from './reads.ts';
 import { prepareSchema, type StoreIdentity } from './schema.ts';
 import { PacketThread } from './packet-thread.ts';
 import { Names, Seals } from './seals.ts';
+import { SharedPages } from './shared-pages.ts';
 import type { MySqlConfig } from './server.ts';
 
 export interface MySqlStoreOptions {
@@ -45,6 +47,8 @@ export interface MySqlStoreOptions {
   readonly requireDurable: boolean;
   /** Rejects where the database holds no store yet, instead of making one. */
   readonly mustExist?: boolean;
+  /** Where nodes share pages of history; undefined: every page is read from the database. */
+  readonly pages?: PageCache | undefined;
   readonly log: Logger;
   /** From 0 to below 1: spreads what is tried again. */
   readonly random: () => number;
@@ -102,7 +106,10 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
     this.#thread = new PacketThread(options.masterKeys, options.log);
     const seals = new Seals(keys);
     const names = this.#names;
-    this.#reads = new Reads(database, seals, names);
+    const { pages: cache, log } = options;
+    const pages = cache && new SharedPages({ cache, epoch: identity.epoch, log });
+    this.meters.unsoundPages = () => pages?.unsound ?? 0;
+    this.#reads = new Reads({ database, seals, names, pages });
     this.#leases = new Leases(database);
     this.#commits = new Commits({
       database,
@@ -133,9 +140,10 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
     to: Seq,
     limit: number,
     backward: boolean,
+    asOf?: Seq,
   ): Promise<readonly StoredEntry[]> {
     assertBounded('entries', limit, 1);
-    return this.#reads.range(convNo, from, to, limit, backward);
+    return this.#reads.range(convNo, from, to, limit, backward, asOf);
   }
 
   async findClientKeys(convNo: ConvNo, keys: readonly ClientKey[]): Promise<readonly Duplicate[]> {

@@ -1,39 +1,43 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ByteString } from '../../core/byte-string.ts';
-import type { ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
-import type { ConversationSeal } from '../../core/seal.ts';
+import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import {
   type ClientKey,
   type CursorRow,
   type Duplicate,
   type EntryPlace,
-  StoreError,
   type StoredEntry,
 } from '../../ports/message-store.ts';
-import { entryKindAt } from '../../ports/stored-words.ts';
 import type { Database } from './database.ts';
-import { messageOf } from './failure.ts';
-import { bigOf, convIdOf, cursorColumns, cursorOf, textOf } from './rows.ts';
+import { convIdOf, cursorColumns, cursorOf, textOf } from './rows.ts';
 import type { Names, Seals } from './seals.ts';
-import type { Row } from './session.ts';
+import { openRow, sealedColumns, sealedRow } from './sealed-row.ts';
+import { SharedPages } from './shared-pages.ts';
 import { big, clientKey, int, list, text } from './sql.ts';
 import { duplicateColumns, duplicateOf } from './standing.ts';
 
 /** Bodies opened in one turn of the event loop: about a millisecond. */
 const entriesAtOnce = 128;
 
-const entryColumns = 'seq, msg_id, kind, ord, sender, created_at, status, revision, key_id, body';
+export interface ReadsParts {
+  readonly database: Database;
+  readonly seals: Seals;
+  readonly names: Names;
+  /** Where nodes share pages of history. */
+  readonly pages: SharedPages | undefined;
+}
 
 /** What is read besides heads and lists. */
 export class Reads {
   readonly #database: Database;
   readonly #seals: Seals;
   readonly #names: Names;
+  readonly #pages: SharedPages | undefined;
 
-  constructor(database: Database, seals: Seals, names: Names) {
+  constructor({ database, seals, names, pages }: ReadsParts) {
     this.#database = database;
     this.#seals = seals;
     this.#names = names;
+    this.#pages = pages;
   }
 
   async range(
@@ -42,13 +46,19 @@ export class Reads {
     to: Seq,
     limit: number,
     backward: boolean,
+    asOf?: Seq,
   ): Promise<readonly StoredEntry[]> {
     const first = Math.max(from, 1);
     if (to < first) return [];
+    if (
+      asOf !== undefined &&
+      this.#pages !== undefined &&
+      SharedPages.serves(first, to) &&
+      to - first < limit
+    )
+      return this.#shared(this.#pages, convNo, first, to, asOf);
     const no = big(convNo);
-    const page =
-      `SELECT ${entryColumns} FROM message FORCE INDEX (PRIMARY) WHERE conv_no = ${no} AND seq BETWEEN ${int(first)} AND ${int(to)} ` +
-      `ORDER BY seq ${backward ? 'DESC' : 'ASC'} LIMIT ${int(limit)}`;
+    const page = selectRows(convNo, first, to, `${backward ? 'DESC' : 'ASC'} LIMIT ${int(limit)}`);
     let convId = this.#names.get(convNo);
     const [found, named] = await this.#database.read(
       convId === undefined ? `${page};SELECT conv_id FROM conversation WHERE conv_no = ${no}` : page,
@@ -63,9 +73,43 @@ export class Reads {
     const entries: StoredEntry[] = [];
     for (const each of found?.rows ?? []) {
       if (entries.length > 0 && entries.length % entriesAtOnce === 0) await turn();
-      entries.push(opened(each, seal, convId));
+      entries.push(openRow(sealedRow(each), seal, convId));
     }
     return backward ? entries.reverse() : entries;
+  }
+
+  /** The entries from … to through the cache that nodes share. */
+  async #shared(
+    pages: SharedPages,
+    convNo: ConvNo,
+    from: Seq,
+    to: Seq,
+    asOf: Seq,
+  ): Promise<readonly StoredEntry[]> {
+    const convId = await this.#nameOf(convNo);
+    if (convId === undefined) return [];
+    const seal = this.#seals.of(convId);
+    return pages.entries({
+      ...{ convId, from, to, asOf },
+      open: (row) => openRow(row, seal, convId),
+      read: async (first, last) => {
+        const [found] = await this.#database.read(selectRows(convNo, first, last, 'ASC'));
+        return (found?.rows ?? []).map(sealedRow);
+      },
+    });
+  }
+
+  async #nameOf(convNo: ConvNo): Promise<ConvId | undefined> {
+    const known = this.#names.get(convNo);
+    if (known !== undefined) return known;
+    const [found] = await this.#database.read(
+      `SELECT conv_id FROM conversation WHERE conv_no = ${big(convNo)}`,
+    );
+    const [row] = found?.rows ?? [];
+    if (row === undefined) return undefined;
+    const convId = convIdOf(row[0]);
+    this.#names.set(convNo, convId);
+    return convId;
   }
 
   async findClientKeys(convNo: ConvNo, keys: readonly ClientKey[]): Promise<readonly Duplicate[]> {
@@ -102,31 +146,9 @@ export class Reads {
   }
 }
 
-function opened(row: Row, seal: ConversationSeal, convId: string): StoredEntry {
-  const [seq, msgId, kind, ord, sender, createdAt, status, revision] = row;
-  return {
-    seq: Number(seq),
-    msgId: bigOf(msgId),
-    kind: entryKindAt(Number(kind)),
-    ord: Number(ord),
-    sender: textOf(sender),
-    createdAtMs: Number(createdAt),
-    recalled: status === 1,
-    revision: Number(revision),
-    content: contentOf(row, seal, convId),
-  };
-}
-
-function contentOf(row: Row, seal: ConversationSeal, convId: string): ByteString {
-  const [seq, msgId] = row;
-  const [revision, keyId, body] = row.slice(7);
-  try {
-    return seal.open(bigOf(msgId), Number(revision), { keyId: Number(keyId), bytes: body as Buffer });
-  } catch (cause) {
-    throw new StoreError(
-      'unavailable',
-      `entry ${seq} of ${convId} does not open: ${messageOf(cause)}`,
-      cause,
-    );
-  }
+function selectRows(convNo: ConvNo, from: Seq, to: Seq, order: string): string {
+  return (
+    `SELECT ${sealedColumns} FROM message FORCE INDEX (PRIMARY) ` +
+    `WHERE conv_no = ${big(convNo)} AND seq BETWEEN ${int(from)} AND ${int(to)} ORDER BY seq ${order}`
+  );
 }

@@ -2,10 +2,10 @@ import type { AdminService } from '../../../gen/parley/chat/v1/admin_pb.ts';
 import type { IdService } from '../../../gen/parley/chat/v1/id_pb.ts';
 import type { PresenceService } from '../../../gen/parley/chat/v1/presence_pb.ts';
 import { Fault } from '../../core/fault.ts';
-import { requireScope } from '../auth.ts';
+import { requireScope, requireService } from '../auth.ts';
 import * as check from '../check.ts';
 import { cost } from '../command-cost.ts';
-import { tokenTtlSeconds } from '../token.ts';
+import { longestTokenSeconds, tokenTtlSeconds } from '../token.ts';
 import type { Routes } from './route.ts';
 
 const maxIds = 1_000;
@@ -25,6 +25,19 @@ export const presenceRoutes: Routes<typeof PresenceService> = {
         online,
         lastSeenAtMs: BigInt(lastSeenAtMs),
       })),
+    };
+  },
+
+  async isOnline(request, context) {
+    requireService(context.caller);
+    if (request.userIds.length === 0) {
+      throw new Fault('invalidField', { message: 'at least one user is needed', field: 'user_ids' });
+    }
+    check.atMost(request.userIds.length, check.limits.watchedUsers, 'user_ids');
+    const named = request.userIds.map((id, index) => check.userId(id, `user_ids[${index}]`));
+    const counts = await context.directory.sessions.count(named);
+    return {
+      users: named.map((userId, at) => ({ userId, online: counts[at] !== 0, sessions: counts[at] })),
     };
   },
 };
@@ -53,4 +66,25 @@ export const adminRoutes: Routes<typeof AdminService> = {
     const { token, expiresAtMs } = await context.tokens.issueUser(userId, ttlSeconds);
     return { token, expiresAtMs: BigInt(expiresAtMs) };
   },
+
+  async revokeTokens(request, context) {
+    requireScope(context.caller, 'tokens');
+    const userId = check.userId(request.userId, 'user_id');
+    const deviceId = request.deviceId === '' ? '' : check.deviceId(request.deviceId, 'device_id');
+    const nowMs = context.clock.wallMs();
+    const endsAtMs = endOf(request.endsAtMs, nowMs);
+    await context.directory.revocations.revoke({ userId, deviceId, issuedUntilMs: nowMs, endsAtMs });
+    return { issuedUntilMs: BigInt(nowMs), endsAtMs: BigInt(endsAtMs) };
+  },
 };
+
+/** Until when a revocation stands: as long as a token may live that was issued just now, unless the caller says. */
+function endOf(asked: bigint, nowMs: number): number {
+  const latestMs = nowMs + longestTokenSeconds * 1_000;
+  if (asked === 0n) return latestMs;
+  if (asked > BigInt(Math.floor(nowMs)) && asked <= BigInt(Math.ceil(latestMs))) return Number(asked);
+  throw new Fault('invalidField', {
+    message: `ends_at_ms is a time to come, at most ${longestTokenSeconds / 86_400} days from now, or 0`,
+    field: 'ends_at_ms',
+  });
+}

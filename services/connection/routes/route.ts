@@ -1,5 +1,6 @@
 import type { DescMethodUnary, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { Clock } from '../../core/clock.ts';
+import type { Directory } from '../../ports/directory.ts';
 import type { Operation, Result } from '../../peer/edge-frames.ts';
 import type { Caller } from '../auth.ts';
 import type { Tokens } from '../token.ts';
@@ -9,6 +10,7 @@ export interface RouteContext {
   readonly caller: Caller;
   readonly clock: Clock;
   readonly tokens: Tokens;
+  readonly directory: Pick<Directory, 'sessions' | 'revocations'>;
   /** Has the caller pay for work that is more than a call's. */
   spend(price: number): void;
   /** Asks a message node on the caller's behalf. */

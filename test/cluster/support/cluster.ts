@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Child } from '../../engines/child.ts';
 import { mariaDb, redis } from '../../engines/shared.ts';
 import { until } from '../../e2e/support/until.ts';
+import { tokenSecret, userToken } from './tokens.ts';
 
 const main = fileURLToPath(new URL('../../../services/main.ts', import.meta.url));
 const clusterToken = 'the cluster token of these tests';
@@ -14,6 +15,20 @@ interface Ports {
   readonly ws: number;
   readonly grpc: number;
   readonly metrics: number;
+}
+
+/** An entry as REST tells it. */
+interface Entry {
+  readonly seq: number;
+  readonly user_id: string;
+  readonly content?: string;
+}
+
+export interface LogLine {
+  readonly seq: number;
+  readonly sender: string;
+  /** Empty where it is no message. */
+  readonly text: string;
 }
 
 /** One node of the cluster: a process that can be killed, frozen, and started again under its name. */
@@ -60,6 +75,13 @@ export class ClusterProcess {
     const fields = JSON.parse(ready) as Record<string, number>;
     const port = (name: string): number => fields[`parley.${name}`] ?? 0;
     this.ports = { http: port('http'), ws: port('ws'), grpc: port('grpc'), metrics: port('metrics') };
+  }
+
+  /** Starts another run of it beside the one that runs, which is returned and to be disposed of. */
+  async startAgain(): Promise<Child> {
+    const former = this.#process;
+    await this.start();
+    return former;
   }
 
   kill(): Promise<void> {
@@ -114,10 +136,17 @@ const usualRoles = {
 /** Two edges, two message nodes and two group nodes, each a process of its own, on a real database and a real Redis. */
 export class Cluster implements AsyncDisposable {
   readonly processes: ReadonlyMap<string, ClusterProcess>;
+  /** Where its keys are in Redis. */
+  readonly redis: { readonly url: string; readonly prefix: string };
   readonly #stack: AsyncDisposableStack;
 
-  private constructor(processes: ReadonlyMap<string, ClusterProcess>, stack: AsyncDisposableStack) {
+  private constructor(
+    processes: ReadonlyMap<string, ClusterProcess>,
+    keys: Cluster['redis'],
+    stack: AsyncDisposableStack,
+  ) {
     this.processes = processes;
+    this.redis = keys;
     this.#stack = stack;
   }
 
@@ -140,6 +169,7 @@ export class Cluster implements AsyncDisposable {
       PARLEY_REDIS_URL: keys.url,
       PARLEY_REDIS_PREFIX: keys.prefix,
       PARLEY_CLUSTER_TOKEN: clusterToken,
+      PARLEY_TOKEN_SECRET: tokenSecret,
       PARLEY_LOG_FORMAT: 'json',
       PARLEY_LOBBY: 'false',
       PARLEY_HTTP_PORT: '0',
@@ -166,7 +196,7 @@ export class Cluster implements AsyncDisposable {
     // The first one makes the keys and the tables; the others find them.
     await processes.get('m1')?.start();
     await Promise.all([...processes.values()].slice(1).map((one) => one.start()));
-    const cluster = new Cluster(processes, stack.move());
+    const cluster = new Cluster(processes, keys, stack.move());
     await cluster.formed();
     return cluster;
   }
@@ -200,13 +230,47 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Asks an edge for something as a user; says why it was refused, or nothing. */
-  async #try(edge: string, userId: string, path: string, body: unknown): Promise<string> {
-    const response = await fetch(`http://127.0.0.1:${this.get(edge).ports.http}/api/v1/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'parley-user': userId },
-      body: JSON.stringify(body),
-    });
+  async #try(edge: string, userId: string, path: string, body: object): Promise<string> {
+    const response = await this.ask(edge, `/api/v1/${path}`, await userToken(userId), body);
     return response.ok ? '' : response.text();
+  }
+
+  /** A REST call at an edge: a POST where there is a body. */
+  ask(edge: string, path: string, bearer: string, body?: object): Promise<Response> {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${bearer}` };
+    return fetch(`http://127.0.0.1:${this.get(edge).ports.http}${path}`, {
+      headers,
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+  }
+
+  /** Entries of a log as an edge tells them, from a seq on; at most 200. */
+  async page(edge: string, userId: string, convId: string, fromSeq: number, limit = 200): Promise<LogLine[]> {
+    const path = `/api/v1/conversations/${encodeURIComponent(convId)}/messages`;
+    const bearer = await userToken(userId);
+    let [answer, ok] = ['', false];
+    // While a conversation moves nobody tells of it.
+    await until(
+      async () => {
+        const response = await this.ask(edge, `${path}?from_seq=${fromSeq}&limit=${limit}`, bearer);
+        [answer, ok] = [await response.text(), response.ok];
+        return response.status !== 503;
+      },
+      () => answer,
+    );
+    if (!ok) throw new Error(`no page: ${answer}`);
+    const { entries } = JSON.parse(answer) as { entries: Entry[] };
+    return entries.map(({ seq, user_id: sender, content = '' }) => ({ seq, sender, text: content }));
+  }
+
+  /** The whole log as an edge tells it. */
+  async logOf(edge: string, userId: string, convId: string): Promise<LogLine[]> {
+    const log: LogLine[] = [];
+    for (;;) {
+      const more = await this.page(edge, userId, convId, log.length + 1);
+      if (more.length === 0) return log;
+      log.push(...more);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/chat/v1/admin.proto.
  */
 export const file_parley_chat_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChpwYXJsZXkvY2hhdC92MS9hZG1pbi5wcm90bxIOcGFybGV5LmNoYXQudjEiOQoRSXNzdWVUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRITCgt0dGxfc2Vjb25kcxgCIAEoDSI6ChJJc3N1ZVRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSFQoNZXhwaXJlc19hdF9tcxgCIAEoAzJjCgxBZG1pblNlcnZpY2USUwoKSXNzdWVUb2tlbhIhLnBhcmxleS5jaGF0LnYxLklzc3VlVG9rZW5SZXF1ZXN0GiIucGFybGV5LmNoYXQudjEuSXNzdWVUb2tlblJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChpwYXJsZXkvY2hhdC92MS9hZG1pbi5wcm90bxIOcGFybGV5LmNoYXQudjEiOQoRSXNzdWVUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRITCgt0dGxfc2Vjb25kcxgCIAEoDSI6ChJJc3N1ZVRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSFQoNZXhwaXJlc19hdF9tcxgCIAEoAyJNChNSZXZva2VUb2tlbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEQoJZGV2aWNlX2lkGAIgASgJEhIKCmVuZHNfYXRfbXMYAyABKAMiQwoUUmV2b2tlVG9rZW5zUmVzcG9uc2USFwoPaXNzdWVkX3VudGlsX21zGAEgASgDEhIKCmVuZHNfYXRfbXMYAiABKAMyvgEKDEFkbWluU2VydmljZRJTCgpJc3N1ZVRva2VuEiEucGFybGV5LmNoYXQudjEuSXNzdWVUb2tlblJlcXVlc3QaIi5wYXJsZXkuY2hhdC52MS5Jc3N1ZVRva2VuUmVzcG9uc2USWQoMUmV2b2tlVG9rZW5zEiMucGFybGV5LmNoYXQudjEuUmV2b2tlVG9rZW5zUmVxdWVzdBokLnBhcmxleS5jaGF0LnYxLlJldm9rZVRva2Vuc1Jlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Asks for a token.
@@ -69,6 +69,71 @@ export const IssueTokenResponseSchema: GenMessage<IssueTokenResponse> = /*@__PUR
   messageDesc(file_parley_chat_v1_admin, 1);
 
 /**
+ * Asks for tokens to be revoked.
+ *
+ * @generated from message parley.chat.v1.RevokeTokensRequest
+ */
+export type RevokeTokensRequest = Message<"parley.chat.v1.RevokeTokensRequest"> & {
+  /**
+   * The user or service, 1 to 64 characters.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The only device to shut out, as it names itself in hello; unary calls name none and go on. Empty: all of them.
+   *
+   * @generated from field: string device_id = 2;
+   */
+  deviceId: string;
+
+  /**
+   * When the revocation may be forgotten, in milliseconds since 1970: once the tokens have expired by themselves. 0 means
+   * as long as any token can live, which is 366 days.
+   *
+   * @generated from field: int64 ends_at_ms = 3;
+   */
+  endsAtMs: bigint;
+};
+
+/**
+ * Describes the message parley.chat.v1.RevokeTokensRequest.
+ * Use `create(RevokeTokensRequestSchema)` to create a new message.
+ */
+export const RevokeTokensRequestSchema: GenMessage<RevokeTokensRequest> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 2);
+
+/**
+ * What was revoked.
+ *
+ * @generated from message parley.chat.v1.RevokeTokensResponse
+ */
+export type RevokeTokensResponse = Message<"parley.chat.v1.RevokeTokensResponse"> & {
+  /**
+   * Tokens issued up to then are revoked, in milliseconds since 1970. Tokens count whole seconds: one issued within the
+   * same second is revoked, too.
+   *
+   * @generated from field: int64 issued_until_ms = 1;
+   */
+  issuedUntilMs: bigint;
+
+  /**
+   * When the revocation ends, in milliseconds since 1970.
+   *
+   * @generated from field: int64 ends_at_ms = 2;
+   */
+  endsAtMs: bigint;
+};
+
+/**
+ * Describes the message parley.chat.v1.RevokeTokensResponse.
+ * Use `create(RevokeTokensResponseSchema)` to create a new message.
+ */
+export const RevokeTokensResponseSchema: GenMessage<RevokeTokensResponse> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 3);
+
+/**
  * For the host application's own services.
  *
  * @generated from service parley.chat.v1.AdminService
@@ -83,6 +148,18 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof IssueTokenRequestSchema;
     output: typeof IssueTokenResponseSchema;
+  },
+  /**
+   * Revokes the tokens that a user or a service was issued so far, for all its devices or for one. Live sessions end
+   * within 2 seconds on every node, and calls are refused from then on. Tokens issued later are good. Revoking again is
+   * harmless. For service tokens with the scope `tokens`.
+   *
+   * @generated from rpc parley.chat.v1.AdminService.RevokeTokens
+   */
+  revokeTokens: {
+    methodKind: "unary";
+    input: typeof RevokeTokensRequestSchema;
+    output: typeof RevokeTokensResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_chat_v1_admin, 0);

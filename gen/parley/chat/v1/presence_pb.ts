@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/chat/v1/presence.proto.
  */
 export const file_parley_chat_v1_presence: GenFile = /*@__PURE__*/
-  fileDesc("Ch1wYXJsZXkvY2hhdC92MS9wcmVzZW5jZS5wcm90bxIOcGFybGV5LmNoYXQudjEiJgoSR2V0UHJlc2VuY2VSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJIj4KE0dldFByZXNlbmNlUmVzcG9uc2USJwoFdXNlcnMYASADKAsyGC5wYXJsZXkuY2hhdC52MS5QcmVzZW5jZTJpCg9QcmVzZW5jZVNlcnZpY2USVgoLR2V0UHJlc2VuY2USIi5wYXJsZXkuY2hhdC52MS5HZXRQcmVzZW5jZVJlcXVlc3QaIy5wYXJsZXkuY2hhdC52MS5HZXRQcmVzZW5jZVJlc3BvbnNlYgZwcm90bzM", [file_parley_chat_v1_session]);
+  fileDesc("Ch1wYXJsZXkvY2hhdC92MS9wcmVzZW5jZS5wcm90bxIOcGFybGV5LmNoYXQudjEiJgoSR2V0UHJlc2VuY2VSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJIj4KE0dldFByZXNlbmNlUmVzcG9uc2USJwoFdXNlcnMYASADKAsyGC5wYXJsZXkuY2hhdC52MS5QcmVzZW5jZSIjCg9Jc09ubGluZVJlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkiPwoQSXNPbmxpbmVSZXNwb25zZRIrCgV1c2VycxgBIAMoCzIcLnBhcmxleS5jaGF0LnYxLlVzZXJTZXNzaW9ucyJBCgxVc2VyU2Vzc2lvbnMSDwoHdXNlcl9pZBgBIAEoCRIOCgZvbmxpbmUYAiABKAgSEAoIc2Vzc2lvbnMYAyABKA0yuAEKD1ByZXNlbmNlU2VydmljZRJWCgtHZXRQcmVzZW5jZRIiLnBhcmxleS5jaGF0LnYxLkdldFByZXNlbmNlUmVxdWVzdBojLnBhcmxleS5jaGF0LnYxLkdldFByZXNlbmNlUmVzcG9uc2USTQoISXNPbmxpbmUSHy5wYXJsZXkuY2hhdC52MS5Jc09ubGluZVJlcXVlc3QaIC5wYXJsZXkuY2hhdC52MS5Jc09ubGluZVJlc3BvbnNlYgZwcm90bzM", [file_parley_chat_v1_session]);
 
 /**
  * Asks for the presence of users.
@@ -57,6 +57,83 @@ export const GetPresenceResponseSchema: GenMessage<GetPresenceResponse> = /*@__P
   messageDesc(file_parley_chat_v1_presence, 1);
 
 /**
+ * Asks whether users are connected.
+ *
+ * @generated from message parley.chat.v1.IsOnlineRequest
+ */
+export type IsOnlineRequest = Message<"parley.chat.v1.IsOnlineRequest"> & {
+  /**
+   * 1 to 500.
+   *
+   * @generated from field: repeated string user_ids = 1;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message parley.chat.v1.IsOnlineRequest.
+ * Use `create(IsOnlineRequestSchema)` to create a new message.
+ */
+export const IsOnlineRequestSchema: GenMessage<IsOnlineRequest> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_presence, 2);
+
+/**
+ * Whether users are connected, in the order of the request.
+ *
+ * @generated from message parley.chat.v1.IsOnlineResponse
+ */
+export type IsOnlineResponse = Message<"parley.chat.v1.IsOnlineResponse"> & {
+  /**
+   * One for each user asked for.
+   *
+   * @generated from field: repeated parley.chat.v1.UserSessions users = 1;
+   */
+  users: UserSessions[];
+};
+
+/**
+ * Describes the message parley.chat.v1.IsOnlineResponse.
+ * Use `create(IsOnlineResponseSchema)` to create a new message.
+ */
+export const IsOnlineResponseSchema: GenMessage<IsOnlineResponse> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_presence, 3);
+
+/**
+ * What the directory knows of a user's sessions.
+ *
+ * @generated from message parley.chat.v1.UserSessions
+ */
+export type UserSessions = Message<"parley.chat.v1.UserSessions"> & {
+  /**
+   * The user.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Whether there is any.
+   *
+   * @generated from field: bool online = 2;
+   */
+  online: boolean;
+
+  /**
+   * How many there are, 1,000 at most.
+   *
+   * @generated from field: uint32 sessions = 3;
+   */
+  sessions: number;
+};
+
+/**
+ * Describes the message parley.chat.v1.UserSessions.
+ * Use `create(UserSessionsSchema)` to create a new message.
+ */
+export const UserSessionsSchema: GenMessage<UserSessions> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_presence, 4);
+
+/**
  * Who is online.
  *
  * @generated from service parley.chat.v1.PresenceService
@@ -71,6 +148,17 @@ export const PresenceService: GenService<{
     methodKind: "unary";
     input: typeof GetPresenceRequestSchema;
     output: typeof GetPresenceResponseSchema;
+  },
+  /**
+   * Reads from the directory whether users have sessions on any node. What it says is some seconds old at most; sessions
+   * of a node that died count for up to 90 seconds. For service tokens.
+   *
+   * @generated from rpc parley.chat.v1.PresenceService.IsOnline
+   */
+  isOnline: {
+    methodKind: "unary";
+    input: typeof IsOnlineRequestSchema;
+    output: typeof IsOnlineResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_chat_v1_presence, 0);

@@ -1,0 +1,68 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { backoffMs } from '../../core/backoff.ts';
+import type { RedisTarget } from './redis-url.ts';
+
+export type RedisClient = Redis | Cluster;
+
+export interface ConnectParts {
+  readonly target: RedisTarget;
+  readonly sentinelPassword: string;
+  readonly commandTimeoutMs: number;
+  /** Shown in Redis's list of clients. */
+  readonly name: string;
+  readonly random: () => number;
+}
+
+const reconnect = { firstMs: 50, maxMs: 1_000 };
+/** Enough for a failover that moves a slot while a command is under way. */
+const maxRedirections = 4;
+
+/**
+ * A client that tries to connect for ever, with growing distance, and keeps nothing for later: while it is not
+ * connected commands fail at once, and those under way when the connection breaks fail instead of being sent again
+ * (nobody could tell whether they were carried out). A Redis that accepts and says nothing is hung up on.
+ */
+export function connectRedis(parts: ConnectParts): RedisClient {
+  const { target, commandTimeoutMs, random } = parts;
+  const retry = (times: number): number => backoffMs(times - 1, reconnect, random);
+  const common = {
+    ...(target.username === undefined ? {} : { username: target.username }),
+    ...(target.password === undefined ? {} : { password: target.password }),
+    ...(target.tls ? { tls: {} } : {}),
+    connectionName: parts.name,
+    connectTimeout: 2 * commandTimeoutMs,
+    commandTimeout: commandTimeoutMs,
+    socketTimeout: 2 * commandTimeoutMs,
+    autoResendUnfulfilledCommands: false,
+    // ioredis leaves the rejection of its own attempt unhandled, which would end the process.
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+  } satisfies RedisOptions;
+  if (target.kind === 'cluster') {
+    return new Cluster([...target.hosts], {
+      enableOfflineQueue: false,
+      redisOptions: common,
+      clusterRetryStrategy: retry,
+      // A master that restarts in its place changes no slot: nothing else would connect to it again.
+      clusterNodeRetryStrategy: retry,
+      slotsRefreshTimeout: 2 * commandTimeoutMs,
+      maxRedirections,
+      retryDelayOnFailover: 100,
+      retryDelayOnClusterDown: 100,
+    });
+  }
+  const single = { ...common, db: target.db, enableOfflineQueue: false, retryStrategy: retry };
+  const [first] = target.hosts;
+  if (target.kind === 'single') return new Redis({ ...single, ...first });
+  return new Redis({
+    ...single,
+    sentinels: [...target.hosts],
+    name: target.master,
+    sentinelRetryStrategy: retry,
+    sentinelCommandTimeout: commandTimeoutMs,
+    // A former master that sentinels took the role from still answers, but takes no writes.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    ...(parts.sentinelPassword === '' ? {} : { sentinelPassword: parts.sentinelPassword }),
+    ...(target.tls ? { enableTLSForSentinelMode: true } : {}),
+  });
+}

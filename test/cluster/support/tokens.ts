@@ -1,0 +1,17 @@
+import { Tokens } from '../../../services/connection/token.ts';
+import { systemClock } from '../../../services/core/clock.ts';
+
+/** The secret that the nodes of a test's cluster verify tokens with. */
+export const tokenSecret = 'the secret of the tokens of these tests';
+
+const tokens = new Tokens([tokenSecret], systemClock);
+const lifeSeconds = 3_600;
+
+export async function userToken(userId: string): Promise<string> {
+  return (await tokens.issueUser(userId, lifeSeconds)).token;
+}
+
+/** Of a service that may revoke tokens. */
+export async function deskToken(): Promise<string> {
+  return (await tokens.issueService('desk', ['tokens'], lifeSeconds)).token;
+}
