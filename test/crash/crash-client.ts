@@ -41,6 +41,8 @@ export class CrashClient implements ClientLog {
   onSettled: () => void = () => {};
   /** Called with each acknowledgement, when it came. */
   onSent: (msgId: bigint) => void = () => {};
+  /** Called with each refusal that is not for good. */
+  onPostponed: (clientId: string, reason: string) => void = () => {};
   /** Called with how long an own send took until its acknowledgement, in milliseconds, tries and reconnects included. */
   onAnswered: (ms: number) => void = () => {};
   readonly #options: CrashClientOptions;
@@ -244,6 +246,7 @@ export class CrashClient implements ClientLog {
   }
 
   #refused(pending: Pending, { retry, reason }: Refusal): void {
+    if (retry !== Retry.NEVER) this.onPostponed(pending.clientId, reason);
     if (retry === Retry.ELSEWHERE) return this.#session?.close();
     if (retry === Retry.HERE) return;
     const { convId, clientId } = pending;
