@@ -131,6 +131,7 @@ class ClusterNode {
       log,
       recentMs,
       ownership,
+      stallMs: config.directory.leaseMs,
       failpoints: Failpoints.parse(config.test.failpoints),
     });
     registerMessageMeters(this.#meters, message);

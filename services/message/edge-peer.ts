@@ -34,6 +34,11 @@ export class EdgePeer {
     if (this.#link.send(frame, bytes) === 'full') this.#link.close('sendQueueFull');
   }
 
+  /** Its edge starts over with a snapshot. */
+  close(reason: string): void {
+    this.#link.close(reason);
+  }
+
   /** True for the user's first session on this edge. */
   add(session: EdgeSession): boolean {
     this.sessions.set(session.no, session);

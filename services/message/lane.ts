@@ -26,6 +26,8 @@ export interface LaneHost extends JudgeHost {
   /** Once for each batch, after `committed` of its conversations. */
   batchCommitted(entries: number, batchId: bigint): void;
   fenceLost(): void;
+  /** The process has hung for so long that somebody else may have been asked for what waits here. */
+  stalled(): boolean;
   readonly pause: Pause;
 }
 
@@ -103,6 +105,11 @@ export class Lane {
   }
 
   async #close(batch: readonly Submission[]): Promise<void> {
+    if (this.#host.stalled()) {
+      const message = 'the node has hung, and another one has been asked by now';
+      this.#refuseAll(batch, new Fault('notOwner', { message, retryAfterMs: 50 }));
+      return;
+    }
     const byConversation = new Map<ConvId, Submission[]>();
     for (const submission of this.#inTurn(batch)) {
       const mates = byConversation.get(submission.convId);

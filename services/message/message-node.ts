@@ -9,6 +9,7 @@ import { conversationOf } from '../peer/conversation-of.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
+import { StallWatch } from '../core/stall-watch.ts';
 import { type MessageStore, StoreError } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
 import { CursorBook } from './cursor-book.ts';
@@ -44,6 +45,8 @@ export interface MessageNodeParts {
   readonly recentMs?: number;
   /** Where other message nodes share the conversations; undefined: all are this node's. */
   readonly ownership?: Ownership;
+  /** After hanging for so long, in milliseconds, others own what was this node's; undefined where there are none. */
+  readonly stallMs?: number;
   readonly failpoints?: Failpoints | undefined;
   /** Publishes what is committed; absent where nobody consumes it, which then costs nothing. */
   readonly relay?: Relay | undefined;
@@ -77,6 +80,7 @@ export class MessageNode implements Service {
   readonly #log: Logger;
   readonly #recent: RecentCommits | undefined;
   readonly #ownership: Ownership | undefined;
+  readonly #stallWatch: StallWatch | undefined;
   #edges = 0;
   readonly #askers = {
     refused: (fault: Fault): void => {
@@ -96,10 +100,13 @@ export class MessageNode implements Service {
     log,
     recentMs,
     ownership,
+    stallMs,
     failpoints,
     relay,
   }: MessageNodeParts) {
     this.#ownership = ownership;
+    if (stallMs !== undefined)
+      this.#stallWatch = new StallWatch({ clock, limitMs: stallMs, stalled: () => this.#stalled() });
     this.#config = config;
     this.#clock = clock;
     this.#log = log;
@@ -132,6 +139,7 @@ export class MessageNode implements Service {
       limits: { ...config, queueBytes: config.laneQueueBytes },
       feed: relay === undefined ? undefined : new EventFeed(relay),
       failpoints,
+      stalled: () => this.#stallWatch?.stalled ?? false,
       bug: (error) => this.#bug(error),
     });
     hot.onEvict = (conversation) => {
@@ -172,7 +180,13 @@ export class MessageNode implements Service {
     return this.#hot.size;
   }
 
+  /** Edges that are linked. */
+  get edges(): number {
+    return this.#presence.edges.size;
+  }
+
   async start(): Promise<void> {
+    this.#stallWatch?.start();
     this.#timers = [
       setInterval(() => void this.#flush(), this.#config.cursorFlushMs),
       setInterval(() => {
@@ -191,6 +205,7 @@ export class MessageNode implements Service {
   /** Waits for what is in the store's hands, but not for ever: a store that doesn't answer must not keep us up. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    this.#stallWatch?.stop();
     this.#owner.stop();
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
@@ -364,6 +379,12 @@ export class MessageNode implements Service {
       this.#presence.down(edge, session, this.#clock.wallMs());
     }
     this.#fanOut.edgeGone(edge);
+  }
+
+  /** What edges sent before is void: they have asked somebody else, or ask again with a link of their own. */
+  #stalled(): void {
+    this.#log.warn('the node has hung', { 'event.action': 'node-stalled' });
+    for (const edge of [...this.#presence.edges]) edge.close('stalled');
   }
 
   #flush(): Promise<void> {

@@ -32,6 +32,8 @@ export interface OwnerParts {
   /** Where what was committed is told; undefined where nobody consumes it. */
   readonly feed: EventFeed | undefined;
   readonly failpoints: Failpoints | undefined;
+  /** This node has hung, and that has not been dealt with yet. */
+  stalled(): boolean;
   /** An error that nobody's command may cause. */
   bug(error: unknown): void;
 }
@@ -75,6 +77,7 @@ export class Owner {
       fenceLost: () => {
         meters.fenceLost += 1;
       },
+      stalled: parts.stalled,
       pause: (attempt) => this.#pause(attempt),
       bug,
     });

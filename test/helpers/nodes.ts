@@ -59,6 +59,8 @@ export interface NodesOptions {
   readonly linksComeAgain?: { readonly recentMs: number; readonly aloneMs: number };
   /** Where other message nodes share the conversations. */
   readonly ownership?: Ownership;
+  /** After hanging for so long the message node drops what it has in hand. */
+  readonly stallMs?: number;
   /** False: no group node is there. */
   readonly groups?: boolean;
   readonly log?: Logger;
@@ -129,6 +131,7 @@ export class Nodes implements AsyncDisposable {
       log: this.#log,
       ...(options.linksComeAgain && { recentMs: options.linksComeAgain.recentMs }),
       ...(options.ownership && { ownership: options.ownership }),
+      ...(options.stallMs !== undefined && { stallMs: options.stallMs }),
     });
     this.group = new GroupNode({ log: this.#log });
     if (options.groups !== false) this.linkGroups();

@@ -52,6 +52,20 @@ describe('a link that is cut and comes again', () => {
     assert.deepEqual(bob.liveSeqs(convId), [1, 2, 3]);
   });
 
+  it('I2: is cut by a node that has hung, which does nothing of what it was asked for before', async () => {
+    await using nodes = await Nodes.open({ linksComeAgain, stallMs: 2_000 });
+    const ada = await nodes.signIn('ada');
+    await ada.asked(sayTo('bob', 'one'), 'sent');
+    nodes.clock.advance(2_001);
+    const [id] = ada.send(sayTo('bob', 'two', 'the second'));
+    const { event } = await ada.answer(id as number);
+    assert.ok(event.case === 'error' && ['notOwner', 'ownerLost'].includes(event.value.reason));
+    while (nodes.message.edges > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    nodes.edges[0]?.relink();
+    const { seq, duplicate } = await ada.asked(sayTo('bob', 'two', 'the second'), 'sent');
+    assert.deepEqual([seq, duplicate], [2n, false]);
+  });
+
   it('refuses what is under way with a reason to try again, and then carries it out once', async () => {
     await using nodes = await twoEdges();
     const ada = await nodes.signIn('ada');
