@@ -28,6 +28,8 @@ export interface LaneHost extends JudgeHost {
   fenceLost(): void;
   /** The process has hung for so long that somebody else may have been asked for what waits here. */
   stalled(): boolean;
+  /** Whether this node still owns a conversation. */
+  owns(convId: ConvId): boolean;
   readonly pause: Pause;
 }
 
@@ -115,6 +117,12 @@ export class Lane {
       const mates = byConversation.get(submission.convId);
       if (mates === undefined) byConversation.set(submission.convId, [submission]);
       else mates.push(submission);
+    }
+    for (const [convId, submissions] of byConversation) {
+      if (this.#host.owns(convId)) continue;
+      byConversation.delete(convId);
+      const message = 'another node owns this conversation by now';
+      this.#refuseAll(submissions, new Fault('notOwner', { message, retryAfterMs: 50 }));
     }
     if (byConversation.size === 0) return;
     let held: Conversation[];

@@ -140,6 +140,7 @@ export class MessageNode implements Service {
       feed: relay === undefined ? undefined : new EventFeed(relay),
       failpoints,
       stalled: () => this.#stallWatch?.stalled ?? false,
+      owns: (convId) => this.#owns(convId),
       bug: (error) => this.#bug(error),
     });
     hot.onEvict = (conversation) => {
@@ -375,8 +376,10 @@ export class MessageNode implements Service {
   #edgeDown(edge: EdgePeer): void {
     this.#presence.edges.delete(edge);
     this.#presence.unwatch(edge, [...edge.watched]);
-    for (const session of [...edge.sessions.keys()]) {
-      this.#presence.down(edge, session, this.#clock.wallMs());
+    for (const [no, { refused }] of [...edge.sessions]) {
+      // The edge has refused all that it waited for. Its clients send it again, by now perhaps to another owner.
+      refused.close();
+      this.#presence.down(edge, no, this.#clock.wallMs());
     }
     this.#fanOut.edgeGone(edge);
   }

@@ -34,6 +34,7 @@ export interface OwnerParts {
   readonly failpoints: Failpoints | undefined;
   /** This node has hung, and that has not been dealt with yet. */
   stalled(): boolean;
+  owns(convId: ConvId): boolean;
   /** An error that nobody's command may cause. */
   bug(error: unknown): void;
 }
@@ -78,6 +79,7 @@ export class Owner {
         meters.fenceLost += 1;
       },
       stalled: parts.stalled,
+      owns: parts.owns,
       pause: (attempt) => this.#pause(attempt),
       bug,
     });

@@ -23,6 +23,13 @@ describe('refused chains', () => {
     assert.equal(chains.refuses(one, 5), true);
   });
 
+  it('I2: refuse everything once the edge is gone', () => {
+    const chains = new RefusedChains();
+    chains.refuse(one, 5);
+    chains.close();
+    assert.deepEqual([chains.refuses(one, 6), chains.refuses(other, 7)], [true, true]);
+  });
+
   it('are forgotten when the number has risen', () => {
     const chains = new RefusedChains();
     chains.refuse(one, 5);

@@ -22,6 +22,12 @@ export class RefusedChains {
     return false;
   }
 
+  /** The session's edge is gone: whatever it has sent is refused. */
+  close(): void {
+    this.#floor = Number.POSITIVE_INFINITY;
+    this.#byConversation = undefined;
+  }
+
   refuse(convId: ConvId, number: number): void {
     this.#byConversation ??= new Map();
     const refused = this.#byConversation.get(convId);

@@ -78,6 +78,8 @@ export interface StoredCursor {
 export interface Evidence {
   readonly clients: readonly ClientLog[];
   readonly store: readonly StoredConversation[];
+  /** Nodes that kept cursors died while sessions went on: what is told of cursors may go back for a while. */
+  readonly cursorsMayLag?: boolean;
   /** Callers that are no members and may write all the same: services. */
   readonly services?: ReadonlySet<string>;
 }
