@@ -74,7 +74,7 @@ export const pushMutants: readonly Mutant[] = [
     file: 'services/core/hand-over.ts',
     from: '          failed(error);',
     to: '          failed(error);\n          if (attempt === 0) return this.#done(slot);',
-    tests: ['services/core/hand-over.test.ts', ...local],
+    tests: ['services/core/hand-over.test.ts'],
   },
   {
     invariant: 'I5',
@@ -114,7 +114,7 @@ export const pushMutants: readonly Mutant[] = [
     file: 'services/core/hand-over.ts',
     from: ' || this.#size >= this.#init.window',
     to: '',
-    tests: ['services/core/hand-over.test.ts', ...local],
+    tests: local,
   },
   {
     invariant: 'I6',
@@ -122,22 +122,14 @@ export const pushMutants: readonly Mutant[] = [
     file: 'services/message/relay/relay-queue.ts',
     from: '    if (this.#bytes + batch.bytes <= this.#limits.queueBytes) {',
     to: '    if (this.#bytes >= 0) {',
-    tests: relay,
+    tests: ['services/message/relay/relay-queue.test.ts'],
   },
   {
     invariant: 'I6',
     how: 'requests without end',
     file: 'services/push/courier.ts',
-    from: 'new Turns({ atOnce: inFlight,',
-    to: 'new Turns({ atOnce: 1_000,',
-    tests: courier,
-  },
-  {
-    invariant: 'I6',
-    how: 'a receiver may take as long as it likes',
-    file: 'services/push/post.ts',
-    from: '      request.destroy(new Error(`no answer within ${timeoutMs} ms`));',
-    to: '',
+    from: '    const { url, ca, inFlight } = init.endpoint;',
+    to: '    const { url, ca } = init.endpoint;\n    const inFlight = 1_000;',
     tests: courier,
   },
   {

@@ -14,6 +14,7 @@ import { StoreError } from '../../ports/message-store.ts';
 import { OutboxTable } from '../testing/outbox-table.ts';
 import { Adopter } from './adopter.ts';
 import { Relay, type RelayOutbox } from './relay.ts';
+import { until } from '../../../test/e2e/support/until.ts';
 
 /** The payload of a row, and its events as the log gets them: one entry with this seq. */
 function row(batchId: number, convId: string, seq: number) {
@@ -111,7 +112,10 @@ describe('a relay', () => {
       relay.committed(each.batchId, each.events);
     }
     gate.resolve();
-    while (relay.meters.failed < 2) await new Promise((resolve) => setImmediate(resolve));
+    await until(
+      () => relay.meters.failed >= 2,
+      () => 'nothing failed',
+    );
     rows.broken = undefined;
     await relay.drain(20_000);
     assert.deepEqual(
