@@ -9,6 +9,7 @@ import { Tokens } from './connection/token.ts';
 import { systemClock } from './core/clock.ts';
 import { checkReach } from './core/core-options.ts';
 import { Failpoints } from './core/failpoint.ts';
+import { Incarnation } from './core/incarnation.ts';
 import { LeaseHolder } from './core/lease-holder.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
@@ -26,7 +27,7 @@ import type { Config } from './options.ts';
 import { connectDirect } from './peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
-import { registerPushMeters } from './register-push-meters.ts';
+import { registerOutboxMeters, registerPushMeters } from './register-push-meters.ts';
 import { registerBridgeMeters, registerNodeMeters, registerStoreMeters } from './register-meters.ts';
 
 export interface EmbeddedServer {
@@ -61,12 +62,14 @@ export async function startEmbedded(
   checkReach(mode, { PARLEY_HOST: host, PARLEY_METRICS_HOST: config.telemetry.host });
   const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
   const push = await EmbeddedPush.open(config, log);
-  const store = await openStore(config, log);
+  const incarnation = new Incarnation();
+  const store = await openStore(config, log, push && incarnation);
   try {
     const meters = new Meters();
     const telemetry = new Telemetry({ config: config.telemetry, meters, log });
     const tokens = new Tokens(secrets, systemClock);
-    const nodes = await linkedNodes({ config, log, store, tokens, relay: push?.relay });
+    const outbox = push?.outbox(store, incarnation);
+    const nodes = await linkedNodes({ config, log, store, tokens, incarnation, relay: outbox?.relay });
     const { connection } = nodes;
     const doors = { log, meters, sessions: connection, unary: connection };
     const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
@@ -84,12 +87,13 @@ export async function startEmbedded(
     if (bridge !== undefined) registerBridgeMeters(meters, bridge);
     // Push starts before the message node and stops after it, so that it hears of all that was committed.
     const services: Service[] = [new QuietCollector(), telemetry];
-    if (push !== undefined) {
+    if (push !== undefined && outbox !== undefined) {
       const pushNode = push.node(store, nodes.message);
-      registerPushMeters(meters, { ...push, push: pushNode });
-      services.push(push.events, pushNode);
-    }
-    services.push(nodes.ids, nodes.group, nodes.message, connection, grpc);
+      registerOutboxMeters(meters, { outbox, events: push.events });
+      registerPushMeters(meters, { push: pushNode, deadLetters: push.deadLetters });
+      services.push(push.events, pushNode, nodes.ids, outbox);
+    } else services.push(nodes.ids);
+    services.push(nodes.group, nodes.message, connection, grpc);
     for (const door of [node, bridge]) if (door !== undefined) services.push(door);
     await startAll(services);
     return {
@@ -118,6 +122,7 @@ async function linkedNodes(parts: {
   readonly log: Logger;
   readonly store: MessageStore;
   readonly tokens: Tokens;
+  readonly incarnation: Incarnation;
   readonly relay: Relay | undefined;
 }) {
   const { config, log, store, tokens, relay } = parts;
@@ -126,6 +131,7 @@ async function linkedNodes(parts: {
   const ids = await LeaseHolder.take({
     store,
     clock,
+    incarnation: parts.incarnation,
     onFailure: (error) => log.warn('the id lease was not renewed', { 'event.action': 'lease-failed' }, error),
   });
   // Runs are told apart by when they began; 51 bits of an id are time and worker.

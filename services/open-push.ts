@@ -1,8 +1,10 @@
 import { systemClock } from './core/clock.ts';
+import type { Incarnation } from './core/incarnation.ts';
 import type { Logger } from './core/log.ts';
 import type { MessageNode } from './message/message-node.ts';
-import { Relay } from './message/relay/relay.ts';
+import { OutboxWork } from './message/relay/outbox-work.ts';
 import { openDeadLetters, openEventLog } from './open-events.ts';
+import type { OpenStore } from './open-store.ts';
 import type { Config } from './options.ts';
 import type { DeadLetters } from './ports/dead-letters.ts';
 import type { EventLog } from './ports/event-log.ts';
@@ -13,8 +15,6 @@ import { groupsOf, PushNode } from './push/push-node.ts';
 /** What a single process needs to send webhooks. */
 export class EmbeddedPush {
   readonly events: EventLog;
-  /** For the message node. */
-  readonly relay: Relay;
   readonly deadLetters: DeadLetters;
   readonly #config: Config;
   readonly #log: Logger;
@@ -26,13 +26,6 @@ export class EmbeddedPush {
     this.#endpoints = endpoints;
     this.deadLetters = deadLetters;
     this.events = openEventLog(config, log, groupsOf(endpoints));
-    this.relay = new Relay({
-      events: this.events,
-      outbox: undefined,
-      clock: systemClock,
-      random: Math.random,
-      log,
-    });
   }
 
   /** Undefined where no webhooks are configured: nothing is kept for nobody. Throws a ConfigError. */
@@ -41,6 +34,22 @@ export class EmbeddedPush {
     const endpoints = await readEndpoints(config.push.webhooks, config.core.mode);
     if (endpoints.length === 0) return undefined;
     return new EmbeddedPush(config, log, endpoints, await openDeadLetters(config));
+  }
+
+  /** What the message node tells of its commits. All edges are in the same process, and begin anew when it does. */
+  outbox(store: OpenStore, incarnation: Incarnation): OutboxWork {
+    return new OutboxWork({
+      store,
+      events: this.events,
+      incarnation: () => incarnation.name,
+      linked: () => true,
+      adopts: () => true,
+      forward: async (rows) => new Set(rows.map(({ batchId }) => batchId)),
+      clock: systemClock,
+      random: Math.random,
+      log: this.#log,
+      limits: { keepMs: 0 },
+    });
   }
 
   node(store: MessageStore, message: MessageNode): PushNode {

@@ -25,6 +25,8 @@ export interface LaneHost extends JudgeHost {
   committed(conversation: Conversation, draft: Draft, entries: readonly StoredEntry[]): void;
   /** Once for each batch, after `committed` of its conversations. */
   batchCommitted(entries: number, batchId: bigint): void;
+  /** A batch may have been committed, and nobody will find out here. */
+  uncertain(batchId: bigint): void;
   fenceLost(): void;
   readonly pause: Pause;
 }
@@ -160,7 +162,7 @@ export class Lane {
     }
     if (writing.length === 0) return;
     let outcomes: readonly CommitOutcome[];
-    let batchId: bigint;
+    let batchId = 0n;
     try {
       batchId = this.#host.draws.nextId();
       outcomes = await this.#commit(
@@ -168,6 +170,7 @@ export class Lane {
         writing.map(({ evaluation }) => evaluation.draft),
       );
     } catch (error) {
+      if (error instanceof StoreError && error.kind === 'unknown') this.#host.uncertain(batchId);
       await this.#voided(
         writing.map(({ share }) => share),
         error,
