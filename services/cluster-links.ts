@@ -6,12 +6,13 @@ import type { RedisClient } from './adapters/redis/script.ts';
 import { systemClock } from './core/clock.ts';
 import { ConfigError } from './core/config.ts';
 import type { Logger } from './core/log.ts';
-import { dialGroupNode, dialMessageNode } from './grpc/link-dial.ts';
+import { dialGroupNode, dialMessageNode, dialPeer } from './grpc/link-dial.ts';
 import type { Config } from './options.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
 import { type Hello, linkVersion } from './peer/hello.ts';
 import type { Link, LinkEvents } from './peer/link.ts';
+import type { PeerAnswerFrame, PeerQuestionFrame } from './peer/peer-frames.ts';
 import { Roster } from './peer/roster.ts';
 import { linkCounters } from './peer/stream-link.ts';
 import type { Announcement, NodeLease, NodeRole } from './ports/node-directory.ts';
@@ -23,7 +24,7 @@ const leastTokenLength = 32;
 /** What a process has with the other nodes of its cluster: the directory, its name in it, and links that it keeps. */
 export class ClusterLinks implements AsyncDisposable {
   readonly nodeId: string;
-  readonly counters = { owner: linkCounters(), group: linkCounters() };
+  readonly counters = { owner: linkCounters(), group: linkCounters(), peer: linkCounters() };
   readonly #config: Config;
   readonly #log: Logger;
   readonly #redis: RedisClient;
@@ -79,6 +80,11 @@ export class ClusterLinks implements AsyncDisposable {
     this.#watch(role, (seen) => changed(seen?.filter(({ state }) => state === 'ready')));
   }
 
+  /** The nodes of a role, whatever their state, now and at each change; undefined while nobody can say. */
+  watchAll(role: NodeRole, changed: (seen: readonly NodeLease[] | undefined) => void): void {
+    this.#watch(role, changed);
+  }
+
   /** Keeps links to all message nodes. */
   linkMessages(hello: Hello, opened: (link: Link<EdgeFrame>, peer: Hello) => LinkEvents<OwnerFrame>): void {
     const roster = new Roster(({ nodeId, address }) =>
@@ -104,6 +110,24 @@ export class ClusterLinks implements AsyncDisposable {
       }),
     );
     this.#keep('group', roster);
+  }
+
+  /** Keeps links to all other message nodes, to ask them. */
+  linkPeers(
+    hello: Hello,
+    opened: (link: Link<PeerQuestionFrame>, peer: Hello) => LinkEvents<PeerAnswerFrame>,
+  ): void {
+    const roster = new Roster(({ nodeId, address }) =>
+      dialPeer({
+        ...this.#dialing(hello, address),
+        counters: this.counters.peer,
+        opened: (link, peer) => noticed(opened(link, peer), () => roster.lost(nodeId)),
+      }),
+    );
+    this.#stack.defer(() => roster.stop());
+    this.#watch('message', (seen) => {
+      if (seen !== undefined) roster.see(seen.filter(({ nodeId }) => nodeId !== this.nodeId));
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

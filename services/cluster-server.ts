@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Bridge } from '../bridge/bridge.ts';
 import { ClusterLinks } from './cluster-links.ts';
+import { clusterMessage } from './cluster-message.ts';
 import { ConnectServer } from './connect/connect-server.ts';
 import { createUnaryTransport } from './connect/unary-transport.ts';
 import { Authenticator } from './connection/auth.ts';
@@ -11,7 +12,7 @@ import { systemClock } from './core/clock.ts';
 import { ConfigError } from './core/config.ts';
 import { checkReach } from './core/core-options.ts';
 import { Failpoints } from './core/failpoint.ts';
-import { LeaseHolder } from './core/lease-holder.ts';
+import { Incarnation } from './core/incarnation.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
 import { QuietCollector } from './core/quiet-collector.ts';
@@ -20,11 +21,15 @@ import { Telemetry } from './core/telemetry.ts';
 import { GroupNode } from './group/group-node.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { LinkServer, type LinkServerParts } from './grpc/link-server.ts';
-import { MessageNode } from './message/message-node.ts';
-import { Ownership } from './message/ownership.ts';
-import { openStore } from './open-store.ts';
+import type { MessageNode } from './message/message-node.ts';
+import { openEventLog } from './open-events.ts';
+import { configuredEndpoints, openPush } from './open-push.ts';
+import { openStore, type OpenStore } from './open-store.ts';
 import type { Config } from './options.ts';
+import { PeerCalls } from './peer/peer-calls.ts';
+import type { EventLog } from './ports/event-log.ts';
 import type { Announcement, NodeRole } from './ports/node-directory.ts';
+import type { Offline } from './ports/offline.ts';
 import {
   registerBridgeMeters,
   registerConnectionMeters,
@@ -33,8 +38,11 @@ import {
   registerMessageMeters,
   registerStoreMeters,
 } from './register-meters.ts';
+import { registerOutboxMeters, registerPushMeters } from './register-push-meters.ts';
+import type { Endpoint } from './push/endpoint-file.ts';
+import { PeerOffline } from './push/peer-offline.ts';
 
-export type ClusterRole = 'bridge' | 'connection' | 'message' | 'group';
+export type ClusterRole = 'bridge' | 'connection' | 'message' | 'group' | 'push';
 
 export interface ClusterServer {
   /** The ports as they are; 0 for those that are not open. */
@@ -42,14 +50,13 @@ export interface ClusterServer {
   stop(reason: StopReason): Promise<void>;
 }
 
-/** How long a message node remembers what it committed, for edges whose links are down. */
-const recentMs = 30_000;
 /** How long sessions outlive the last link to a message node. */
 const aloneMs = 5_000;
 /** How long a message node that joins waits for the edges that it knows of. */
 const joinMs = 1_000;
 const helloMs = 3_000;
-
+/** How long another message node may take to answer. */
+const askMs = 2_000;
 /** Some roles of a cluster in one process: nodes find each other in Redis, and share a store on MySQL. */
 export async function startClusterNode(
   config: Config,
@@ -61,6 +68,7 @@ export async function startClusterNode(
   try {
     if (roles.has('message')) await node.addMessage();
     if (roles.has('group')) node.addGroup();
+    if (roles.has('push')) await node.addPush({ alone: roles.size === 1 });
     if (roles.has('connection')) await node.addConnection({ bridge: roles.has('bridge') });
     return await node.start();
   } catch (error) {
@@ -75,13 +83,19 @@ class ClusterNode {
   readonly #log: Logger;
   readonly #meters = new Meters();
   readonly #links: ClusterLinks;
+  /** What is asked of other message nodes. */
+  readonly #peers = new PeerCalls({ timeoutMs: askMs });
   readonly #stack = new AsyncDisposableStack();
   readonly #services: Service[] = [new QuietCollector()];
   readonly #telemetry: Telemetry;
   /** When this process began; of two runs of a node the later one counts. */
   #incarnation = Date.now();
   #epoch = '';
-  #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptMessages'> = {};
+  #message: MessageNode | undefined;
+  #store: OpenStore | undefined;
+  #events: EventLog | undefined;
+  #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptPeer' | 'acceptMessages'> = {};
+  #asks = false;
   #linkServer: LinkServer | undefined;
   #grpc: GrpcDoor | undefined;
   #bridge: Bridge | undefined;
@@ -103,33 +117,32 @@ class ClusterNode {
     const log = this.#log;
     if (config.mysql.url === '')
       throw new ConfigError(['PARLEY_MYSQL_URL must be set: message nodes share a store on MySQL']);
-    const store = await openStore(config, log);
-    this.#stack.defer(() => store.close());
-    const ids = await LeaseHolder.take({
-      store,
-      clock: systemClock,
-      onFailure: (error) =>
-        log.warn('the id lease was not renewed', { 'event.action': 'lease-failed' }, error),
-    });
-    // Runs are told apart by when they began; 51 bits of an id are time and worker.
-    this.#incarnation = Number(ids.source.next() >> 12n);
+    const incarnation = new Incarnation();
+    const store = await this.#openStore(incarnation);
+    const events = this.#openEvents();
+    if (events === undefined)
+      log.warn('nobody is told of events: PARLEY_KAFKA_BROKERS is not set', {
+        'event.action': 'events-off',
+      });
+    const { nodeId } = this.#links;
+    const parts = { config, log, nodeId, store, incarnation, events, peers: this.#peers };
+    const { ids, outbox, message, startedNo } = await clusterMessage(parts);
+    this.#incarnation = startedNo;
     this.#epoch = store.epoch;
-    const ownership = new Ownership(this.#links.nodeId);
-    const message = new MessageNode({
-      config: config.message,
-      store,
-      ids: ids.source,
-      clock: systemClock,
-      incarnation: this.#incarnation,
-      log,
-      recentMs,
-      ownership,
-      failpoints: Failpoints.parse(config.test.failpoints),
-    });
+    this.#message = message;
     registerMessageMeters(this.#meters, message);
     registerStoreMeters(this.#meters, store.meters);
-    this.#services.push(ids, message);
-    this.#accepts = { ...this.#accepts, acceptEdge: (link) => message.acceptEdge(link) };
+    registerOutboxMeters(this.#meters, { outbox, events });
+    this.#services.push(ids, outbox, message);
+    this.#accepts = {
+      ...this.#accepts,
+      acceptEdge: (link, peer) => message.acceptEdge(link, peer.nodeId),
+      acceptPeer: (link) => message.peers.accept(link),
+    };
+    this.#linkPeers();
+    this.#links.watchAll('connection', (edges) => {
+      if (edges !== undefined) message.seeEdges(edges);
+    });
     this.#links.linkGroups(this.#hello(), (link, peer) => message.connectGroup(link, peer.nodeId));
     // While nobody can say who lives, everybody keeps what is theirs: the store fences.
     this.#links.watchReady('message', (ready) => {
@@ -143,6 +156,38 @@ class ClusterNode {
         this.#stack.defer(() => clearTimeout(timer));
       },
     });
+  }
+
+  /** Where no webhooks are configured there is nobody to tell: then push is nothing, unless it is all there is. */
+  async addPush({ alone }: { readonly alone: boolean }): Promise<void> {
+    const config = this.#config;
+    const endpoints = await configuredEndpoints(config);
+    if (endpoints.length === 0 && !alone) return;
+    assertPushable(config, endpoints);
+    const events = this.#openEvents() as EventLog;
+    const store = await this.#openStore();
+    const offline = this.#offline();
+    const { push, deadLetters } = await openPush({
+      config,
+      log: this.#log,
+      endpoints,
+      events,
+      store,
+      offline,
+    });
+    this.#stack.defer(() => deadLetters.close());
+    registerPushMeters(this.#meters, { push, deadLetters });
+    this.#services.push(push);
+    this.#roles.push({ role: 'push', joined: (announced) => announced.update('ready') });
+  }
+
+  /** Who has no session: a message node knows, here or elsewhere. */
+  #offline(): Offline {
+    const message = this.#message;
+    if (message !== undefined)
+      return { offline: async (users) => users.filter((userId) => !message.isOnline(userId)) };
+    this.#linkPeers();
+    return new PeerOffline({ peers: this.#peers, random: Math.random });
   }
 
   addGroup(): void {
@@ -241,6 +286,31 @@ class ClusterNode {
     return this.#stack.disposeAsync();
   }
 
+  /** One store a process. With an incarnation, its outbox is kept. */
+  async #openStore(incarnation?: Incarnation): Promise<OpenStore> {
+    if (this.#store !== undefined) return this.#store;
+    const store = await openStore(this.#config, this.#log, incarnation);
+    this.#store = store;
+    this.#stack.defer(() => store.close());
+    return store;
+  }
+
+  /** The event log, in front of whoever needs it; undefined without Kafka: it is what nodes share. */
+  #openEvents(): EventLog | undefined {
+    if (this.#events !== undefined || this.#config.kafka.brokers.length === 0) return this.#events;
+    const events = openEventLog(this.#config, this.#log, []);
+    this.#events = events;
+    this.#services.push(events);
+    return events;
+  }
+
+  /** Links this process to the message nodes that it asks, once. */
+  #linkPeers(): void {
+    if (this.#asks) return;
+    this.#asks = true;
+    this.#links.linkPeers(this.#hello(), (link, peer) => this.#peers.attach(link, peer.nodeId));
+  }
+
   #hello() {
     return this.#links.hello(this.#incarnation, this.#epoch);
   }
@@ -254,4 +324,14 @@ class ClusterNode {
     });
     process.kill(process.pid, 'SIGTERM');
   }
+}
+
+/** Throws a ConfigError that names all that push nodes of a cluster need and do not have. */
+function assertPushable({ kafka, mysql }: Config, endpoints: readonly Endpoint[]): void {
+  const missing: string[] = [];
+  if (endpoints.length === 0) missing.push('PARLEY_WEBHOOKS must name endpoints: push nodes send webhooks');
+  if (kafka.brokers.length === 0)
+    missing.push('PARLEY_KAFKA_BROKERS must be set: push nodes read events from Kafka');
+  if (mysql.url === '') missing.push('PARLEY_MYSQL_URL must be set: push nodes look up members in it');
+  if (missing.length > 0) throw new ConfigError(missing);
 }

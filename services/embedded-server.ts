@@ -10,6 +10,7 @@ import { systemClock } from './core/clock.ts';
 import { checkReach } from './core/core-options.ts';
 import { Failpoints } from './core/failpoint.ts';
 import { Incarnation } from './core/incarnation.ts';
+import type { UserId } from './core/ids.ts';
 import { LeaseHolder } from './core/lease-holder.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
@@ -20,13 +21,17 @@ import { GrpcDoor } from './grpc/grpc-door.ts';
 import { GroupNode } from './group/group-node.ts';
 import { MessageNode } from './message/message-node.ts';
 import type { Relay } from './message/relay/relay.ts';
-import { EmbeddedPush } from './open-push.ts';
-import { openStore } from './open-store.ts';
+import { OutboxWork } from './message/relay/outbox-work.ts';
+import { openEventLog } from './open-events.ts';
+import { configuredEndpoints, openPush } from './open-push.ts';
+import { openStore, type OpenStore } from './open-store.ts';
+import type { EventLog } from './ports/event-log.ts';
 import type { MessageStore } from './ports/message-store.ts';
 import type { Config } from './options.ts';
 import { connectDirect } from './peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
+import { groupsOf } from './push/push-node.ts';
 import { registerOutboxMeters, registerPushMeters } from './register-push-meters.ts';
 import { registerBridgeMeters, registerNodeMeters, registerStoreMeters } from './register-meters.ts';
 
@@ -61,14 +66,18 @@ export async function startEmbedded(
   const { mode, host, dataDir } = config.core;
   checkReach(mode, { PARLEY_HOST: host, PARLEY_METRICS_HOST: config.telemetry.host });
   const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
-  const push = await EmbeddedPush.open(config, log);
+  const endpoints = await configuredEndpoints(config);
   const incarnation = new Incarnation();
-  const store = await openStore(config, log, push && incarnation);
+  // Where nobody is told, nothing is kept for nobody.
+  const store = await openStore(config, log, endpoints.length > 0 ? incarnation : undefined);
+  const stack = new AsyncDisposableStack();
+  stack.defer(() => store.close());
   try {
     const meters = new Meters();
     const telemetry = new Telemetry({ config: config.telemetry, meters, log });
     const tokens = new Tokens(secrets, systemClock);
-    const outbox = push?.outbox(store, incarnation);
+    const events = endpoints.length > 0 ? openEventLog(config, log, groupsOf(endpoints)) : undefined;
+    const outbox = events && outboxOf(store, events, incarnation, log);
     const nodes = await linkedNodes({ config, log, store, tokens, incarnation, relay: outbox?.relay });
     const { connection } = nodes;
     const doors = { log, meters, sessions: connection, unary: connection };
@@ -87,11 +96,16 @@ export async function startEmbedded(
     if (bridge !== undefined) registerBridgeMeters(meters, bridge);
     // Push starts before the message node and stops after it, so that it hears of all that was committed.
     const services: Service[] = [new QuietCollector(), telemetry];
-    if (push !== undefined && outbox !== undefined) {
-      const pushNode = push.node(store, nodes.message);
-      registerOutboxMeters(meters, { outbox, events: push.events });
-      registerPushMeters(meters, { push: pushNode, deadLetters: push.deadLetters });
-      services.push(push.events, pushNode, nodes.ids, outbox);
+    if (events !== undefined && outbox !== undefined) {
+      const { message } = nodes;
+      const offline = {
+        offline: async (users: readonly UserId[]) => users.filter((user) => !message.isOnline(user)),
+      };
+      const { push, deadLetters } = await openPush({ config, log, endpoints, events, store, offline });
+      stack.defer(() => deadLetters.close());
+      registerOutboxMeters(meters, { outbox, events });
+      registerPushMeters(meters, { push, deadLetters });
+      services.push(events, push, nodes.ids, outbox);
     } else services.push(nodes.ids);
     services.push(nodes.group, nodes.message, connection, grpc);
     for (const door of [node, bridge]) if (door !== undefined) services.push(door);
@@ -106,14 +120,29 @@ export async function startEmbedded(
       },
       stop: async (reason) => {
         await stopAll(services, reason, config.process.drainMs);
-        await push?.deadLetters.close();
-        await store.close();
+        await stack.disposeAsync();
       },
     };
   } catch (error) {
-    await store.close();
+    await stack.disposeAsync();
     throw error;
   }
+}
+
+/** All edges are in this process, and begin anew when it does: what an earlier one left is published, no more. */
+function outboxOf(store: OpenStore, events: EventLog, incarnation: Incarnation, log: Logger): OutboxWork {
+  return new OutboxWork({
+    store,
+    events,
+    incarnation: () => incarnation.name,
+    linked: () => true,
+    adopts: () => true,
+    forward: async (rows) => new Set(rows.map(({ batchId }) => batchId)),
+    clock: systemClock,
+    random: Math.random,
+    log,
+    limits: { keepMs: 0 },
+  });
 }
 
 /** The three nodes, joined by direct links. */

@@ -10,9 +10,18 @@ export interface EdgeSession {
   readonly refused: RefusedChains;
 }
 
+interface EdgePeerParts {
+  readonly no: number;
+  readonly nodeId: string;
+  readonly link: Link<OwnerFrame>;
+  readonly missed?: Map<ConvId, Seq> | undefined;
+}
+
 /** One connection node, as a message node sees it: its link, and the sessions it has. */
 export class EdgePeer {
   readonly no: number;
+  /** The name of the connection node. */
+  readonly nodeId: string;
   readonly #link: Link<OwnerFrame>;
   readonly sessions = new Map<SessionNo, EdgeSession>();
   readonly users = new Map<UserId, number>();
@@ -21,8 +30,9 @@ export class EdgePeer {
   /** What it may have missed while it was not linked: by conversation, the first entry. */
   readonly missed: Map<ConvId, Seq>;
 
-  constructor(no: number, link: Link<OwnerFrame>, missed = new Map<ConvId, Seq>()) {
+  constructor({ no, nodeId, link, missed = new Map() }: EdgePeerParts) {
     this.no = no;
+    this.nodeId = nodeId;
     this.missed = missed;
     this.#link = link;
   }

@@ -10,6 +10,7 @@ import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { type MessageStore, StoreError } from '../ports/message-store.ts';
+import type { OutboxSpan } from '../ports/outbox.ts';
 import type { Conversation } from './conversation.ts';
 import { CursorBook } from './cursor-book.ts';
 import { CursorDesk } from './cursor-desk.ts';
@@ -25,6 +26,7 @@ import { Operations } from './operations.ts';
 import type { messageOptions } from './options.ts';
 import { Owner } from './owner.ts';
 import type { Ownership } from './ownership.ts';
+import { PeerDesk } from './peer-desk.ts';
 import { PresenceBook } from './presence-book.ts';
 import { Receipts } from './receipts.ts';
 import { RecentCommits } from './recent-commits.ts';
@@ -77,6 +79,13 @@ export class MessageNode implements Service {
   readonly #log: Logger;
   readonly #recent: RecentCommits | undefined;
   readonly #ownership: Ownership | undefined;
+  /** Answers other message nodes, and has this node's own conversations forwarded. */
+  readonly peers = new PeerDesk({
+    forward: (span) => this.#forward(span),
+    isOnline: (userId) => this.isOnline(userId),
+  });
+  /** The connection nodes that live, as far as is known. */
+  #liveEdges: readonly string[] = [];
   #edges = 0;
   readonly #askers = {
     refused: (fault: Fault): void => {
@@ -211,15 +220,26 @@ export class MessageNode implements Service {
     if (this.#ownership?.see(owners)) this.#hot.letGo((convId) => this.#owns(convId));
   }
 
+  /** The connection nodes that live, whether they are linked or not. */
+  seeEdges(edges: readonly { readonly nodeId: string }[]): void {
+    this.#liveEdges = edges.map(({ nodeId }) => nodeId);
+  }
+
+  /** Whether every live connection node is linked: each is then sent what is forwarded. */
+  get linked(): boolean {
+    const linked = new Set([...this.#presence.edges].map(({ nodeId }) => nodeId));
+    return this.#liveEdges.every((nodeId) => linked.has(nodeId));
+  }
+
   /** A group node is linked. */
   connectGroup(link: Link<GroupRequestFrame>, nodeId = 'group'): LinkEvents<GroupDecisionFrame> {
     return this.#groups.attach(link, nodeId);
   }
 
   /** An edge is linked. */
-  acceptEdge(link: Link<OwnerFrame>): LinkEvents<EdgeFrame> {
+  acceptEdge(link: Link<OwnerFrame>, nodeId = 'edge'): LinkEvents<EdgeFrame> {
     this.#edges += 1;
-    const edge = new EdgePeer(this.#edges, link, this.#recent?.all());
+    const edge = new EdgePeer({ no: this.#edges, nodeId, link, missed: this.#recent?.all() });
     this.#presence.edges.add(edge);
     return {
       frames: (frames) => {
@@ -339,6 +359,39 @@ export class MessageNode implements Service {
     this.#hot.with(convId, use).catch((error) => {
       if (!(error instanceof StoreError)) this.#bug(error);
     });
+  }
+
+  /** Sends every edge entries that it may not have been sent, for they were committed by a node that died since. */
+  async #forward({ convId, firstSeq, lastSeq }: OutboxSpan): Promise<boolean> {
+    if (!this.#owns(convId)) return false;
+    try {
+      return await this.#hot.with(convId, async (conversation) => {
+        if (conversation.head.seq < lastSeq && !(await this.#readOn(conversation, lastSeq))) return false;
+        this.#fanOut.mayLack(conversation, firstSeq);
+        for (let from = firstSeq; from <= lastSeq; ) {
+          const entries = await this.#history.stored(conversation, from, lastSeq);
+          const last = entries.at(-1);
+          // Whatever is not there any more, nobody can be sent.
+          if (last === undefined) break;
+          for (const edge of this.#presence.edges) this.#fanOut.repeat(conversation, edge, entries);
+          from = last.seq + 1;
+        }
+        return this.linked && this.#owns(convId);
+      });
+    } catch (error) {
+      if (!(error instanceof StoreError)) this.#bug(error);
+      return false;
+    }
+  }
+
+  /** Reads head and rules again, since they end too early; whether they reach so far then. */
+  async #readOn(conversation: Conversation, seq: Seq): Promise<boolean> {
+    // A batch under way reads by itself, when it finds that it is late.
+    if (conversation.writing) return false;
+    const oldHead = conversation.head.seq;
+    await this.#hot.reload([conversation]);
+    if (conversation.exists && conversation.head.seq > oldHead) this.#owner.learned(conversation, oldHead);
+    return conversation.head.seq >= seq;
   }
 
   #owns(convId: ConvId): boolean {

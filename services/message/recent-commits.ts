@@ -23,7 +23,12 @@ export class RecentCommits {
   }
 
   committed(convId: ConvId, firstSeq: Seq): void {
-    if (this.#young.has(convId)) return;
+    const known = this.#young.get(convId);
+    if (known !== undefined) {
+      // Forwarded once more: an earlier one may have been missed, too.
+      if (firstSeq < known) this.#young.set(convId, firstSeq);
+      return;
+    }
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#turnedAtMs >= this.#keepMs || this.#young.size >= this.#max) {
       this.#old = this.#young;
@@ -35,6 +40,8 @@ export class RecentCommits {
 
   /** By conversation, the first entry that may have been missed. */
   all(): Map<ConvId, Seq> {
-    return new Map([...this.#young, ...this.#old]);
+    const all = new Map(this.#old);
+    for (const [convId, seq] of this.#young) all.set(convId, Math.min(seq, all.get(convId) ?? seq));
+    return all;
   }
 }
