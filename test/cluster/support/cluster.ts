@@ -16,13 +16,25 @@ interface Ports {
   readonly metrics: number;
 }
 
+type Environment = Readonly<Record<string, string>>;
+
+/** The roles of each process, by its name. */
+const usualProcesses: Readonly<Record<string, string>> = {
+  m1: 'message',
+  m2: 'message',
+  g1: 'group',
+  g2: 'group',
+  e1: 'bridge,connection',
+  e2: 'bridge,connection',
+};
+
 /** One node of the cluster: a process that can be killed, frozen, and started again under its name. */
 export class ClusterProcess {
   readonly name: string;
-  readonly #start: () => Promise<Child>;
+  readonly #start: (env: Environment) => Promise<Child>;
   #child: Child | undefined;
 
-  constructor(name: string, start: () => Promise<Child>) {
+  constructor(name: string, start: (env: Environment) => Promise<Child>) {
     this.name = name;
     this.#start = start;
   }
@@ -44,8 +56,21 @@ export class ClusterProcess {
       );
   }
 
-  async start(): Promise<void> {
-    this.#child = await this.#start();
+  /** `env`: besides what all processes have. */
+  async start(env: Environment = {}): Promise<void> {
+    this.#child = await this.#start(env);
+  }
+
+  /** Resolves once it is gone, by itself. */
+  async gone(): Promise<void> {
+    await until(
+      () => !this.running,
+      () => `${this.name} is still there`,
+    );
+  }
+
+  get running(): boolean {
+    return this.#process.running;
   }
 
   kill(): Promise<void> {
@@ -75,17 +100,48 @@ export class ClusterProcess {
   }
 }
 
+interface Page {
+  readonly entries?: { readonly entries?: readonly { seq: string; message?: { text?: string } }[] };
+}
+
+/** Asks again for as long as it is refused: nodes are coming and going. */
+export async function insist<T>(ask: () => Promise<T>): Promise<T> {
+  let answer: T | undefined;
+  let refusal: unknown;
+  await until(
+    async () => {
+      try {
+        answer = await ask();
+        return true;
+      } catch (error) {
+        refusal = error;
+        return false;
+      }
+    },
+    () => String(refusal),
+  );
+  return answer as T;
+}
+
 /** Two edges, two message nodes and two group nodes, each a process of its own, on a real database and a real Redis. */
 export class Cluster implements AsyncDisposable {
   readonly processes: ReadonlyMap<string, ClusterProcess>;
+  /** What its processes are told; good for the command line, too. */
+  readonly env: Environment;
   readonly #stack: AsyncDisposableStack;
 
-  private constructor(processes: ReadonlyMap<string, ClusterProcess>, stack: AsyncDisposableStack) {
+  private constructor(
+    processes: ReadonlyMap<string, ClusterProcess>,
+    env: Environment,
+    stack: AsyncDisposableStack,
+  ) {
     this.processes = processes;
+    this.env = env;
     this.#stack = stack;
   }
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+  /** `further`: roles of processes besides the usual ones. */
+  static async start(env: Environment = {}, further: Environment = {}): Promise<Cluster> {
     await using stack = new AsyncDisposableStack();
     const [database, keys] = [stack.use(await mariaDb()), stack.use(await redis())];
     const directory = await mkdtemp(join(tmpdir(), 'parley-cluster-'));
@@ -108,19 +164,12 @@ export class Cluster implements AsyncDisposable {
       ...env,
     };
     const processes = new Map<string, ClusterProcess>();
-    for (const [name, roles] of Object.entries({
-      m1: 'message',
-      m2: 'message',
-      g1: 'group',
-      g2: 'group',
-      e1: 'bridge,connection',
-      e2: 'bridge,connection',
-    })) {
-      const start = () =>
+    for (const [name, roles] of Object.entries({ ...usualProcesses, ...further })) {
+      const start = (own: Environment) =>
         Child.start({
           command: process.execPath,
           args: [main, 'start', '--roles', roles],
-          env: { ...common, PARLEY_NODE_ID: name },
+          env: { ...common, PARLEY_NODE_ID: name, ...own },
           readyWhen: /"event.action":"ready"/,
         });
       const one = new ClusterProcess(name, start);
@@ -130,7 +179,7 @@ export class Cluster implements AsyncDisposable {
     // The first one makes the keys and the tables; the others find them.
     await processes.get('m1')?.start();
     await Promise.all([...processes.values()].slice(1).map((one) => one.start()));
-    const cluster = new Cluster(processes, stack.move());
+    const cluster = new Cluster(processes, common, stack.move());
     await cluster.formed();
     return cluster;
   }
@@ -163,6 +212,43 @@ export class Cluster implements AsyncDisposable {
       body: JSON.stringify({ to: userId, content: 'here?' }),
     });
     return response.ok ? '' : response.text();
+  }
+
+  /** Sends as a user, once; rejects where that is refused, or nobody knows. */
+  async send(
+    edge: string,
+    userId: string,
+    to: { readonly conv_id: string } | { readonly to: string },
+    content: string,
+  ) {
+    await this.#post(edge, userId, '/api/v1/messages/send', { ...to, content });
+  }
+
+  /** The texts of a conversation's log, by seq, as an edge tells them; empty for what is no message. */
+  async textsOf(edge: string, userId: string, convId: string): Promise<string[]> {
+    const texts: string[] = [];
+    for (;;) {
+      const list = { convId, fromSeq: `${texts.length + 1}`, limit: 200 };
+      const answer = await insist(() =>
+        this.#post<Page>(edge, userId, '/parley.chat.v1.MessageService/ListMessages', { list }),
+      );
+      const entries = answer.entries?.entries ?? [];
+      if (entries.length === 0) return texts;
+      for (const { seq, message } of entries) {
+        if (Number(seq) !== texts.length + 1) throw new Error(`seq ${seq} follows ${texts.length}`);
+        texts.push(message?.text ?? '');
+      }
+    }
+  }
+
+  async #post<T>(edge: string, userId: string, path: string, body: object): Promise<T> {
+    const response = await fetch(`http://127.0.0.1:${this.get(edge).ports.http}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'parley-user': userId },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(await response.text());
+    return (await response.json()) as T;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { kafka } from '../engines/shared.ts';
+import { until } from '../e2e/support/until.ts';
+import { Clients, happened, headOf, talk, textsOf } from './support/clients.ts';
+import { Cluster, insist } from './support/cluster.ts';
+import { CommittedEvents } from './support/committed.ts';
+
+/** What is committed by a message node that dies at once reaches everybody: its receivers, and Kafka. */
+
+let stack: AsyncDisposableStack;
+let cluster: Cluster;
+let clients: Clients;
+let committed: CommittedEvents;
+
+before(async () => {
+  stack = new AsyncDisposableStack();
+  const topics = stack.use(await kafka());
+  const env = { PARLEY_KAFKA_BROKERS: topics.brokers.join(','), PARLEY_KAFKA_PREFIX: topics.prefix };
+  cluster = stack.use(await Cluster.start(env));
+  clients = stack.use(new Clients(cluster));
+  committed = stack.use(await CommittedEvents.open(cluster.env));
+});
+after(() => stack.disposeAsync());
+
+/** Kafka was told of every entry of the conversation. */
+async function published(convId: string, head: number): Promise<void> {
+  const missing = () =>
+    Array.from({ length: head }, (_, at) => at + 1).filter((seq) => !committed.seqs(convId).has(seq));
+  await until(
+    () => missing().length === 0,
+    () => `Kafka was not told of ${convId} ${missing().join(' ')}`,
+    60_000,
+  );
+}
+
+describe('a message node that dies between its commit and its fan-out', () => {
+  for (const failpoint of ['afterCommit', 'beforeFanout'])
+    test(`I5: under load (${failpoint}): everybody gets everything, and so does Kafka`, async () => {
+      const [ann, bob] = [
+        await clients.online(`ann ${failpoint}`, 'e1'),
+        await clients.online(`bob ${failpoint}`, 'e2'),
+      ];
+      // Several, so that each node owns some.
+      const groups = await Promise.all(
+        Array.from({ length: 6 }, (_, no) => ann.groups.create(`Team ${no}`, [bob.userId])),
+      );
+      const ids = groups.map(({ groupId }) => groupId);
+      const stops = ids.flatMap((id) => [talk(ann, id, 5), talk(bob, id, 5)]);
+      await happened(ann, () => ids.every((id) => headOf(ann, id) > 20));
+      const victim = cluster.get('m1');
+      await victim.kill();
+      await victim.start({ PARLEY_FAILPOINTS: `${failpoint}=crash@30` });
+      await victim.gone();
+      const heads = ids.map((id) => headOf(ann, id));
+      await happened(ann, () => ids.every((id, at) => headOf(ann, id) > (heads[at] as number) + 20));
+      const sent = stops.map((stop) => stop());
+      for (const [at, id] of ids.entries()) {
+        for (const client of [ann, bob]) await happened(client, () => client.log(id).pending.length === 0);
+        const head = headOf(ann, id);
+        await happened(bob, () => headOf(bob, id) >= head);
+        const all = [...(sent[2 * at] as string[]), ...(sent[2 * at + 1] as string[])].toSorted();
+        for (const client of [ann, bob]) {
+          const { items } = client.log(id);
+          // The client holds the newest; they are the log's, without a hole and without a repeat.
+          assert.deepEqual(
+            items.map(({ seq }) => seq),
+            items.map((_, place) => head - items.length + 1 + place),
+          );
+          assert.ok(textsOf(client, id).every((text) => all.includes(text)));
+        }
+        await published(id, head);
+      }
+      await victim.start();
+    });
+
+  test('I5: and nobody asks again: its receiver gets the message all the same, and Kafka hears of it', async () => {
+    const dave = await clients.online('dave', 'e2');
+    const senders = Array.from({ length: 12 }, (_, no) => `lone ${no}`);
+    for (const sender of senders)
+      await insist(() => cluster.send('e1', sender, { to: 'dave' }, `${sender} 0`));
+    const convs = new Map<string, string>();
+    for (const sender of senders) convs.set(sender, await dave.direct(sender));
+    const conv = (sender: string) => convs.get(sender) as string;
+    await happened(dave, () => senders.every((sender) => headOf(dave, conv(sender)) === 1));
+    const victim = cluster.get('m1');
+    await victim.kill();
+    // It joins, takes its share, and dies of its first commit: only the sender who met it knows nothing.
+    await victim.start({ PARLEY_FAILPOINTS: 'afterCommit=crash@1' });
+    const refused: { readonly sender: string; readonly text: string }[] = [];
+    for (let no = 1; victim.running; no += 1)
+      for (const sender of senders) {
+        if (!victim.running) break;
+        const text = `${sender} ${no}`;
+        await cluster.send('e1', sender, { to: 'dave' }, text).catch(() => refused.push({ sender, text }));
+      }
+    // Of those that were refused one was committed, and nobody asks for it: it comes by itself.
+    await happened(dave, () =>
+      refused.some(({ sender, text }) => textsOf(dave, conv(sender)).includes(text)),
+    );
+    for (const sender of senders) {
+      const texts = await cluster.textsOf('e1', 'dave', conv(sender));
+      await happened(dave, () => headOf(dave, conv(sender)) >= texts.length);
+      assert.deepEqual(textsOf(dave, conv(sender)), texts);
+      await published(conv(sender), texts.length);
+    }
+  });
+});
