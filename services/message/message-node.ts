@@ -34,6 +34,9 @@ import { RefusedChains } from './refused-chains.ts';
 import type { Relay } from './relay/relay.ts';
 import { Views } from './views.ts';
 
+/** What a message node does with the relay. */
+export type MessageRelay = Pick<Relay, 'publishes' | 'committed' | 'uncertain' | 'drain' | 'stop'>;
+
 export interface MessageNodeParts {
   readonly config: ConfigOf<{ message: typeof messageOptions }>['message'];
   readonly store: MessageStore;
@@ -48,7 +51,7 @@ export interface MessageNodeParts {
   readonly ownership?: Ownership;
   readonly failpoints?: Failpoints | undefined;
   /** Publishes what is committed; absent where nobody consumes it, which then costs nothing. */
-  readonly relay?: Relay | undefined;
+  readonly relay?: MessageRelay | undefined;
 }
 
 const secondMs = 1_000;
@@ -74,7 +77,7 @@ export class MessageNode implements Service {
   readonly #presence = new PresenceBook();
   readonly #groups: GroupDesk;
   readonly #owner: Owner;
-  readonly #relay: Relay | undefined;
+  readonly #relay: MessageRelay | undefined;
   readonly #operations: Operations;
   readonly #log: Logger;
   readonly #recent: RecentCommits | undefined;

@@ -1,6 +1,10 @@
 import type { Mutant } from '../mutants.ts';
 
 const relay = ['services/message/relay/relay-queue.test.ts', 'services/message/relay/relay.test.ts'];
+const outbox = {
+  embedded: ['services/adapters/embedded/outbox.test.ts'],
+  mysql: ['services/adapters/mysql/outbox.test.ts'],
+};
 const local = ['services/adapters/local/local-event-log.test.ts'];
 const courier = ['services/push/courier.test.ts'];
 
@@ -53,12 +57,115 @@ export const pushMutants: readonly Mutant[] = [
   },
   {
     invariant: 'I5',
-    how: 'adopter removes before it publishes',
-    file: 'services/message/relay/adopter.ts',
-    from: '      await events.publish(own',
-    to: `      await rows.remove(incarnation, own.map(({ batchId }) => batchId));
-      await events.publish(own`,
+    how: 'rows go before they are forwarded',
+    file: 'services/message/relay/row-keeper.ts',
+    from: '    const batchIds = ids.filter((id) => !outbox.held(id));',
+    to: '    const batchIds = ids;',
     tests: relay,
+  },
+  {
+    invariant: 'I5',
+    how: 'rows go although an edge is not linked',
+    file: 'services/message/relay/row-keeper.ts',
+    from: '    const linked = outbox.linked();',
+    to: '    const linked = true;',
+    tests: relay,
+  },
+  {
+    invariant: 'I5',
+    how: 'what a dead run left is adopted by nobody whose turn it is not, ever',
+    file: 'services/message/relay/adopter.ts',
+    from: 'page.filter(({ batchId }) => impatient || adopts(batchId))',
+    to: 'page.filter(({ batchId }) => adopts(batchId))',
+    tests: relay,
+  },
+  {
+    invariant: 'I5',
+    how: 'a row counts as forwarded whatever the owners say',
+    file: 'services/message/forwarder.ts',
+    from: 'if (!done.has(place)) failed.push(batchId);',
+    to: 'if (!done.has(place) && place < 0) failed.push(batchId);',
+    tests: ['services/message/forwarder.test.ts'],
+  },
+  {
+    invariant: 'I5',
+    how: 'a node confirms what it does not own',
+    file: 'services/message/message-node.ts',
+    from: '    if (!this.#owns(convId)) return false;\n    try {',
+    to: '    if (!this.#owns(convId)) return true;\n    try {',
+    tests: ['test/nodes/forwarding.test.ts'],
+  },
+  {
+    invariant: 'I5',
+    how: 'an owner confirms although an edge is not linked',
+    file: 'services/message/message-node.ts',
+    from: '        return this.linked && this.#owns(convId);',
+    to: '        return this.#owns(convId);',
+    tests: ['test/nodes/forwarding.test.ts'],
+  },
+  {
+    invariant: 'I5',
+    how: 'an owner forwards what it knows of alone',
+    file: 'services/message/message-node.ts',
+    from: '        if (conversation.head.seq < lastSeq && !(await this.#readOn(conversation, lastSeq))) return false;',
+    to: '',
+    tests: ['test/nodes/forwarding.test.ts'],
+  },
+  {
+    invariant: 'I5',
+    how: 'edges that never heard of a conversation begin behind what is forwarded',
+    file: 'services/message/message-node.ts',
+    from: '        this.#fanOut.mayLack(conversation, firstSeq);',
+    to: '',
+    tests: ['test/nodes/forwarding.test.ts'],
+  },
+  {
+    invariant: 'I5',
+    how: 'a batch of which nobody knows is forgotten',
+    file: 'services/message/lane.ts',
+    from: "      if (error instanceof StoreError && error.kind === 'unknown') this.#host.uncertain(batchId);",
+    to: '',
+    tests: ['test/nodes/forwarding.test.ts'],
+  },
+  {
+    invariant: 'I4',
+    how: 'a run that is dead for the others takes its rows away',
+    file: 'services/adapters/embedded/outbox-rows.ts',
+    from: '      if (held && decode',
+    to: '      if (decode',
+    tests: outbox.embedded,
+  },
+  {
+    invariant: 'I4',
+    how: 'rows of a living run are adopted',
+    file: 'services/adapters/embedded/outbox-rows.ts',
+    from: '!(await this.#leases.holds(from, nowMs)) && ',
+    to: '',
+    tests: outbox.embedded,
+  },
+  {
+    invariant: 'I5',
+    how: 'the rest of a batch takes the place of its first part',
+    file: 'services/adapters/embedded/outbox-rows.ts',
+    from: 'spans: [...(earlier?.spans ?? []), ...spans] })',
+    to: 'spans })',
+    tests: outbox.embedded,
+  },
+  {
+    invariant: 'I4',
+    how: 'MySQL: a run that is dead for the others takes its rows away',
+    file: 'services/adapters/mysql/outbox.ts',
+    from: ' AND incarnation = ${text(incarnation)} AND ${holds(incarnation, nowMs)}',
+    to: ' AND incarnation = ${text(incarnation)} AND ${int(nowMs)} > 0',
+    tests: outbox.mysql,
+  },
+  {
+    invariant: 'I4',
+    how: 'MySQL: rows of a living run are adopted',
+    file: 'services/adapters/mysql/outbox.ts',
+    from: '          AND NOT ${holds(from, nowMs)} AND',
+    to: '          AND',
+    tests: outbox.mysql,
   },
   {
     invariant: 'I5',
