@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Bridge } from '../bridge/bridge.ts';
 import { ClusterLinks } from './cluster-links.ts';
+import { assertPushable, ClusterResources } from './cluster-resources.ts';
 import { clusterMessage } from './cluster-message.ts';
 import { ConnectServer } from './connect/connect-server.ts';
 import { createUnaryTransport } from './connect/unary-transport.ts';
@@ -22,14 +23,10 @@ import { GroupNode } from './group/group-node.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { LinkServer, type LinkServerParts } from './grpc/link-server.ts';
 import type { MessageNode } from './message/message-node.ts';
-import { openEventLog } from './open-events.ts';
 import { configuredEndpoints, openPush } from './open-push.ts';
-import { openStore, type OpenStore } from './open-store.ts';
 import type { Config } from './options.ts';
-import { PeerCalls } from './peer/peer-calls.ts';
 import type { EventLog } from './ports/event-log.ts';
 import type { Announcement, NodeRole } from './ports/node-directory.ts';
-import type { Offline } from './ports/offline.ts';
 import {
   registerBridgeMeters,
   registerConnectionMeters,
@@ -39,8 +36,6 @@ import {
   registerStoreMeters,
 } from './register-meters.ts';
 import { registerOutboxMeters, registerPushMeters } from './register-push-meters.ts';
-import type { Endpoint } from './push/endpoint-file.ts';
-import { PeerOffline } from './push/peer-offline.ts';
 
 export type ClusterRole = 'bridge' | 'connection' | 'message' | 'group' | 'push';
 
@@ -55,8 +50,6 @@ const aloneMs = 5_000;
 /** How long a message node that joins waits for the edges that it knows of. */
 const joinMs = 1_000;
 const helloMs = 3_000;
-/** How long another message node may take to answer. */
-const askMs = 2_000;
 /** Some roles of a cluster in one process: nodes find each other in Redis, and share a store on MySQL. */
 export async function startClusterNode(
   config: Config,
@@ -83,8 +76,7 @@ class ClusterNode {
   readonly #log: Logger;
   readonly #meters = new Meters();
   readonly #links: ClusterLinks;
-  /** What is asked of other message nodes. */
-  readonly #peers = new PeerCalls({ timeoutMs: askMs });
+  readonly #shared: ClusterResources;
   readonly #stack = new AsyncDisposableStack();
   readonly #services: Service[] = [new QuietCollector()];
   readonly #telemetry: Telemetry;
@@ -92,10 +84,7 @@ class ClusterNode {
   #incarnation = Date.now();
   #epoch = '';
   #message: MessageNode | undefined;
-  #store: OpenStore | undefined;
-  #events: EventLog | undefined;
   #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptPeer' | 'acceptMessages'> = {};
-  #asks = false;
   #linkServer: LinkServer | undefined;
   #grpc: GrpcDoor | undefined;
   #bridge: Bridge | undefined;
@@ -106,6 +95,7 @@ class ClusterNode {
   constructor(config: Config, log: Logger) {
     this.#config = config;
     this.#log = log;
+    this.#shared = this.#stack.use(new ClusterResources(config, log));
     this.#links = this.#stack.use(new ClusterLinks(config, log));
     this.#telemetry = new Telemetry({ config: config.telemetry, meters: this.#meters, log });
     this.#services.push(this.#telemetry);
@@ -118,14 +108,14 @@ class ClusterNode {
     if (config.mysql.url === '')
       throw new ConfigError(['PARLEY_MYSQL_URL must be set: message nodes share a store on MySQL']);
     const incarnation = new Incarnation();
-    const store = await this.#openStore(incarnation);
-    const events = this.#openEvents();
+    const store = await this.#shared.store(incarnation);
+    const events = this.#shared.events();
     if (events === undefined)
       log.warn('nobody is told of events: PARLEY_KAFKA_BROKERS is not set', {
         'event.action': 'events-off',
       });
     const { nodeId } = this.#links;
-    const parts = { config, log, nodeId, store, incarnation, events, peers: this.#peers };
+    const parts = { config, log, nodeId, store, incarnation, events, peers: this.#shared.peers };
     const { ids, outbox, message, startedNo } = await clusterMessage(parts);
     this.#incarnation = startedNo;
     this.#epoch = store.epoch;
@@ -133,13 +123,13 @@ class ClusterNode {
     registerMessageMeters(this.#meters, message);
     registerStoreMeters(this.#meters, store.meters);
     registerOutboxMeters(this.#meters, { outbox, events });
-    this.#services.push(ids, outbox, message);
+    this.#serve(ids, events, outbox, message);
     this.#accepts = {
       ...this.#accepts,
       acceptEdge: (link, peer) => message.acceptEdge(link, peer.nodeId),
       acceptPeer: (link) => message.peers.accept(link),
     };
-    this.#linkPeers();
+    this.#shared.linkPeers(this.#links, this.#hello());
     this.#links.watchAll('connection', (edges) => {
       if (edges !== undefined) message.seeEdges(edges);
     });
@@ -164,30 +154,16 @@ class ClusterNode {
     const endpoints = await configuredEndpoints(config);
     if (endpoints.length === 0 && !alone) return;
     assertPushable(config, endpoints);
-    const events = this.#openEvents() as EventLog;
-    const store = await this.#openStore();
-    const offline = this.#offline();
-    const { push, deadLetters } = await openPush({
-      config,
-      log: this.#log,
-      endpoints,
-      events,
-      store,
-      offline,
-    });
+    const events = this.#shared.events() as EventLog;
+    const store = await this.#shared.store();
+    this.#shared.linkPeers(this.#links, this.#hello());
+    const offline = this.#shared.offline(this.#message);
+    const parts = { config, log: this.#log, endpoints, events, store, offline };
+    const { push, deadLetters } = await openPush(parts);
     this.#stack.defer(() => deadLetters.close());
     registerPushMeters(this.#meters, { push, deadLetters });
-    this.#services.push(push);
+    this.#serve(events, push);
     this.#roles.push({ role: 'push', joined: (announced) => announced.update('ready') });
-  }
-
-  /** Who has no session: a message node knows, here or elsewhere. */
-  #offline(): Offline {
-    const message = this.#message;
-    if (message !== undefined)
-      return { offline: async (users) => users.filter((userId) => !message.isOnline(userId)) };
-    this.#linkPeers();
-    return new PeerOffline({ peers: this.#peers, random: Math.random });
   }
 
   addGroup(): void {
@@ -286,29 +262,10 @@ class ClusterNode {
     return this.#stack.disposeAsync();
   }
 
-  /** One store a process. With an incarnation, its outbox is kept. */
-  async #openStore(incarnation?: Incarnation): Promise<OpenStore> {
-    if (this.#store !== undefined) return this.#store;
-    const store = await openStore(this.#config, this.#log, incarnation);
-    this.#store = store;
-    this.#stack.defer(() => store.close());
-    return store;
-  }
-
-  /** The event log, in front of whoever needs it; undefined without Kafka: it is what nodes share. */
-  #openEvents(): EventLog | undefined {
-    if (this.#events !== undefined || this.#config.kafka.brokers.length === 0) return this.#events;
-    const events = openEventLog(this.#config, this.#log, []);
-    this.#events = events;
-    this.#services.push(events);
-    return events;
-  }
-
-  /** Links this process to the message nodes that it asks, once. */
-  #linkPeers(): void {
-    if (this.#asks) return;
-    this.#asks = true;
-    this.#links.linkPeers(this.#hello(), (link, peer) => this.#peers.attach(link, peer.nodeId));
+  /** In this order, each once. */
+  #serve(...services: readonly (Service | undefined)[]): void {
+    for (const service of services)
+      if (service !== undefined && !this.#services.includes(service)) this.#services.push(service);
   }
 
   #hello() {
@@ -324,14 +281,4 @@ class ClusterNode {
     });
     process.kill(process.pid, 'SIGTERM');
   }
-}
-
-/** Throws a ConfigError that names all that push nodes of a cluster need and do not have. */
-function assertPushable({ kafka, mysql }: Config, endpoints: readonly Endpoint[]): void {
-  const missing: string[] = [];
-  if (endpoints.length === 0) missing.push('PARLEY_WEBHOOKS must name endpoints: push nodes send webhooks');
-  if (kafka.brokers.length === 0)
-    missing.push('PARLEY_KAFKA_BROKERS must be set: push nodes read events from Kafka');
-  if (mysql.url === '') missing.push('PARLEY_MYSQL_URL must be set: push nodes look up members in it');
-  if (missing.length > 0) throw new ConfigError(missing);
 }

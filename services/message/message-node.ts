@@ -368,8 +368,9 @@ export class MessageNode implements Service {
   async #forward({ convId, firstSeq, lastSeq }: OutboxSpan): Promise<boolean> {
     if (!this.#owns(convId)) return false;
     try {
+      // A batch under way reads by itself when it finds that it is late, and then the next try finds what it has read.
+      if (!(await this.#hot.reaches(convId, lastSeq))) return false;
       return await this.#hot.with(convId, async (conversation) => {
-        if (conversation.head.seq < lastSeq && !(await this.#readOn(conversation, lastSeq))) return false;
         this.#fanOut.mayLack(conversation, firstSeq);
         for (let from = firstSeq; from <= lastSeq; ) {
           const entries = await this.#history.stored(conversation, from, lastSeq);
@@ -385,16 +386,6 @@ export class MessageNode implements Service {
       if (!(error instanceof StoreError)) this.#bug(error);
       return false;
     }
-  }
-
-  /** Reads head and rules again, since they end too early; whether they reach so far then. */
-  async #readOn(conversation: Conversation, seq: Seq): Promise<boolean> {
-    // A batch under way reads by itself, when it finds that it is late.
-    if (conversation.writing) return false;
-    const oldHead = conversation.head.seq;
-    await this.#hot.reload([conversation]);
-    if (conversation.exists && conversation.head.seq > oldHead) this.#owner.learned(conversation, oldHead);
-    return conversation.head.seq >= seq;
   }
 
   #owns(convId: ConvId): boolean {

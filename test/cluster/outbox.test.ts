@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { kafka } from '../engines/shared.ts';
+import { KafkaBroker } from '../engines/kafka-broker.ts';
 import { until } from '../e2e/support/until.ts';
 import { Clients, happened, headOf, talk, textsOf } from './support/clients.ts';
 import { Cluster, insist } from './support/cluster.ts';
@@ -9,14 +9,15 @@ import { CommittedEvents } from './support/committed.ts';
 /** What is committed by a message node that dies at once reaches everybody: its receivers, and Kafka. */
 
 let stack: AsyncDisposableStack;
+let broker: KafkaBroker;
 let cluster: Cluster;
 let clients: Clients;
 let committed: CommittedEvents;
 
 before(async () => {
   stack = new AsyncDisposableStack();
-  const topics = stack.use(await kafka());
-  const env = { PARLEY_KAFKA_BROKERS: topics.brokers.join(','), PARLEY_KAFKA_PREFIX: topics.prefix };
+  broker = stack.use(await KafkaBroker.start());
+  const env = { PARLEY_KAFKA_BROKERS: `127.0.0.1:${broker.port}`, PARLEY_KAFKA_PUBLISH_TIMEOUT_MS: '2000' };
   cluster = stack.use(await Cluster.start(env));
   clients = stack.use(new Clients(cluster));
   committed = stack.use(await CommittedEvents.open(cluster.env));
@@ -57,19 +58,20 @@ describe('a message node that dies between its commit and its fan-out', () => {
       const sent = stops.map((stop) => stop());
       for (const [at, id] of ids.entries()) {
         for (const client of [ann, bob]) await happened(client, () => client.log(id).pending.length === 0);
-        const head = headOf(ann, id);
-        await happened(bob, () => headOf(bob, id) >= head);
-        const all = [...(sent[2 * at] as string[]), ...(sent[2 * at + 1] as string[])].toSorted();
+        const log = await cluster.textsOf('e1', ann.userId, id);
+        const all = [...(sent[2 * at] as string[]), ...(sent[2 * at + 1] as string[])];
+        assert.deepEqual(log.filter(Boolean).toSorted(), all.toSorted());
         for (const client of [ann, bob]) {
+          await happened(client, () => headOf(client, id) === log.length);
           const { items } = client.log(id);
           // The client holds the newest; they are the log's, without a hole and without a repeat.
           assert.deepEqual(
             items.map(({ seq }) => seq),
-            items.map((_, place) => head - items.length + 1 + place),
+            items.map((_, place) => log.length - items.length + 1 + place),
           );
-          assert.ok(textsOf(client, id).every((text) => all.includes(text)));
+          assert.deepEqual(textsOf(client, id), log.slice(-items.length).filter(Boolean));
         }
-        await published(id, head);
+        await published(id, log.length);
       }
       await victim.start();
     });
@@ -104,5 +106,32 @@ describe('a message node that dies between its commit and its fan-out', () => {
       assert.deepEqual(textsOf(dave, conv(sender)), texts);
       await published(conv(sender), texts.length);
     }
+    await victim.start();
+  });
+});
+
+describe('a cluster without Kafka for a while', () => {
+  test('chats on, starts nodes, and tells of everything later, also of what a dead node left', async () => {
+    const [eve, fay] = [await clients.online('eve', 'e1'), await clients.online('fay', 'e2')];
+    const groups = await Promise.all(
+      Array.from({ length: 4 }, (_, no) => insist(() => eve.groups.create(`Night ${no}`, ['fay']))),
+    );
+    const ids = groups.map(({ groupId }) => groupId);
+    await broker.kill();
+    const stops = ids.map((id) => talk(eve, id, 5));
+    const grown = async (by: number) => {
+      const heads = ids.map((id) => headOf(fay, id));
+      await happened(fay, () => ids.every((id, at) => headOf(fay, id) > (heads[at] as number) + by));
+    };
+    await grown(20);
+    const victim = cluster.get('m2');
+    await victim.kill();
+    await grown(20);
+    await victim.start();
+    await grown(20);
+    for (const stop of stops) stop();
+    for (const id of ids) await happened(eve, () => eve.log(id).pending.length === 0);
+    await broker.restart();
+    for (const id of ids) await published(id, headOf(eve, id));
   });
 });

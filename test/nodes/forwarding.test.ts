@@ -58,11 +58,15 @@ describe('I5: what a dead node committed', () => {
     const bob = await scene.heir.signIn('bob');
     await bob.asked(say('g', 'hot'), 'sent');
     await bob.delivered('g', 2);
+    const cyd = await scene.heir.signIn('cyd');
     await scene.say('three', 'four');
-    assert.deepEqual(await scene.forward(3, 4), [0]);
-    await bob.delivered('g', 4);
+    await scene.dead.add('ada', 'g', ['cyd']);
+    assert.deepEqual(await scene.forward(3, 5), [0]);
+    await bob.delivered('g', 5);
+    await cyd.delivered('g', 5);
     // Its first look was at a conversation so young that it was told whole.
-    assert.deepEqual(bob.liveSeqs('g'), [1, 2, 3, 4]);
+    assert.deepEqual(bob.liveSeqs('g'), [1, 2, 3, 4, 5]);
+    assert.deepEqual(cyd.liveSeqs('g'), [5]);
   });
 
   it('is forwarded by an owner that did not hold the conversation, however old it is, once', async () => {

@@ -107,7 +107,7 @@ export const pushMutants: readonly Mutant[] = [
     invariant: 'I5',
     how: 'an owner forwards what it knows of alone',
     file: 'services/message/message-node.ts',
-    from: '        if (conversation.head.seq < lastSeq && !(await this.#readOn(conversation, lastSeq))) return false;',
+    from: '      if (!(await this.#hot.reaches(convId, lastSeq))) return false;',
     to: '',
     tests: ['test/nodes/forwarding.test.ts'],
   },

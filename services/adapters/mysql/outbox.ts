@@ -63,8 +63,10 @@ export class MySqlOutbox implements Outbox {
 
   async lapsed(nowMs: number): Promise<readonly string[]> {
     const [found] = await this.#database.read(
-      `SELECT DISTINCT incarnation FROM outbox o WHERE NOT EXISTS (SELECT 1 FROM worker_lease l
-        WHERE l.holder = o.incarnation AND l.reserved_until >= ${int(nowMs)}) LIMIT ${incarnationsAtOnce}`,
+      // The names alone, which the index gives without a look at the rows: there may be many.
+      `SELECT incarnation FROM (SELECT DISTINCT incarnation FROM outbox) o WHERE NOT EXISTS (
+        SELECT 1 FROM worker_lease l WHERE l.holder = o.incarnation AND l.reserved_until >= ${int(nowMs)}
+      ) LIMIT ${incarnationsAtOnce}`,
     );
     return (found?.rows ?? []).map(([incarnation]) => String(incarnation));
   }
