@@ -110,6 +110,53 @@ describe('a message node that dies between its commit and its fan-out', () => {
   });
 });
 
+describe('a message node that is frozen until it is taken for dead', () => {
+  test('I5: goes on under another name, and what it left is adopted', async () => {
+    const [gil, hal] = [await clients.online('gil', 'e1'), await clients.online('hal', 'e2')];
+    const groups = await Promise.all(
+      Array.from({ length: 6 }, (_, no) => insist(() => gil.groups.create(`Cold ${no}`, ['hal']))),
+    );
+    const ids = groups.map(({ groupId }) => groupId);
+    const stops = ids.map((id) => talk(gil, id, 5));
+    await happened(hal, () => ids.every((id) => headOf(hal, id) > 20));
+    // It has its share, and commits.
+    const committing = () => cluster.metric('m1', 'chat_entries_committed_total');
+    await until(
+      async () => (await committing()) > 0,
+      () => 'm1 owns nothing',
+    );
+    const adopted = () => cluster.metric('m2', 'chat_outbox_adopted_total');
+    const before = await adopted();
+    cluster.get('m1').freeze();
+    await until(
+      async () => (await adopted()) > before,
+      () => 'nothing was adopted',
+    );
+    cluster.get('m1').thaw();
+    const heads = ids.map((id) => headOf(hal, id));
+    await happened(hal, () => ids.every((id, at) => headOf(hal, id) > (heads[at] as number) + 20));
+    const sent = stops.map((stop) => stop());
+    for (const [at, id] of ids.entries()) {
+      await happened(gil, () => gil.log(id).pending.length === 0);
+      const log = await cluster.textsOf('e1', 'gil', id);
+      assert.deepEqual(log.filter(Boolean), sent[at]);
+      await happened(hal, () => headOf(hal, id) === log.length);
+      const { items } = hal.log(id);
+      assert.deepEqual(textsOf(hal, id), log.slice(-items.length).filter(Boolean));
+      await published(id, log.length);
+    }
+    // All that is published and forwarded goes: nothing is held up for ever by what happened.
+    for (const name of ['m1', 'm2'])
+      await until(
+        async () =>
+          (await cluster.metric(name, 'chat_outbox_rows')) +
+            (await cluster.metric(name, 'chat_outbox_held_rows')) ===
+          0,
+        () => `${name} keeps rows`,
+      );
+  });
+});
+
 describe('a cluster without Kafka for a while', () => {
   test('chats on, starts nodes, and tells of everything later, also of what a dead node left', async () => {
     const [eve, fay] = [await clients.online('eve', 'e1'), await clients.online('fay', 'e2')];

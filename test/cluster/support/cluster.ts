@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Child } from '../../engines/child.ts';
 import { mariaDb, redis } from '../../engines/shared.ts';
 import { until } from '../../e2e/support/until.ts';
+import { Metrics } from '../../input/support/metrics.ts';
 
 const main = fileURLToPath(new URL('../../../services/main.ts', import.meta.url));
 const clusterToken = 'the cluster token of these tests';
@@ -222,6 +223,11 @@ export class Cluster implements AsyncDisposable {
     content: string,
   ) {
     await this.#post(edge, userId, '/api/v1/messages/send', { ...to, content });
+  }
+
+  /** What a process counts, by a name without labels. */
+  async metric(name: string, metric: string): Promise<number> {
+    return (await Metrics.read(this.get(name).ports.metrics)).of(metric);
   }
 
   /** The texts of a conversation's log, by seq, as an edge tells them; empty for what is no message. */
