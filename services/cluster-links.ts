@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from './core/clock.ts';
 import { ConfigError } from './core/config.ts';
 import type { Logger } from './core/log.ts';
-import { dialGroupNode, dialMessageNode } from './grpc/link-dial.ts';
+import { dialGroupNode, dialMessageNode, dialPeer } from './grpc/link-dial.ts';
 import type { Config } from './options.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
@@ -11,6 +11,7 @@ import { type Hello, linkVersion } from './peer/hello.ts';
 import type { Link, LinkEvents } from './peer/link.ts';
 import { NodeRegistration } from './peer/node-registration.ts';
 import { NodeWatch } from './peer/node-watch.ts';
+import type { PeerAnswerFrame, PeerQuestionFrame } from './peer/peer-frames.ts';
 import { Roster } from './peer/roster.ts';
 import { linkCounters } from './peer/stream-link.ts';
 import { DirectoryError, type NodeLeases, type NodeRecord, type NodeRole } from './ports/directory.ts';
@@ -50,7 +51,7 @@ export interface ClusterLinksParts {
 /** What a process has with the other nodes of its cluster: its name in the directory, and links that it keeps. */
 export class ClusterLinks implements AsyncDisposable {
   readonly nodeId: string;
-  readonly counters = { owner: linkCounters(), group: linkCounters() };
+  readonly counters = { owner: linkCounters(), group: linkCounters(), peer: linkCounters() };
   readonly #config: Config;
   readonly #log: Logger;
   readonly #leases: NodeLeases;
@@ -129,6 +130,19 @@ export class ClusterLinks implements AsyncDisposable {
     });
   }
 
+  /** The names of a role's nodes, whatever their state, now and at each change; `known` as in `watchReady`. */
+  watchAll(
+    role: NodeRole,
+    changed: (seen: readonly { readonly nodeId: string }[], known: boolean) => void,
+  ): void {
+    this.#watch(role, (nodes, known) =>
+      changed(
+        nodes.map(({ id }) => ({ nodeId: id })),
+        known,
+      ),
+    );
+  }
+
   /** Keeps links to all message nodes. */
   linkMessages(hello: Hello, opened: (link: Link<EdgeFrame>, peer: Hello) => LinkEvents<OwnerFrame>): void {
     const roster = new Roster(({ nodeId, address }) =>
@@ -156,6 +170,21 @@ export class ClusterLinks implements AsyncDisposable {
     this.#keep('group', roster);
   }
 
+  /** Keeps links to all other message nodes, to ask them. */
+  linkPeers(
+    hello: Hello,
+    opened: (link: Link<PeerQuestionFrame>, peer: Hello) => LinkEvents<PeerAnswerFrame>,
+  ): void {
+    const roster = new Roster(({ nodeId, address }) =>
+      dialPeer({
+        ...this.#dialing(hello, address),
+        counters: this.counters.peer,
+        opened: (link, peer) => noticed(opened(link, peer), () => roster.lost(nodeId)),
+      }),
+    );
+    this.#keep('message', roster, this.nodeId);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
@@ -172,10 +201,14 @@ export class ClusterLinks implements AsyncDisposable {
     };
   }
 
-  #keep(role: NodeRole, roster: Roster): void {
+  #keep(role: NodeRole, roster: Roster, except?: string): void {
     this.#stack.defer(() => roster.stop());
     this.#watch(role, (nodes) =>
-      roster.see(nodes.map(({ id, incarnation, address }) => ({ nodeId: id, incarnation, address }))),
+      roster.see(
+        nodes
+          .filter(({ id }) => id !== except)
+          .map(({ id, incarnation, address }) => ({ nodeId: id, incarnation, address })),
+      ),
     );
   }
 

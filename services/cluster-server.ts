@@ -2,6 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { Bridge } from '../bridge/bridge.ts';
 import { checkCluster, ClusterLinks } from './cluster-links.ts';
+import { assertPushable, ClusterResources } from './cluster-resources.ts';
+import { clusterMessage } from './cluster-message.ts';
 import { ConnectServer } from './connect/connect-server.ts';
 import { createUnaryTransport } from './connect/unary-transport.ts';
 import { ConnectionNode } from './connection/connection-node.ts';
@@ -10,7 +12,7 @@ import { Tokens } from './connection/token.ts';
 import { systemClock } from './core/clock.ts';
 import { checkReach } from './core/core-options.ts';
 import { Failpoints } from './core/failpoint.ts';
-import { LeaseHolder } from './core/lease-holder.ts';
+import { Incarnation } from './core/incarnation.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
 import { QuietCollector } from './core/quiet-collector.ts';
@@ -19,13 +21,13 @@ import { Telemetry } from './core/telemetry.ts';
 import { GroupNode } from './group/group-node.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { LinkServer, type LinkServerParts } from './grpc/link-server.ts';
-import { MessageNode } from './message/message-node.ts';
-import { Ownership } from './message/ownership.ts';
+import type { MessageNode } from './message/message-node.ts';
 import { openDirectory, type OpenedDirectory } from './open-directory.ts';
-import { openStore } from './open-store.ts';
+import { configuredEndpoints, openPush } from './open-push.ts';
 import type { Config } from './options.ts';
 import type { NodeRegistration } from './peer/node-registration.ts';
 import type { NodeRole } from './ports/directory.ts';
+import type { EventLog } from './ports/event-log.ts';
 import {
   registerBridgeMeters,
   registerConnectionMeters,
@@ -35,8 +37,9 @@ import {
   registerMessageMeters,
   registerStoreMeters,
 } from './register-meters.ts';
+import { registerOutboxMeters, registerPushMeters } from './register-push-meters.ts';
 
-export type ClusterRole = 'bridge' | 'connection' | 'message' | 'group';
+export type ClusterRole = 'bridge' | 'connection' | 'message' | 'group' | 'push';
 
 export interface ClusterServer {
   /** The ports as they are; 0 for those that are not open. */
@@ -44,14 +47,11 @@ export interface ClusterServer {
   stop(reason: StopReason): Promise<void>;
 }
 
-/** How long a message node remembers what it committed, for edges whose links are down. */
-const recentMs = 30_000;
 /** How long sessions outlive the last link to a message node. */
 const aloneMs = 5_000;
 /** How long a message node that joins waits for the edges that it knows of. */
 const joinMs = 1_000;
 const helloMs = 3_000;
-
 /** Some roles of a cluster in one process: nodes find each other in Redis, and share a store on MySQL. */
 export async function startClusterNode(
   config: Config,
@@ -64,6 +64,7 @@ export async function startClusterNode(
   try {
     if (roles.has('message')) await node.addMessage();
     if (roles.has('group')) node.addGroup();
+    if (roles.has('push')) await node.addPush({ alone: roles.size === 1 });
     if (roles.has('connection')) await node.addConnection({ bridge: roles.has('bridge') });
     return await node.start();
   } catch (error) {
@@ -79,6 +80,7 @@ class ClusterNode {
   readonly #meters = new Meters();
   readonly #opened: OpenedDirectory;
   readonly #links: ClusterLinks;
+  readonly #shared: ClusterResources;
   readonly #stack = new AsyncDisposableStack();
   readonly #services: Service[] = [new QuietCollector()];
   readonly #telemetry: Telemetry;
@@ -86,7 +88,8 @@ class ClusterNode {
   #incarnation = Date.now();
   #epoch = '';
   #isSuperseded = false;
-  #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptMessages'> = {};
+  #message: MessageNode | undefined;
+  #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptPeer' | 'acceptMessages'> = {};
   #linkServer: LinkServer | undefined;
   #grpc: GrpcDoor | undefined;
   #bridge: Bridge | undefined;
@@ -100,6 +103,7 @@ class ClusterNode {
     this.#log = log;
     this.#opened = opened;
     this.#stack.defer(() => directory.close());
+    this.#shared = this.#stack.use(new ClusterResources({ config, log, pages: directory.pages }));
     this.#links = this.#stack.use(new ClusterLinks({ config, leases: directory.nodes, load: busy(), log }));
     this.#telemetry = new Telemetry({ config: config.telemetry, meters: this.#meters, log });
     this.#services.push(this.#telemetry);
@@ -110,34 +114,32 @@ class ClusterNode {
   async addMessage(): Promise<void> {
     const config = this.#config;
     const log = this.#log;
-    const store = await openStore(config, log, this.#opened.directory.pages);
-    this.#stack.defer(() => store.close());
-    const ids = await LeaseHolder.take({
-      store,
-      clock: systemClock,
-      onFailure: (error) =>
-        log.warn('the id lease was not renewed', { 'event.action': 'lease-failed' }, error),
-    });
-    // Runs are told apart by when they began; 51 bits of an id are time and worker.
-    this.#incarnation = Number(ids.source.next() >> 12n);
+    const incarnation = new Incarnation();
+    const store = await this.#shared.store(incarnation);
+    const events = this.#shared.events();
+    if (events === undefined)
+      log.warn('nobody is told of events: PARLEY_KAFKA_BROKERS is not set', {
+        'event.action': 'events-off',
+      });
+    const { nodeId } = this.#links;
+    const parts = { config, log, nodeId, store, incarnation, events, peers: this.#shared.peers };
+    const { ids, outbox, message, startedNo } = await clusterMessage(parts);
+    this.#incarnation = startedNo;
     this.#epoch = store.epoch;
-    const ownership = new Ownership(this.#links.nodeId);
-    const message = new MessageNode({
-      config: config.message,
-      store,
-      ids: ids.source,
-      clock: systemClock,
-      incarnation: this.#incarnation,
-      log,
-      recentMs,
-      ownership,
-      stallMs: config.directory.leaseMs,
-      failpoints: Failpoints.parse(config.test.failpoints),
-    });
+    this.#message = message;
     registerMessageMeters(this.#meters, message);
     registerStoreMeters(this.#meters, store.meters);
-    this.#services.push(ids, message);
-    this.#accepts = { ...this.#accepts, acceptEdge: (link) => message.acceptEdge(link) };
+    registerOutboxMeters(this.#meters, { outbox, events });
+    this.#serve(ids, events, outbox, message);
+    this.#accepts = {
+      ...this.#accepts,
+      acceptEdge: (link, peer) => message.acceptEdge(link, peer.nodeId),
+      acceptPeer: (link) => message.peers.accept(link),
+    };
+    this.#shared.linkPeers(this.#links, this.#hello());
+    this.#links.watchAll('connection', (edges, known) => {
+      if (known) message.seeEdges(edges);
+    });
     this.#links.linkGroups(this.#hello(), (link, peer) => message.connectGroup(link, peer.nodeId));
     // While nobody can say who lives, edges decide whom they ask: the store fences.
     this.#links.watchReady('message', (ready, known) => message.see(known ? ready : undefined));
@@ -149,6 +151,24 @@ class ClusterNode {
         this.#stack.defer(() => clearTimeout(timer));
       },
     });
+  }
+
+  /** Where no webhooks are configured there is nobody to tell: then push is nothing, unless it is all there is. */
+  async addPush({ alone }: { readonly alone: boolean }): Promise<void> {
+    const config = this.#config;
+    const endpoints = await configuredEndpoints(config);
+    if (endpoints.length === 0 && !alone) return;
+    assertPushable(config, endpoints);
+    const events = this.#shared.events() as EventLog;
+    const store = await this.#shared.store();
+    this.#shared.linkPeers(this.#links, this.#hello());
+    const offline = this.#shared.offline(this.#message);
+    const parts = { config, log: this.#log, endpoints, events, store, offline };
+    const { push, deadLetters } = await openPush(parts);
+    this.#stack.defer(() => deadLetters.close());
+    registerPushMeters(this.#meters, { push, deadLetters });
+    this.#serve(events, push);
+    this.#roles.push({ role: 'push', joined: (node) => void node.update('ready') });
   }
 
   addGroup(): void {
@@ -249,6 +269,12 @@ class ClusterNode {
 
   abandon(): Promise<void> {
     return this.#stack.disposeAsync();
+  }
+
+  /** In this order, each once. */
+  #serve(...services: readonly (Service | undefined)[]): void {
+    for (const service of services)
+      if (service !== undefined && !this.#services.includes(service)) this.#services.push(service);
   }
 
   #hello() {

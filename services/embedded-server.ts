@@ -8,6 +8,8 @@ import { Tokens } from './connection/token.ts';
 import { systemClock } from './core/clock.ts';
 import { checkReach } from './core/core-options.ts';
 import { Failpoints } from './core/failpoint.ts';
+import { Incarnation } from './core/incarnation.ts';
+import type { UserId } from './core/ids.ts';
 import { LeaseHolder } from './core/lease-holder.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
@@ -18,15 +20,19 @@ import { GrpcDoor } from './grpc/grpc-door.ts';
 import { GroupNode } from './group/group-node.ts';
 import { MessageNode } from './message/message-node.ts';
 import type { Relay } from './message/relay/relay.ts';
-import { EmbeddedPush } from './open-push.ts';
+import { OutboxWork } from './message/relay/outbox-work.ts';
 import { openDirectory, type OpenedDirectory } from './open-directory.ts';
-import { openStore } from './open-store.ts';
+import { openEventLog } from './open-events.ts';
+import { configuredEndpoints, openPush } from './open-push.ts';
+import { openStore, type OpenStore } from './open-store.ts';
+import type { EventLog } from './ports/event-log.ts';
 import type { MessageStore } from './ports/message-store.ts';
 import type { Config } from './options.ts';
 import { connectDirect } from './peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
-import { registerPushMeters } from './register-push-meters.ts';
+import { groupsOf } from './push/push-node.ts';
+import { registerOutboxMeters, registerPushMeters } from './register-push-meters.ts';
 import {
   registerBridgeMeters,
   registerDirectoryMeters,
@@ -65,17 +71,21 @@ export async function startEmbedded(
   const { mode, host, dataDir } = config.core;
   checkReach(mode, { PARLEY_HOST: host, PARLEY_METRICS_HOST: config.telemetry.host });
   const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
-  const push = await EmbeddedPush.open(config, log);
+  const endpoints = await configuredEndpoints(config);
+  const incarnation = new Incarnation();
   await using stack = new AsyncDisposableStack();
-  // The store's lock keeps a second process out of the data directory, the directory's file included.
-  const store = await openStore(config, log);
+  // The store's lock keeps a second process out of the data directory, the directory's file included. Where nobody is
+  // told of commits, nothing is kept for nobody.
+  const store = await openStore(config, log, { incarnation: endpoints.length > 0 ? incarnation : undefined });
   stack.defer(() => store.close());
   const opened = await openDirectory(config, log);
   stack.defer(() => opened.directory.close());
   const meters = new Meters();
   const telemetry = new Telemetry({ config: config.telemetry, meters, log });
   const tokens = new Tokens(secrets, systemClock);
-  const nodes = await linkedNodes({ config, log, store, opened, tokens, relay: push?.relay });
+  const events = endpoints.length > 0 ? openEventLog(config, log, groupsOf(endpoints)) : undefined;
+  const outbox = events && outboxOf(store, events, incarnation, log);
+  const nodes = await linkedNodes({ config, log, store, opened, tokens, incarnation, relay: outbox?.relay });
   const { connection } = nodes;
   const doors = { log, meters, sessions: connection, unary: connection };
   const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
@@ -94,12 +104,18 @@ export async function startEmbedded(
   if (bridge !== undefined) registerBridgeMeters(meters, bridge);
   // Push starts before the message node and stops after it, so that it hears of all that was committed.
   const services: Service[] = [new QuietCollector(), telemetry];
-  if (push !== undefined) {
-    const pushNode = push.node(store, nodes.message);
-    registerPushMeters(meters, { ...push, push: pushNode });
-    services.push(push.events, pushNode);
-  }
-  services.push(nodes.ids, nodes.group, nodes.message, connection, grpc);
+  if (events !== undefined && outbox !== undefined) {
+    const { message } = nodes;
+    const offline = {
+      offline: async (users: readonly UserId[]) => users.filter((user) => !message.isOnline(user)),
+    };
+    const { push, deadLetters } = await openPush({ config, log, endpoints, events, store, offline });
+    stack.defer(() => deadLetters.close());
+    registerOutboxMeters(meters, { outbox, events });
+    registerPushMeters(meters, { push, deadLetters });
+    services.push(events, push, nodes.ids, outbox);
+  } else services.push(nodes.ids);
+  services.push(nodes.group, nodes.message, connection, grpc);
   for (const door of [node, bridge]) if (door !== undefined) services.push(door);
   await startAll(services);
   const left = stack.move();
@@ -113,10 +129,25 @@ export async function startEmbedded(
     },
     stop: async (reason) => {
       await stopAll(services, reason, config.process.drainMs);
-      await push?.deadLetters.close();
       await left.disposeAsync();
     },
   };
+}
+
+/** All edges are in this process, and begin anew when it does: what an earlier one left is published, no more. */
+function outboxOf(store: OpenStore, events: EventLog, incarnation: Incarnation, log: Logger): OutboxWork {
+  return new OutboxWork({
+    store,
+    events,
+    incarnation: () => incarnation.name,
+    linked: () => true,
+    adopts: () => true,
+    forward: async (rows) => new Set(rows.map(({ batchId }) => batchId)),
+    clock: systemClock,
+    random: Math.random,
+    log,
+    limits: { keepMs: 0 },
+  });
 }
 
 /** The three nodes, joined by direct links. */
@@ -126,6 +157,7 @@ async function linkedNodes(parts: {
   readonly store: MessageStore;
   readonly opened: OpenedDirectory;
   readonly tokens: Tokens;
+  readonly incarnation: Incarnation;
   readonly relay: Relay | undefined;
 }) {
   const { config, log, store, tokens, relay } = parts;
@@ -135,6 +167,7 @@ async function linkedNodes(parts: {
   const ids = await LeaseHolder.take({
     store,
     clock,
+    incarnation: parts.incarnation,
     onFailure: (error) => log.warn('the id lease was not renewed', { 'event.action': 'lease-failed' }, error),
   });
   // Runs are told apart by when they began; 51 bits of an id are time and worker.

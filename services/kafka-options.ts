@@ -17,7 +17,7 @@ export const kafkaOptions = {
       .array(z.string().regex(/^[^\s,:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/))
       .describe('comma-separated brokers, each as host:port'),
     default: [],
-    doc: 'Kafka brokers to begin with. Empty: the event log and dead letters are files in the data directory.',
+    doc: 'Kafka brokers to begin with. Empty: a single process keeps its event log in files of the data directory, and a cluster has none.',
   }),
   prefix: option({
     env: 'PARLEY_KAFKA_PREFIX',
@@ -26,7 +26,7 @@ export const kafkaOptions = {
       .regex(/^[a-zA-Z0-9._-]{1,100}$/)
       .describe('1 to 100 of letters, digits, dots, dashes and underscores'),
     default: 'parley',
-    doc: 'Topics are named PREFIX.events and PREFIX.dead-letters; consumer groups begin with it.',
+    doc: 'Topics are named PREFIX.events and, without a database, PREFIX.dead-letters; consumer groups begin with it.',
   }),
   partitions: option({
     env: 'PARLEY_KAFKA_PARTITIONS',

@@ -3,6 +3,7 @@ import { KafkaDeadLetters } from './adapters/kafka/kafka-dead-letters.ts';
 import { KafkaEventLog } from './adapters/kafka/kafka-event-log.ts';
 import { LetterFiles } from './adapters/local/letter-files.ts';
 import { LocalEventLog } from './adapters/local/local-event-log.ts';
+import { MySqlDeadLetters } from './adapters/mysql/mysql-dead-letters.ts';
 import type { Logger } from './core/log.ts';
 import { kafkaSettings } from './kafka-options.ts';
 import type { Config } from './options.ts';
@@ -22,10 +23,19 @@ export function openEventLog(config: Config, log: Logger, groups: readonly strin
   return new LocalEventLog({ directory, log, random, limitBytes, segmentBytes, queueBytes, groups });
 }
 
-/** Dead letters, where the event log is, too. */
-export async function openDeadLetters(config: Pick<Config, 'core' | 'push' | 'kafka'>): Promise<DeadLetters> {
+type LetterConfig = Pick<Config, 'core' | 'mysql' | 'push' | 'kafka'>;
+
+/**
+ * Dead letters: in the database where there is one, else where the event log is. The tables are made by whoever opens
+ * the store first. Rejects with a StoreError.
+ */
+export async function openDeadLetters(config: LetterConfig): Promise<DeadLetters> {
   const settings = kafkaSettings(config.kafka);
   const limit = config.push.deadLetters;
+  if (config.mysql.url !== '') {
+    const requireDurable = config.core.mode === 'production';
+    return MySqlDeadLetters.open({ config: config.mysql, requireDurable, limit });
+  }
   if (settings !== undefined) return KafkaDeadLetters.open({ settings, limit, random });
   return LetterFiles.open({ directory: join(config.core.dataDir, 'dead-letters'), limit });
 }

@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { openEmbeddedStore } from './adapters/embedded/embedded-store.ts';
 import { openMySqlStore } from './adapters/mysql/mysql-store.ts';
 import { Failpoints } from './core/failpoint.ts';
+import type { Incarnation } from './core/incarnation.ts';
 import { loadKeyFile, loadOrCreateKeyFile, parseMasterKeys } from './core/key-file.ts';
 import type { MasterKey } from './core/seal.ts';
 import type { LogFields, Logger } from './core/log.ts';
 import type { Config } from './options.ts';
 import type { PageCache } from './ports/directory.ts';
 import { type MessageStore, StoreError } from './ports/message-store.ts';
+import type { Outbox } from './ports/outbox.ts';
 
 export function storeDirectory(config: Pick<Config, 'core'>): string {
   return join(config.core.dataDir, 'store');
@@ -29,7 +31,7 @@ export interface StoreCounters {
   readonly unsoundPages?: () => number;
 }
 
-export type OpenStore = MessageStore & { readonly meters: StoreCounters };
+export type OpenStore = MessageStore & { readonly meters: StoreCounters; readonly outbox: Outbox };
 
 type StoreConfig = Pick<Config, 'core' | 'store' | 'mysql'>;
 
@@ -50,20 +52,31 @@ export async function masterKeys(config: StoreConfig): Promise<readonly MasterKe
 }
 
 /**
- * The store as configured: MySQL where PARLEY_MYSQL_URL names one, else the embedded one. On MySQL nodes share `pages` of
- * history.
+ * The store as configured: MySQL where PARLEY_MYSQL_URL names one, else the embedded one. Commits leave rows in its
+ * outbox, marked with the name of this run, where an incarnation is given: where somebody reads them. On MySQL nodes share
+ * `pages` of history.
  */
-export function openStore(config: Config, log: Logger, pages?: PageCache): Promise<OpenStore> {
-  return config.mysql.url === '' ? openEmbedded(config, log) : openDatabase(config, log, pages);
+export function openStore(
+  config: Config,
+  log: Logger,
+  { incarnation, pages }: { readonly incarnation?: Incarnation | undefined; readonly pages?: PageCache } = {},
+): Promise<OpenStore> {
+  return config.mysql.url === ''
+    ? openEmbedded(config, log, incarnation)
+    : openDatabase(config, log, incarnation, pages);
 }
 
-async function openDatabase(config: Config, log: Logger, pages: PageCache | undefined): Promise<OpenStore> {
+async function openDatabase(
+  config: Config,
+  log: Logger,
+  incarnation: Incarnation | undefined,
+  pages: PageCache | undefined,
+): Promise<OpenStore> {
   return openMySqlStore({
     config: config.mysql,
     masterKeys: await masterKeys(config),
-    // A process by itself has nobody who would publish what it left behind.
-    incarnation: () => 'single process',
-    outbox: false,
+    incarnation: () => incarnation?.name ?? 'nobody reads',
+    outbox: incarnation !== undefined,
     requireDurable: config.core.mode === 'production',
     pages,
     log,
@@ -72,7 +85,7 @@ async function openDatabase(config: Config, log: Logger, pages: PageCache | unde
   });
 }
 
-async function openEmbedded(config: Config, log: Logger): Promise<OpenStore> {
+async function openEmbedded(config: Config, log: Logger, incarnation?: Incarnation): Promise<OpenStore> {
   const { failpoints, traceFd, noSync } = config.test;
   return openEmbeddedStore({
     directory: storeDirectory(config),
@@ -87,6 +100,7 @@ async function openEmbedded(config: Config, log: Logger): Promise<OpenStore> {
       log.error('the store is dead', { 'event.action': 'store-dead' }, error);
       process.exit(1);
     },
+    incarnation: incarnation && (() => incarnation.name),
     cacheBytes: config.store.cacheBytes,
     failpoints,
     traceFd,

@@ -66,7 +66,7 @@ export function registerGroupMeters(meters: Meters, group: GroupNode): void {
 /** Gives what links between processes count its names. */
 export function registerLinkMeters(
   meters: Meters,
-  counters: Readonly<Record<'owner' | 'group', LinkCounters>>,
+  counters: Readonly<Record<'owner' | 'group' | 'peer', LinkCounters>>,
 ): void {
   const by = (count: keyof LinkCounters) => () =>
     labelled(

@@ -1,19 +1,19 @@
 import type { LabelledValues, Meters } from './core/meters.ts';
-import type { Relay } from './message/relay/relay.ts';
+import type { OutboxWork } from './message/relay/outbox-work.ts';
 import type { DeadLetters } from './ports/dead-letters.ts';
 import type { ConsumerMeters, EventLog } from './ports/event-log.ts';
 import type { EndpointMeters } from './push/meters.ts';
 import type { PushNode } from './push/push-node.ts';
 
-interface Parts {
-  readonly relay: Relay;
-  readonly events: EventLog;
-  readonly push: PushNode;
-  readonly deadLetters: DeadLetters;
+interface OutboxParts {
+  readonly outbox: OutboxWork;
+  /** Undefined where nobody wants to hear of events. */
+  readonly events: EventLog | undefined;
 }
 
-/** Gives what relay, event log and webhooks count its names. */
-export function registerPushMeters(meters: Meters, { relay, events, push, deadLetters }: Parts): void {
+/** Gives what the relay, the adopter and the event log count its names. */
+export function registerOutboxMeters(meters: Meters, { outbox, events }: OutboxParts): void {
+  const { relay, adopter } = outbox;
   meters.gauge('chat_relay_lag_batches', 'Committed batches that wait to be published.', () => relay.lag);
   meters.total('chat_relay_published_total', 'Events published.', () => relay.meters.published);
   meters.total(
@@ -23,19 +23,49 @@ export function registerPushMeters(meters: Meters, { relay, events, push, deadLe
   );
   meters.total(
     'chat_relay_lost_total',
-    'Batches whose events were never published, for want of room or because the log refuses them.',
+    'Batches whose events were never published: the outbox was full, or the log refuses them.',
     () => relay.meters.lost,
+  );
+  meters.gauge(
+    'chat_outbox_rows',
+    'Rows of the outbox that are published and stay for a while.',
+    () => relay.keptRows,
+  );
+  meters.total(
+    'chat_outbox_forced_total',
+    'Rows of the outbox that went for want of room although an edge was not linked.',
+    () => relay.meters.forced,
+  );
+  meters.gauge(
+    'chat_outbox_held_rows',
+    'Rows of dead nodes that are yet to be forwarded.',
+    () => adopter.heldRows,
+  );
+  meters.total('chat_outbox_adopted_total', 'Rows taken over from dead nodes.', () => adopter.meters.adopted);
+  meters.total(
+    'chat_outbox_adoption_failures_total',
+    'Looks for rows of dead nodes that failed.',
+    () => adopter.meters.failed,
   );
   meters.gauge(
     'chat_event_log_waiting_bytes',
     'Bytes of events on their way into the log.',
-    () => relay.waitingBytes + events.meters.waitingBytes,
+    () => relay.waitingBytes + (events?.meters.waitingBytes ?? 0),
   );
   meters.total(
     'chat_event_log_dropped_total',
     'Events that went because the log was over its limit, delivered or not.',
-    () => events.meters.dropped,
+    () => events?.meters.dropped ?? 0,
   );
+}
+
+interface PushParts {
+  readonly push: PushNode;
+  readonly deadLetters: DeadLetters;
+}
+
+/** Gives what the consumers of the event log and the webhooks count its names. */
+export function registerPushMeters(meters: Meters, { push, deadLetters }: PushParts): void {
   const byGroup = (value: (of: ConsumerMeters) => number) => (): LabelledValues =>
     [...push.consumers].map(([group, consumer]) => [{ group }, value(consumer.meters)] as const);
   meters.gauge(

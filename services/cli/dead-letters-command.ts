@@ -1,3 +1,4 @@
+import { mySqlOptions } from '../adapters/mysql/options.ts';
 import { systemClock } from '../core/clock.ts';
 import { coreOptions } from '../core/core-options.ts';
 import { ConfigError, type Environment, loadConfig } from '../core/config.ts';
@@ -12,7 +13,7 @@ import { type Arguments, type Command, type CommandIo, UsageError } from './comm
 import { oneValue } from './parse-arguments.ts';
 
 const mostListed = 10_000;
-const tables = { core: coreOptions, push: pushOptions, kafka: kafkaOptions };
+const tables = { core: coreOptions, mysql: mySqlOptions, push: pushOptions, kafka: kafkaOptions };
 
 /** `parley dead-letters`: webhooks that were given up, whether a server runs or not. `env` is the process's unless given. */
 export function deadLettersCommand(env?: Environment): Command {

@@ -10,7 +10,7 @@ import { StoreError } from '../ports/message-store.ts';
 import { type Arguments, type Command, UsageError } from './command.ts';
 import { oneValue } from './parse-arguments.ts';
 
-const allRoles = ['bridge', 'connection', 'message', 'group'] as const;
+const allRoles = ['bridge', 'connection', 'message', 'group', 'push'] as const;
 type Role = (typeof allRoles)[number];
 
 interface Running {

@@ -3,13 +3,7 @@ import { describe, it } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { CommittedEntrySchema, CommittedKind } from '../../gen/parley/node/v1/event_log_pb.ts';
 import { maxEventBytes } from '../ports/event-log.ts';
-import {
-  committedEvents,
-  decodeCommittedBatch,
-  decodeCommittedEvent,
-  encodeCommittedBatch,
-  encodeCommittedEvent,
-} from './committed-event.ts';
+import { committedEvents, decodeCommittedEvent, encodeCommittedEvent } from './committed-event.ts';
 
 function entry(seq: number, sender = 'ann', users: string[] = []) {
   return create(CommittedEntrySchema, {
@@ -50,21 +44,6 @@ describe('committed events', () => {
       entries,
     );
     assert.deepEqual(committedEvents('g', false, []), []);
-  });
-
-  it('of a batch are those of its conversations, and batches put together are a batch', () => {
-    const events = ['a', 'b', 'c'].flatMap((convId) => committedEvents(convId, false, [entry(1)]));
-    const [first, ...rest] = events;
-    const payload = Buffer.concat([encodeCommittedBatch([first!]), encodeCommittedBatch(rest)]);
-    const decoded = decodeCommittedBatch(payload);
-    assert.deepEqual(
-      decoded.map(({ convId }) => convId),
-      ['a', 'b', 'c'],
-    );
-    assert.deepEqual(
-      decoded.map(({ value }) => decodeCommittedEvent(value)),
-      events,
-    );
   });
 
   it('are not made of what is no event', () => {

@@ -1,7 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   type CommittedEntry,
-  CommittedBatchSchema,
   type CommittedEvent,
   CommittedEventSchema,
 } from '../../gen/parley/node/v1/event_log_pb.ts';
@@ -54,17 +53,4 @@ export function decodeCommittedEvent(value: Uint8Array): CommittedEvent {
   const event = fromBinary(CommittedEventSchema, value, { readUnknownFields: false });
   if (event.convId === '' || event.entries.length === 0) throw irregular;
   return event;
-}
-
-/** What a row of the outbox holds of a batch. */
-export function encodeCommittedBatch(events: readonly CommittedEvent[]): Uint8Array {
-  return toBinary(CommittedBatchSchema, create(CommittedBatchSchema, { events: [...events] }));
-}
-
-/** The events of a row of the outbox, each encoded for the log. Throws where the bytes are no batch. */
-export function decodeCommittedBatch(
-  payload: Uint8Array,
-): { readonly convId: string; readonly value: Uint8Array }[] {
-  const batch = fromBinary(CommittedBatchSchema, payload, { readUnknownFields: false });
-  return batch.events.map((event) => ({ convId: event.convId, value: encodeCommittedEvent(event) }));
 }

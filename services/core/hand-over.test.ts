@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { HandOver } from './hand-over.ts';
+import { until } from '../../test/e2e/support/until.ts';
 
 /** One whose items are done when the test says so. */
 function make(window: number, mark = 0) {
@@ -80,7 +81,10 @@ describe('a hand-over', () => {
     handOver.give(7, 7);
     await turn();
     under.get(7)?.reject(new Error('not now'));
-    while (given.length < 2) await turn();
+    await until(
+      () => given.length >= 2,
+      () => 'it was not handed over again',
+    );
     assert.equal(failures.length, 1);
     assert.deepEqual(moves, []);
     under.get(7)?.resolve();

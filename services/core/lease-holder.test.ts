@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Fault } from './fault.ts';
+import { Incarnation } from './incarnation.ts';
 import { LeaseHolder, type LeaseStore } from './lease-holder.ts';
 import { idEpochMs } from './snowflake.ts';
 
@@ -41,11 +42,28 @@ describe('the holder of an id lease', () => {
   it('prolongs it under the same name', async () => {
     const { clock, store } = fixture();
     const holder = await LeaseHolder.take({ store, clock, leaseMs: 1_000 });
+    clock.ms += 1_000;
+    await holder.renew();
+    clock.ms += 900;
+    holder.source.next();
+    assert.equal(store.asked[1]?.holder, store.asked[0]?.holder);
+  });
+
+  it('takes one under another name when it has lapsed, and tells whoever has the name', async () => {
+    const { clock, store } = fixture();
+    const incarnation = new Incarnation();
+    const first = incarnation.name;
+    const holder = await LeaseHolder.take({ store, clock, incarnation, leaseMs: 1_000 });
     clock.ms += 1_500;
     assert.throws(() => holder.source.next(), Fault);
     await holder.renew();
     holder.source.next();
-    assert.equal(store.asked[1]?.holder, store.asked[0]?.holder);
+    assert.notEqual(incarnation.name, first);
+    await holder.renew();
+    assert.deepEqual(
+      store.asked.map((asked) => asked.holder),
+      [first, incarnation.name, incarnation.name],
+    );
   });
 
   it('goes on with another number when its own was given away', async () => {

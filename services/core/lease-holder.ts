@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';
+import { Incarnation } from './incarnation.ts';
 import type { Service } from './service.ts';
 import { type HeldLease, IdSource } from './snowflake.ts';
 
@@ -11,6 +11,8 @@ export interface LeaseStore {
 export interface LeaseHolderOptions {
   readonly store: LeaseStore;
   readonly clock: Clock;
+  /** The name of this run, where others need it, too; renewed when the lease has lapsed. */
+  readonly incarnation?: Incarnation;
   /** How long a lease lasts, and how often it is prolonged: several attempts fit before it ends. */
   readonly leaseMs?: number;
   readonly renewEveryMs?: number;
@@ -18,33 +20,34 @@ export interface LeaseHolderOptions {
   readonly onFailure?: (error: unknown) => void;
 }
 
-type Timed = LeaseHolderOptions & { readonly leaseMs: number };
+type Timed = LeaseHolderOptions & { readonly leaseMs: number; readonly incarnation: Incarnation };
 
 /**
  * Holds a worker number of the id library for this run of the process and prolongs it in the background. Each run takes
- * a number of its own: a name that outlives the process would let a restart after the clock was set back repeat ids.
+ * a number of its own: a name that outlives the process would let a restart after the clock was set back repeat ids. A
+ * lease that has lapsed is over: the next one is taken under another name.
  */
 export class LeaseHolder implements Service {
   readonly name = 'ids';
   readonly source: IdSource;
   readonly #options: Timed;
-  readonly #holder: string;
+  #reservedUntilMs: number;
   #timer: NodeJS.Timeout | undefined;
   #renewal: Promise<void> | undefined;
 
-  private constructor(options: Timed, holder: string, source: IdSource) {
+  private constructor(options: Timed, lease: HeldLease, source: IdSource) {
     this.#options = options;
-    this.#holder = holder;
+    this.#reservedUntilMs = lease.reservedUntilMs;
     this.source = source;
   }
 
   /** Takes a number; the source can be used at once. */
   static async take(options: LeaseHolderOptions): Promise<LeaseHolder> {
-    const { store, clock, leaseMs = 30_000 } = options;
-    const holder = randomUUID();
+    const { store, clock, leaseMs = 30_000, incarnation = new Incarnation() } = options;
     const fromMs = clock.wallMs();
-    const lease = await store.leaseWorker(holder, fromMs, fromMs + leaseMs);
-    return new LeaseHolder({ ...options, leaseMs }, holder, new IdSource({ clock, lease, fromMs }));
+    const lease = await store.leaseWorker(incarnation.name, fromMs, fromMs + leaseMs);
+    const source = new IdSource({ clock, lease, fromMs });
+    return new LeaseHolder({ ...options, leaseMs, incarnation }, lease, source);
   }
 
   async start(): Promise<void> {
@@ -69,10 +72,14 @@ export class LeaseHolder implements Service {
   }
 
   async #renew(): Promise<void> {
-    const { store, clock, leaseMs, onFailure } = this.#options;
+    const { store, clock, leaseMs, onFailure, incarnation } = this.#options;
     const nowMs = clock.wallMs();
+    // Others take this run for dead, and may be at what it left.
+    if (nowMs > this.#reservedUntilMs) incarnation.renew();
     try {
-      this.source.renew(await store.leaseWorker(this.#holder, nowMs, nowMs + leaseMs), nowMs);
+      const lease = await store.leaseWorker(incarnation.name, nowMs, nowMs + leaseMs);
+      this.#reservedUntilMs = lease.reservedUntilMs;
+      this.source.renew(lease, nowMs);
     } catch (error) {
       onFailure?.(error);
     }

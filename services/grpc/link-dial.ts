@@ -2,9 +2,10 @@ import { credentials } from '@grpc/grpc-js';
 import { Dialer, type DialerParts } from '../peer/dialer.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
-import { edgeCodec, groupRequestCodec } from '../peer/link-codecs.ts';
+import { edgeCodec, groupRequestCodec, peerQuestionCodec } from '../peer/link-codecs.ts';
+import type { PeerAnswerFrame, PeerQuestionFrame } from '../peer/peer-frames.ts';
 import { LinkClient } from './link-client.ts';
-import { groupLink, ownerLink } from './link-methods.ts';
+import { groupLink, ownerLink, peerLink } from './link-methods.ts';
 
 type Parts<Out extends { readonly t: string }, In extends { readonly t: string }> = Omit<
   DialerParts<Out, In>,
@@ -23,4 +24,12 @@ export function dialGroupNode(
 ): Dialer<GroupRequestFrame, GroupDecisionFrame> {
   const client = new LinkClient(parts.address, credentials.createInsecure());
   return new Dialer({ ...parts, codec: groupRequestCodec, dial: (events) => client.dial(groupLink, events) });
+}
+
+/** Keeps a message node or a push node linked to the message node at an address that it asks. */
+export function dialPeer(
+  parts: Parts<PeerQuestionFrame, PeerAnswerFrame>,
+): Dialer<PeerQuestionFrame, PeerAnswerFrame> {
+  const client = new LinkClient(parts.address, credentials.createInsecure());
+  return new Dialer({ ...parts, codec: peerQuestionCodec, dial: (events) => client.dial(peerLink, events) });
 }

@@ -1,11 +1,13 @@
 import { GroupLinkService } from '../../gen/parley/node/v1/group_link_pb.ts';
 import { OwnerLinkService } from '../../gen/parley/node/v1/owner_link_pb.ts';
+import { PeerLinkService } from '../../gen/parley/node/v1/peer_link_pb.ts';
 import { bytesMethod } from './service-definition.ts';
 
 /** The streams that carry links, and how grpc-js is set up for them. */
 
 export const ownerLink = bytesMethod(OwnerLinkService.method.linkOwner);
 export const groupLink = bytesMethod(GroupLinkService.method.linkGroup);
+export const peerLink = bytesMethod(PeerLinkService.method.linkPeer);
 
 /** Largest message of a link: a page of history may be large. */
 export const maxMessageBytes = 16 * 1024 * 1024;

@@ -7,10 +7,11 @@ import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
 import type { Hello } from '../peer/hello.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
-import { groupDecisionCodec, ownerCodec } from '../peer/link-codecs.ts';
+import { groupDecisionCodec, ownerCodec, peerAnswerCodec } from '../peer/link-codecs.ts';
+import type { PeerAnswerFrame, PeerQuestionFrame } from '../peer/peer-frames.ts';
 import { type LinkCodec, type LinkCounters, StreamLink, type Tagged } from '../peer/stream-link.ts';
 import { toStatus } from './faults.ts';
-import { groupLink, linkChannelOptions, ownerLink } from './link-methods.ts';
+import { groupLink, linkChannelOptions, ownerLink, peerLink } from './link-methods.ts';
 import type { BytesStream } from './session-stream.ts';
 
 type Accept<Out, In> = (link: Link<Out>, peer: Hello) => LinkEvents<In>;
@@ -25,9 +26,11 @@ export interface LinkServerParts {
   readonly limitBytes: number;
   /** How long a caller may take to say hello, in milliseconds. */
   readonly helloMs: number;
-  readonly counters: { readonly owner: LinkCounters; readonly group: LinkCounters };
+  readonly counters: Readonly<Record<'owner' | 'group' | 'peer', LinkCounters>>;
   /** Where connection nodes link to; absent where no message node is in this process. */
   readonly acceptEdge?: Accept<OwnerFrame, EdgeFrame>;
+  /** Where other message nodes and push nodes link to; absent where no message node is in this process. */
+  readonly acceptPeer?: Accept<PeerAnswerFrame, PeerQuestionFrame>;
   /** Where message nodes link to; absent where no group node is in this process. */
   readonly acceptMessages?: Accept<GroupDecisionFrame, GroupRequestFrame>;
 }
@@ -42,11 +45,16 @@ export class LinkServer implements Service {
 
   constructor(parts: LinkServerParts) {
     this.#parts = parts;
-    const { acceptEdge, acceptMessages, counters } = parts;
+    const { acceptEdge, acceptPeer, acceptMessages, counters } = parts;
     if (acceptEdge !== undefined)
       this.#server.addService(
         { linkOwner: ownerLink },
         { linkOwner: (call: BytesStream) => this.#accept(call, ownerCodec, counters.owner, acceptEdge) },
+      );
+    if (acceptPeer !== undefined)
+      this.#server.addService(
+        { linkPeer: peerLink },
+        { linkPeer: (call: BytesStream) => this.#accept(call, peerAnswerCodec, counters.peer, acceptPeer) },
       );
     if (acceptMessages !== undefined)
       this.#server.addService(

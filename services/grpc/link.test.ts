@@ -69,7 +69,7 @@ async function serve(owner: Owner, port = 0, limitBytes = 1_000_000): Promise<Li
     log: silentLogger,
     limitBytes,
     helloMs: 1_000,
-    counters: { owner: linkCounters(), group: linkCounters() },
+    counters: { owner: linkCounters(), group: linkCounters(), peer: linkCounters() },
     acceptEdge: owner.accept,
   });
   await server.start();

@@ -10,9 +10,19 @@ export interface EdgeSession {
   readonly refused: RefusedChains;
 }
 
+interface EdgePeerParts {
+  readonly no: number;
+  readonly nodeId: string;
+  readonly link: Link<OwnerFrame>;
+  /** By the monotonic clock. */
+  readonly linkedAtMs: number;
+}
+
 /** One connection node, as a message node sees it: its link, and the sessions it has. */
 export class EdgePeer {
   readonly no: number;
+  /** The name of the connection node. */
+  readonly nodeId: string;
   readonly #link: Link<OwnerFrame>;
   readonly sessions = new Map<SessionNo, EdgeSession>();
   readonly users = new Map<UserId, number>();
@@ -23,8 +33,9 @@ export class EdgePeer {
   /** What its sessions may have missed while it was not linked: by conversation, the first entry. */
   missed = new Map<ConvId, Seq>();
 
-  constructor(no: number, link: Link<OwnerFrame>, linkedAtMs: number) {
+  constructor({ no, nodeId, link, linkedAtMs }: EdgePeerParts) {
     this.no = no;
+    this.nodeId = nodeId;
     this.linkedAtMs = linkedAtMs;
     this.#link = link;
   }

@@ -7,6 +7,7 @@ import type { Conversation } from './conversation.ts';
 import type { EdgePeer } from './edge-peer.ts';
 import type { HotConversations } from './hot-conversations.ts';
 import type { RecentCommits } from './recent-commits.ts';
+import { unsureMs } from './take-over.ts';
 
 /**
  * Brings committed entries to the edges. An edge is told once who hears of a conversation (its audience) and from then
@@ -122,6 +123,15 @@ export class FanOut {
     const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
     audience.announced = false;
     this.#announce(conversation, audience, nextSeq);
+  }
+
+  /** Edges may lack entries from here on: those that are not linked now, and those that never heard of them. */
+  mayLack(conversation: Conversation, firstSeq: Seq): void {
+    this.#recent?.committed(conversation.convId, firstSeq);
+    const nowMs = this.#clock.monotonicMs();
+    const { unsure } = conversation;
+    const known = unsure !== undefined && unsure.untilMs > nowMs ? unsure.fromSeq : firstSeq;
+    conversation.unsure = { fromSeq: Math.min(firstSeq, known), untilMs: nowMs + unsureMs };
   }
 
   /** Sends entries to one edge again. */

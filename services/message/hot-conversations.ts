@@ -109,6 +109,16 @@ export class HotConversations {
     }
   }
 
+  /** Whether a conversation is known up to this entry, after another look at the store where it was not. */
+  async reaches(convId: ConvId, seq: Seq): Promise<boolean> {
+    const doubted = await this.with(convId, (conversation) => {
+      if (conversation.head.seq >= seq) return false;
+      conversation.confirmedAtMs = Number.NEGATIVE_INFINITY;
+      return true;
+    });
+    return !doubted || this.with(convId, ({ head }) => head.seq >= seq);
+  }
+
   /** Reads head and rules again. Only for conversations that have no commit under way. */
   async reload(conversations: readonly Conversation[]): Promise<void> {
     for (let at = 0; at < conversations.length; at += loadAtOnce) {

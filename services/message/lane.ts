@@ -25,6 +25,8 @@ export interface LaneHost extends JudgeHost {
   committed(conversation: Conversation, draft: Draft, entries: readonly StoredEntry[]): void;
   /** Once for each batch, after `committed` of its conversations. */
   batchCommitted(entries: number, batchId: bigint): void;
+  /** A batch may have been committed, and nobody will find out here. */
+  uncertain(batchId: bigint): void;
   fenceLost(): void;
   /** The process has hung for so long that somebody else may have been asked for what waits here. */
   stalled(): boolean;
@@ -175,7 +177,7 @@ export class Lane {
     }
     if (writing.length === 0) return;
     let outcomes: readonly CommitOutcome[];
-    let batchId: bigint;
+    let batchId = 0n;
     try {
       batchId = this.#host.draws.nextId();
       outcomes = await this.#commit(
@@ -183,6 +185,7 @@ export class Lane {
         writing.map(({ evaluation }) => evaluation.draft),
       );
     } catch (error) {
+      if (error instanceof StoreError && error.kind === 'unknown') this.#host.uncertain(batchId);
       await this.#voided(
         writing.map(({ share }) => share),
         error,

@@ -11,6 +11,7 @@ import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { StallWatch } from '../core/stall-watch.ts';
 import { type MessageStore, StoreError } from '../ports/message-store.ts';
+import type { OutboxSpan } from '../ports/outbox.ts';
 import type { Conversation } from './conversation.ts';
 import { CursorBook } from './cursor-book.ts';
 import { CursorDesk } from './cursor-desk.ts';
@@ -26,12 +27,16 @@ import { Operations } from './operations.ts';
 import type { messageOptions } from './options.ts';
 import { Owner } from './owner.ts';
 import type { Ownership } from './ownership.ts';
+import { PeerDesk } from './peer-desk.ts';
 import { PresenceBook } from './presence-book.ts';
 import { Receipts } from './receipts.ts';
 import { RecentCommits } from './recent-commits.ts';
 import { RefusedChains } from './refused-chains.ts';
 import type { Relay } from './relay/relay.ts';
 import { Views } from './views.ts';
+
+/** What a message node does with the relay. */
+export type MessageRelay = Pick<Relay, 'publishes' | 'committed' | 'uncertain' | 'drain' | 'stop'>;
 
 export interface MessageNodeParts {
   readonly config: ConfigOf<{ message: typeof messageOptions }>['message'];
@@ -49,7 +54,7 @@ export interface MessageNodeParts {
   readonly stallMs?: number;
   readonly failpoints?: Failpoints | undefined;
   /** Publishes what is committed; absent where nobody consumes it, which then costs nothing. */
-  readonly relay?: Relay | undefined;
+  readonly relay?: MessageRelay | undefined;
 }
 
 const secondMs = 1_000;
@@ -75,12 +80,19 @@ export class MessageNode implements Service {
   readonly #presence = new PresenceBook();
   readonly #groups: GroupDesk;
   readonly #owner: Owner;
-  readonly #relay: Relay | undefined;
+  readonly #relay: MessageRelay | undefined;
   readonly #operations: Operations;
   readonly #log: Logger;
   readonly #recent: RecentCommits | undefined;
   readonly #ownership: Ownership | undefined;
   readonly #stallWatch: StallWatch | undefined;
+  /** Answers other message nodes, and has this node's own conversations forwarded. */
+  readonly peers = new PeerDesk({
+    forward: (span) => this.#forward(span),
+    isOnline: (userId) => this.isOnline(userId),
+  });
+  /** The connection nodes that live, as far as is known. */
+  #liveEdges: readonly string[] = [];
   #edges = 0;
   readonly #askers = {
     refused: (fault: Fault): void => {
@@ -230,15 +242,27 @@ export class MessageNode implements Service {
     if (this.#ownership?.see(owners)) this.#hot.letGo((convId) => this.#owns(convId));
   }
 
+  /** The connection nodes that live, whether they are linked or not. */
+  seeEdges(edges: readonly { readonly nodeId: string }[]): void {
+    this.#liveEdges = edges.map(({ nodeId }) => nodeId);
+  }
+
+  /** Whether every live connection node is linked: each is then sent what is forwarded. */
+  get linked(): boolean {
+    const linked = new Set([...this.#presence.edges].map(({ nodeId }) => nodeId));
+    return this.#liveEdges.every((nodeId) => linked.has(nodeId));
+  }
+
   /** A group node is linked. */
   connectGroup(link: Link<GroupRequestFrame>, nodeId = 'group'): LinkEvents<GroupDecisionFrame> {
     return this.#groups.attach(link, nodeId);
   }
 
   /** An edge is linked. */
-  acceptEdge(link: Link<OwnerFrame>): LinkEvents<EdgeFrame> {
+  acceptEdge(link: Link<OwnerFrame>, nodeId = 'edge'): LinkEvents<EdgeFrame> {
     this.#edges += 1;
-    const edge = new EdgePeer(this.#edges, link, this.#clock.monotonicMs());
+    const linkedAtMs = this.#clock.monotonicMs();
+    const edge = new EdgePeer({ no: this.#edges, nodeId, link, linkedAtMs });
     this.#presence.edges.add(edge);
     return {
       frames: (frames) => {
@@ -362,6 +386,30 @@ export class MessageNode implements Service {
     this.#hot.with(convId, use).catch((error) => {
       if (!(error instanceof StoreError)) this.#bug(error);
     });
+  }
+
+  /** Sends every edge entries that it may not have been sent, for they were committed by a node that died since. */
+  async #forward({ convId, firstSeq, lastSeq }: OutboxSpan): Promise<boolean> {
+    if (!this.#owns(convId)) return false;
+    try {
+      // A batch under way reads by itself when it finds that it is late, and then the next try finds what it has read.
+      if (!(await this.#hot.reaches(convId, lastSeq))) return false;
+      return await this.#hot.with(convId, async (conversation) => {
+        this.#fanOut.mayLack(conversation, firstSeq);
+        for (let from = firstSeq; from <= lastSeq; ) {
+          const entries = await this.#history.stored(conversation, from, lastSeq);
+          const last = entries.at(-1);
+          // Whatever is not there any more, nobody can be sent.
+          if (last === undefined) break;
+          for (const edge of this.#presence.edges) this.#fanOut.repeat(conversation, edge, entries);
+          from = last.seq + 1;
+        }
+        return this.linked && this.#owns(convId);
+      });
+    } catch (error) {
+      if (!(error instanceof StoreError)) this.#bug(error);
+      return false;
+    }
   }
 
   #owns(convId: ConvId): boolean {

@@ -75,6 +75,7 @@ export class Owner {
         meters.batch(entries);
         parts.feed?.batch(batchId);
       },
+      uncertain: (batchId) => parts.feed?.uncertain(batchId),
       fenceLost: () => {
         meters.fenceLost += 1;
       },

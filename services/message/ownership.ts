@@ -37,4 +37,14 @@ export class Ownership {
   owns(convId: ConvId): boolean {
     return !this.#isKnown || rendezvous(convId, this.#owners) === this.#self;
   }
+
+  /** The node that owns a conversation; undefined while no node is known. */
+  ownerOf(convId: ConvId): string | undefined {
+    return rendezvous(convId, this.#owners)?.nodeId;
+  }
+
+  /** Whether it is this node that adopts a row of the outbox which a dead node left. */
+  adopts(batchId: bigint): boolean {
+    return rendezvous(batchId.toString(), this.#owners) === this.#self;
+  }
 }

@@ -5,6 +5,7 @@ import type { OwnerFrame } from '../peer/edge-frames.ts';
 import { EdgePeer } from './edge-peer.ts';
 import { PresenceBook } from './presence-book.ts';
 import { RefusedChains } from './refused-chains.ts';
+import type { Link } from '../peer/link.ts';
 import { ada, bob, user } from './testing/samples.ts';
 
 class Edge extends EdgePeer {
@@ -12,17 +13,14 @@ class Edge extends EdgePeer {
 
   constructor(no: number) {
     const told: OwnerFrame[] = [];
-    super(
-      no,
-      {
-        send: (frame) => {
-          told.push(frame);
-          return 'queued';
-        },
-        close: () => {},
+    const link: Link<OwnerFrame> = {
+      send: (frame) => {
+        told.push(frame);
+        return 'queued';
       },
-      0,
-    );
+      close: () => {},
+    };
+    super({ no, nodeId: `edge ${no}`, link, linkedAtMs: 0 });
     this.told = told;
   }
 }

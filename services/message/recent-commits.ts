@@ -36,7 +36,12 @@ export class RecentCommits {
       this.#buckets.push(bucket);
       this.#forget(nowMs);
     }
-    if (bucket.firsts.has(convId)) return;
+    const known = bucket.firsts.get(convId);
+    if (known !== undefined) {
+      // Forwarded once more: an earlier one may have been missed, too.
+      if (firstSeq < known) bucket.firsts.set(convId, firstSeq);
+      return;
+    }
     bucket.firsts.set(convId, firstSeq);
     this.#size += 1;
     if (this.#size > this.#max) this.#forget(nowMs);
@@ -48,7 +53,7 @@ export class RecentCommits {
     for (const [at, { firsts }] of this.#buckets.entries()) {
       const end = this.#buckets[at + 1]?.beganAtMs ?? Number.POSITIVE_INFINITY;
       if (end <= monotonicMs) continue;
-      for (const [convId, seq] of firsts) if (!found.has(convId)) found.set(convId, seq);
+      for (const [convId, seq] of firsts) found.set(convId, Math.min(seq, found.get(convId) ?? seq));
     }
     return found;
   }

@@ -4,7 +4,7 @@ import type { MessageStore } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
 
 /** What is younger than this may not have reached everybody: its owner may have died, or lost a link, before. */
-const unsureMs = 10_000;
+export const unsureMs = 10_000;
 /** Entries looked back for, at most; an owner that wrote more in that time has forwarded the earlier ones. */
 const unsureEntries = 200;
 

@@ -49,6 +49,11 @@ describe('a batch', () => {
       [['unknown', 'unknown', 'ok'], 2],
       ['unknown', 2],
     ],
+    [
+      'of which nobody knows stays unknown whatever is said of the last try',
+      [['unknown', 'unavailable', 'ok'], 2],
+      ['unknown', 2],
+    ],
   ];
   for (const [name, given, expected] of cases) {
     it(name, async () => assert.deepEqual(await write(...given), expected));

@@ -11,7 +11,7 @@ export type Pause = (attempt: number) => Promise<boolean>;
 /**
  * Commits a batch; where it isn't known whether that happened, makes the identical write until it is. Once an outcome
  * was unknown, a store that says "not now, nothing was written" says so of its last try alone. Rejects with what the
- * store says of a batch of which nothing was written.
+ * store says of a batch of which nothing was written, and with `unknown` where there is no time left to find out.
  */
 export async function writeBatch(
   store: MessageStore,
@@ -26,7 +26,8 @@ export async function writeBatch(
       if (!(error instanceof StoreError)) throw error;
       doubtful ||= error.kind === 'unknown';
       const passing = error.kind === 'unknown' || error.kind === 'unavailable' || error.kind === 'full';
-      if (!doubtful || !passing || !(await pause(attempt))) throw error;
+      if (!doubtful || !passing) throw error;
+      if (!(await pause(attempt))) throw new StoreError('unknown', error.message, error);
     }
   }
 }

@@ -1,9 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { edgeCodec, groupDecisionCodec, groupRequestCodec, ownerCodec } from './link-codecs.ts';
+import {
+  edgeCodec,
+  groupDecisionCodec,
+  groupRequestCodec,
+  ownerCodec,
+  peerAnswerCodec,
+  peerQuestionCodec,
+} from './link-codecs.ts';
 import type { LinkCodec } from './stream-link.ts';
 import * as any from './testing/arbitrary.ts';
+
+const codecs = [
+  edgeCodec,
+  ownerCodec,
+  groupRequestCodec,
+  groupDecisionCodec,
+  peerQuestionCodec,
+  peerAnswerCodec,
+];
 
 /** What one end writes is what the other end reads. */
 function crosses<A, B>(
@@ -26,11 +42,13 @@ describe('frames arrive as they were sent', () => {
     crosses(any.groupRequest, groupRequestCodec, groupDecisionCodec));
   it('from group nodes to message nodes', () =>
     crosses(any.groupDecision, groupDecisionCodec, groupRequestCodec));
+  it('to message nodes that are asked', () => crosses(any.peerQuestion, peerQuestionCodec, peerAnswerCodec));
+  it('from message nodes that are asked', () => crosses(any.peerAnswer, peerAnswerCodec, peerQuestionCodec));
 });
 
 describe('what is no frame', () => {
   it('is refused, whatever it is', () => {
-    for (const { decode } of [edgeCodec, ownerCodec, groupRequestCodec, groupDecisionCodec])
+    for (const { decode } of codecs)
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
           try {
@@ -41,7 +59,7 @@ describe('what is no frame', () => {
         }),
       );
     // A frame that says nothing.
-    for (const { decode } of [edgeCodec, ownerCodec, groupRequestCodec, groupDecisionCodec])
+    for (const { decode } of codecs)
       assert.throws(() => decode(Uint8Array.of(0x0a, 0)), /is missing or unknown/);
   });
 });

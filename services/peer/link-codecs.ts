@@ -8,6 +8,13 @@ import {
   encodeGroupRequests,
 } from './group-wire.ts';
 import { decodeOwnerFrames, encodeOwnerFrames } from './owner-wire.ts';
+import type { PeerAnswerFrame, PeerQuestionFrame } from './peer-frames.ts';
+import {
+  decodePeerAnswers,
+  decodePeerQuestions,
+  encodePeerAnswers,
+  encodePeerQuestions,
+} from './peer-wire.ts';
 import type { LinkCodec } from './stream-link.ts';
 
 /** At a connection node. */
@@ -32,4 +39,16 @@ export const groupRequestCodec: LinkCodec<GroupRequestFrame, GroupDecisionFrame>
 export const groupDecisionCodec: LinkCodec<GroupDecisionFrame, GroupRequestFrame> = {
   encode: encodeGroupDecisions,
   decode: decodeGroupRequests,
+};
+
+/** At a message node or a push node, towards message nodes that it asks. */
+export const peerQuestionCodec: LinkCodec<PeerQuestionFrame, PeerAnswerFrame> = {
+  encode: encodePeerQuestions,
+  decode: decodePeerAnswers,
+};
+
+/** At a message node that is asked. */
+export const peerAnswerCodec: LinkCodec<PeerAnswerFrame, PeerQuestionFrame> = {
+  encode: encodePeerAnswers,
+  decode: decodePeerQuestions,
 };

@@ -21,6 +21,7 @@ import { secretKey } from './signature.ts';
 import { Letters } from './testing/letters.ts';
 import { Receiver } from './testing/receiver.ts';
 import type { WebhookType } from './webhook.ts';
+import { until } from '../../test/e2e/support/until.ts';
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
@@ -56,6 +57,7 @@ class Scene implements AsyncDisposable {
   members: readonly string[] | undefined = ['ann', 'bob'];
   /** Who of them has a session; nobody can say while there is none. */
   online: readonly string[] | undefined = [];
+  loads = 0;
   /** How many were asked about at once. */
   readonly asked: number[] = [];
 
@@ -120,7 +122,12 @@ class Scene implements AsyncDisposable {
       endpoints: this.#endpoints,
       events: this.events,
       deadLetters: this.letters,
-      store: { load: async () => [this.#snapshot()] },
+      store: {
+        load: async () => {
+          this.loads += 1;
+          return [this.#snapshot()];
+        },
+      },
       offline: {
         offline: async (users) => {
           this.asked.push(users.length);
@@ -211,7 +218,10 @@ describe('the push node', () => {
     await receiver.until(() => receiver.received.length > 3);
     scene.letters.broken = undefined;
     await receiver.until(() => receiver.received.length % 3 === 0 && scene.letters.kept.length === 0);
-    while (scene.letters.kept.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(
+      () => scene.letters.kept.length > 0,
+      () => 'no letter was kept',
+    );
     assert.equal(scene.letters.kept[0]?.id, receiver.ids[0]);
   });
 });
@@ -227,7 +237,10 @@ describe('notices of who is offline', () => {
     assert.deepEqual(receiver.received[0]?.data['user_ids'], ['bob', 'dan']);
     scene.online = ['bob', 'cyd', 'dan'];
     await scene.commit('h', message(2));
-    while (scene.asked.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    await until(
+      () => scene.asked.length >= 2,
+      () => 'nobody was asked about',
+    );
     scene.online = ['cyd'];
     await scene.commit('i', message(2));
     await receiver.until(() => receiver.received.length === 2);
@@ -266,10 +279,15 @@ describe('notices of who is offline', () => {
     scene.members = undefined;
     scene.online = undefined;
     await scene.commit('g', message(1));
-    while (scene.asked.length === 0) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      scene.members = members;
-    }
+    await until(
+      () => scene.loads > 0,
+      () => 'the store was not asked',
+    );
+    scene.members = members;
+    await until(
+      () => scene.asked.length > 0,
+      () => 'the directory was not asked',
+    );
     scene.online = [];
     await receiver.until(() => receiver.received.length === 1);
     assert.deepEqual(receiver.received[0]?.data['user_ids'], ['bob']);

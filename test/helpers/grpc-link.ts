@@ -26,7 +26,7 @@ const hello = (nodeId: string): Hello => ({
 
 /** Real links on loopback: a message node and a group node that serve, and nodes that dial them. */
 export class GrpcLinks implements AsyncDisposable {
-  readonly counters = { owner: linkCounters(), group: linkCounters() };
+  readonly counters = { owner: linkCounters(), group: linkCounters(), peer: linkCounters() };
   readonly #server: LinkServer;
   readonly #dialers: { stop(): void }[] = [];
 

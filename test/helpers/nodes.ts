@@ -14,7 +14,7 @@ import { silentLogger } from '../../services/core/log.ts';
 import { IdSource } from '../../services/core/snowflake.ts';
 import { GroupNode } from '../../services/group/group-node.ts';
 import type { Ownership } from '../../services/message/ownership.ts';
-import { MessageNode } from '../../services/message/message-node.ts';
+import { MessageNode, type MessageRelay } from '../../services/message/message-node.ts';
 import { messageOptions } from '../../services/message/options.ts';
 import { connectDirect } from '../../services/peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
@@ -65,6 +65,8 @@ export interface NodesOptions {
   readonly groups?: boolean;
   readonly log?: Logger;
   readonly directory?: Directory;
+  /** Who is told of what is committed. */
+  readonly relay?: MessageRelay;
 }
 
 function ownDirectory(): Promise<Directory> {
@@ -132,6 +134,7 @@ export class Nodes implements AsyncDisposable {
       ...(options.linksComeAgain && { recentMs: options.linksComeAgain.recentMs }),
       ...(options.ownership && { ownership: options.ownership }),
       ...(options.stallMs !== undefined && { stallMs: options.stallMs }),
+      relay: options.relay,
     });
     this.group = new GroupNode({ log: this.#log });
     if (options.groups !== false) this.linkGroups();

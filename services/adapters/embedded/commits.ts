@@ -12,6 +12,7 @@ import type { Database } from './database.ts';
 import { entryKey } from './keys.ts';
 import { msgIdOfEntryRow } from './rows.ts';
 import type { Level } from './level.ts';
+import { outboxRow } from './outbox-rows.ts';
 import { Staging } from './staging.ts';
 
 export interface CommitsOptions {
@@ -38,17 +39,23 @@ export class Commits {
     this.#options = options;
   }
 
-  async commit(batch: CommitBatch): Promise<CommitOutcome[]> {
+  /** With an incarnation, its outbox gets a row with what is written. */
+  async commit(batch: CommitBatch, incarnation?: string): Promise<CommitOutcome[]> {
     const { epoch, database, clientKeys, conversations } = this.#options;
     if (batch.epoch !== epoch)
       throw new StoreError('epoch', `the store's epoch is ${epoch}, not ${batch.epoch}`);
-    const staging = new Staging(this.#level(batch), conversations, clientKeys);
+    const level = this.#level(batch);
+    const staging = new Staging(level, conversations, clientKeys);
     try {
       const outcomes = await this.#stage(staging, batch);
       this.#unsettled = undefined;
       // What needs no write is answered also while writes are refused: a resend gets its first result.
       if (!staging.empty) {
         database.assertWritable();
+        if (incarnation !== undefined) {
+          const spans = staging.staged.map(({ span }) => span);
+          staging.rows.outbox(outboxRow(level, incarnation, batch.batchId, spans));
+        }
         await this.#write(staging, batch);
       }
       return outcomes;

@@ -15,6 +15,7 @@ import {
   type StoreReport,
   type WorkerLease,
 } from '../../ports/message-store.ts';
+import type { Outbox } from '../../ports/outbox.ts';
 import {
   decodeCursors,
   decodeDuplicates,
@@ -27,6 +28,7 @@ import {
 import { decodeOutcomes, encodeCommit } from '../../ports/commit-codec.ts';
 import type { StoreLog } from './events.ts';
 import type { StoreMeters } from './meters.ts';
+import { EmbeddedOutbox } from './outbox.ts';
 import { pack, type ThreadSetup, unpack } from './protocol.ts';
 import type { MasterKey } from '../../core/seal.ts';
 import { ThreadCalls } from './thread-calls.ts';
@@ -39,6 +41,11 @@ export interface EmbeddedStoreOptions {
   readonly log?: StoreLog;
   /** Called once when the store's thread has died: nothing works any more, restart the process. */
   readonly onFatal?: (error: Error) => void;
+  /**
+   * The name under which this run holds its worker lease, asked at each commit, 1 to 255 bytes: each commit then leaves
+   * a row in the outbox. Only where somebody reads and removes them.
+   */
+  readonly incarnation?: (() => string) | undefined;
   /** LevelDB's cache of blocks. */
   readonly cacheBytes?: number;
   /** What is set aside so that a full disk can be survived; see reserve.ts. */
@@ -69,7 +76,14 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: setup, name: 'store' });
   const calls = new ThreadCalls(worker, options.log, options.onFatal);
   const { epoch, clientKeySecret } = await calls.started;
-  return new EmbeddedStore(calls, epoch, clientKeySecret);
+  return new EmbeddedStore({ calls, epoch, clientKeySecret, incarnation: options.incarnation });
+}
+
+interface EmbeddedStoreParts {
+  readonly calls: ThreadCalls;
+  readonly epoch: string;
+  readonly clientKeySecret: Uint8Array;
+  readonly incarnation: (() => string) | undefined;
 }
 
 /** The MessageStore on LevelDB: everything happens in the store's thread, this is its side on ours. */
@@ -77,10 +91,14 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
   readonly epoch: string;
   readonly clientKeySecret: Uint8Array;
   readonly meters: StoreMeters;
+  readonly outbox: Outbox;
   readonly #calls: ThreadCalls;
+  readonly #incarnation: (() => string) | undefined;
 
-  constructor(calls: ThreadCalls, epoch: string, clientKeySecret: Uint8Array) {
+  constructor({ calls, epoch, clientKeySecret, incarnation }: EmbeddedStoreParts) {
     this.#calls = calls;
+    this.#incarnation = incarnation;
+    this.outbox = new EmbeddedOutbox(calls);
     this.meters = calls.meters;
     this.epoch = epoch;
     this.clientKeySecret = clientKeySecret;
@@ -88,7 +106,7 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
 
   async commit(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
     const packed = pack(encoded(() => encodeCommit(batch)));
-    const answer = await this.#calls.call('commit', [packed], packed);
+    const answer = await this.#calls.call('commit', [packed, this.#incarnation?.()], packed);
     return answer === undefined
       ? batch.conversations.map(() => ({ t: 'committed' }))
       : decodeOutcomes(unpack(answer));

@@ -21,6 +21,7 @@ import { getU53, getU64, putU53, putU64 } from '../../core/bytes.ts';
  *   0x30 conv no, seq               entry
  *   0x31 conv no, client key        → seq
  *   0x32 msg id                     → conv no, seq
+ *   0x40 incarnation, batch id      what a batch committed, until that is published
  */
 export const table = {
   meta: 0x01,
@@ -36,6 +37,7 @@ export const table = {
   entry: 0x30,
   clientKey: 0x31,
   msgId: 0x32,
+  outbox: 0x40,
 } as const;
 
 export type Table = (typeof table)[keyof typeof table];
@@ -109,6 +111,20 @@ export function msgIdKey(msgId: MsgId): Buffer {
   return key;
 }
 
+/** Prefix of the outbox rows of an incarnation. */
+export function outboxPrefix(incarnation: string): Buffer {
+  const name = Buffer.from(incarnation);
+  if (name.byteLength === 0 || name.byteLength > 0xff)
+    throw new RangeError(`an incarnation has a name of 1 to 255 bytes, not ${name.byteLength}`);
+  return Buffer.concat([Buffer.of(table.outbox, name.byteLength), name]);
+}
+
+export function outboxKey(incarnation: string, batchId: bigint): Buffer {
+  const id = Buffer.allocUnsafe(8);
+  putU64(id, 0, batchId);
+  return Buffer.concat([outboxPrefix(incarnation), id]);
+}
+
 /** The first key after all that begin with the prefix. */
 export function after(prefix: Uint8Array): Buffer {
   const key = Buffer.from(prefix);
@@ -156,6 +172,14 @@ export function membershipOf(key: Buffer): { userId: UserId; convId: ConvId } {
     userId: key.toString('utf8', 2, nameEnd) as UserId,
     convId: key.toString('utf8', nameEnd) as ConvId,
   };
+}
+
+export function incarnationOf(key: Buffer): string {
+  return key.toString('utf8', 2, 2 + (key[1] as number));
+}
+
+export function batchIdOf(key: Buffer): bigint {
+  return getU64(key, key.byteLength - 8);
 }
 
 function withText(of: Table, text: string): Buffer {

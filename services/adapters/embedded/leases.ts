@@ -11,6 +11,8 @@ export class Leases {
   readonly #database: Database;
   /** The rows as they stand on disk; undefined until they are read, and after a write of which nobody knows. */
   #rows: Map<number, LeaseRow> | undefined;
+  /** Who was given a number since the store was opened. */
+  readonly #given = new Map<number, string>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -26,7 +28,16 @@ export class Leases {
     // A reserved time never goes back: ids up to it may have been drawn.
     const reservedUntilMs = old?.holder === holder ? Math.max(old.reservedUntilMs, untilMs) : untilMs;
     await this.#write(worker, { holder, reservedUntilMs });
+    this.#given.set(worker, holder);
     return { worker, reservedUntilMs };
+  }
+
+  /** Whether a lease of this name is reserved, by this opening of the store: whoever had one before is gone. */
+  async holds(holder: string, nowMs: number): Promise<boolean> {
+    this.#rows ??= await this.#read();
+    const worker = ownWorker(this.#rows, holder);
+    if (worker === undefined || this.#given.get(worker) !== holder) return false;
+    return (this.#rows.get(worker)?.reservedUntilMs ?? 0) >= nowMs;
   }
 
   async #read(): Promise<Map<number, LeaseRow>> {

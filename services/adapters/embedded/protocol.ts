@@ -1,5 +1,6 @@
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import type { EntryPlace, StoreErrorKind, StoreReport, WorkerLease } from '../../ports/message-store.ts';
+import type { OutboxAdoption, OutboxRemoval, OutboxRow } from '../../ports/outbox.ts';
 import type { ByteWriter } from '../../core/bytes.ts';
 import type { StoreEvent } from './events.ts';
 import type { MasterKey } from '../../core/seal.ts';
@@ -36,7 +37,8 @@ export function unpack(packed: Packed): Uint8Array {
 export interface StoreCalls {
   load(convIds: readonly ConvId[]): Packed;
   /** Undefined: everything was committed. */
-  commit(batch: Packed): Packed | undefined;
+  /** With an incarnation, its outbox gets a row. */
+  commit(batch: Packed, incarnation: string | undefined): Packed | undefined;
   range(convNo: ConvNo, from: Seq, to: Seq, limit: number, backward: boolean): Packed;
   findClientKeys(keys: Packed): Packed;
   locate(msgId: MsgId): EntryPlace | undefined;
@@ -44,6 +46,11 @@ export interface StoreCalls {
   cursors(convNo: ConvNo, users: readonly UserId[] | undefined): Packed;
   raiseCursors(rows: Packed): void;
   leaseWorker(holder: string, nowMs: number, untilMs: number): WorkerLease;
+  outboxRows(incarnation: string, after: bigint, limit: number): readonly OutboxRow[];
+  outboxCount(incarnation: string, limit: number): number;
+  outboxRemove(removal: OutboxRemoval): readonly bigint[];
+  outboxLapsed(nowMs: number): readonly string[];
+  outboxAdopt(adoption: OutboxAdoption): readonly bigint[];
   check(): StoreReport;
   close(): void;
 }

@@ -67,6 +67,10 @@ export class RowBatch {
     this.#batch.put(membershipKey(userId, of.convId), encodeMembershipRow(listed));
   }
 
+  outbox({ key, value }: { readonly key: Buffer; readonly value: Buffer }): void {
+    this.#batch.put(key, value);
+  }
+
   /** A new entry, as it is after `change` where its own batch changes it. */
   entry(convNo: ConvNo, seal: ConversationSeal, entry: NewEntry, change: Projection | undefined): void {
     const { seq, msgId, kind, ord, sender, createdAtMs, clientKey } = entry;

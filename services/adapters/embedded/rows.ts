@@ -7,6 +7,8 @@ import type {
   GroupRow,
   MemberRow,
 } from '../../ports/message-store.ts';
+import type { OutboxSpan } from '../../ports/outbox.ts';
+import { readSpans, writeSpans } from '../../ports/outbox-codec.ts';
 import { clientKeyBytes, readGroup, readMember, writeGroup, writeMember } from '../../ports/row-codec.ts';
 import {
   conversationKindAt,
@@ -226,6 +228,23 @@ export function encodeCursorRow(row: CursorRow): Buffer {
 
 export function decodeCursorRow(value: Uint8Array): CursorRow {
   return readCursor(new ByteReader(value));
+}
+
+export interface OutboxValue {
+  readonly createdAtMs: number;
+  readonly spans: readonly OutboxSpan[];
+}
+
+export function encodeOutboxRow({ createdAtMs, spans }: OutboxValue): Buffer {
+  const out = ByteWriter.row();
+  out.u53(createdAtMs);
+  writeSpans(out, spans);
+  return out.view();
+}
+
+export function decodeOutboxRow(value: Uint8Array): OutboxValue {
+  const reader = new ByteReader(value);
+  return { createdAtMs: reader.u53(), spans: readSpans(reader) };
 }
 
 export interface LeaseRow {

@@ -7,6 +7,8 @@ import {
   type Projection,
   StoreError,
 } from '../../ports/message-store.ts';
+import type { OutboxSpan } from '../../ports/outbox.ts';
+import { spanOf } from '../../ports/outbox-codec.ts';
 import { SoundBatch } from '../../ports/sound-batch.ts';
 import type { ClientKeyFilter } from './client-keys.ts';
 import type { Conversation, Conversations } from './conversations.ts';
@@ -21,6 +23,7 @@ interface Staged {
   readonly convNo: ConvNo;
   readonly conversation: Conversation;
   readonly entries: readonly NewEntry[];
+  readonly span: OutboxSpan;
 }
 
 /**
@@ -105,7 +108,7 @@ export class Staging {
     for (const member of commit.members) this.rows.member(convNo, row, member);
     if (commit.group !== undefined) this.rows.group(convNo, commit.group);
     this.rows.head(convNo, head);
-    this.staged.push({ convNo, conversation, entries });
+    this.staged.push({ convNo, conversation, entries, span: spanOf(commit) });
   }
 
   #create({ convNo, convId, create, members }: ConversationCommit): Conversation {

@@ -22,6 +22,7 @@ import type { StoreEvent } from './events.ts';
 import { Lane } from './lane.ts';
 import { Leases } from './leases.ts';
 import { isFull } from './level.ts';
+import { OutboxRows } from './outbox-rows.ts';
 import { type CallName, pack, type StoreCalls, type ThreadSetup, unpack } from './protocol.ts';
 import { Reads } from './reads.ts';
 import { Reserve } from './reserve.ts';
@@ -61,6 +62,7 @@ export class StoreThread implements Handlers {
   readonly #reads: Reads;
   readonly #commits: Commits;
   readonly #leases: Leases;
+  readonly #outbox: OutboxRows;
   readonly #writes = new Lane();
 
   private constructor({ database, keys, identity, clientKeys, setup }: StoreParts) {
@@ -71,6 +73,7 @@ export class StoreThread implements Handlers {
     this.#clientKeys = clientKeys;
     this.#reads = new Reads(database, conversations);
     this.#leases = new Leases(database);
+    this.#outbox = new OutboxRows(database, this.#leases);
     this.#commits = new Commits({
       database,
       clientKeys,
@@ -105,9 +108,9 @@ export class StoreThread implements Handlers {
     }
   }
 
-  async commit(...[batch]: Parameters<StoreCalls['commit']>) {
+  async commit(...[batch, incarnation]: Parameters<StoreCalls['commit']>) {
     return this.#writes.run(async () => {
-      const outcomes = await this.#commits.commit(decodeCommit(unpack(batch)));
+      const outcomes = await this.#commits.commit(decodeCommit(unpack(batch)), incarnation);
       return outcomes.every((outcome) => outcome.t === 'committed')
         ? undefined
         : pack(encodeOutcomes(outcomes));
@@ -151,6 +154,29 @@ export class StoreThread implements Handlers {
 
   async leaseWorker(...args: Parameters<StoreCalls['leaseWorker']>) {
     return this.#writes.run(() => this.#leases.lease(...args));
+  }
+
+  async outboxRows(...args: Parameters<StoreCalls['outboxRows']>) {
+    await this.#database.readable(readWaitMs);
+    return this.#outbox.rows(...args);
+  }
+
+  async outboxCount(...args: Parameters<StoreCalls['outboxCount']>) {
+    await this.#database.readable(readWaitMs);
+    return this.#outbox.count(...args);
+  }
+
+  async outboxRemove(...[removal]: Parameters<StoreCalls['outboxRemove']>) {
+    return this.#writes.run(() => this.#outbox.remove(removal));
+  }
+
+  async outboxLapsed(...[nowMs]: Parameters<StoreCalls['outboxLapsed']>) {
+    await this.#database.readable(readWaitMs);
+    return this.#outbox.lapsed(nowMs);
+  }
+
+  async outboxAdopt(...[adoption]: Parameters<StoreCalls['outboxAdopt']>) {
+    return this.#writes.run(() => this.#outbox.adopt(adoption));
   }
 
   async check(onProgress: (entries: number) => void = () => undefined) {

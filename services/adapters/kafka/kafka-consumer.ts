@@ -1,10 +1,11 @@
-import { type BaseOptions, Consumer, ListOffsetTimestamps, type MessagesStream } from '@platformatic/kafka';
+import { type BaseOptions, Consumer, type MessagesStream } from '@platformatic/kafka';
 import { backoffMs } from '../../core/backoff.ts';
 import { HandOver } from '../../core/hand-over.ts';
 import type { ConvId } from '../../core/ids.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ConsumeInit, EventConsumer, LogEvent } from '../../ports/event-log.ts';
-import { discard, isProtocolError } from './kafka-client.ts';
+import { lagOf, owns, skipMissing } from './group-position.ts';
+import { discard, isProtocolError, within } from './kafka-client.ts';
 
 export interface KafkaConsumerInit {
   readonly consume: ConsumeInit;
@@ -238,13 +239,8 @@ export class KafkaConsumer implements EventConsumer {
   async #lookUpLag(): Promise<void> {
     const consumer = this.#consumer;
     if (consumer === undefined || consumer.closed) return;
-    const { topic } = this.#init;
-    const latest = await consumer.listOffsets({ topics: [topic], timestamp: ListOffsetTimestamps.LATEST });
-    let lag = 0;
-    for (const [partition, { mark }] of this.#partitions) {
-      lag += Math.max(0, Number(latest.get(topic)?.[partition] ?? 0n) - mark);
-    }
-    this.#counts.lag = lag;
+    const marks = [...this.#partitions].map(([partition, { mark }]) => [partition, mark] as const);
+    this.#counts.lag = await lagOf(consumer, this.#init.topic, marks);
   }
 
   /** Where the group stands may be gone from the topic: then it goes on at the oldest there is, counted. */
@@ -253,31 +249,14 @@ export class KafkaConsumer implements EventConsumer {
     if (!isProtocolError(error, 'OFFSET_OUT_OF_RANGE') || consumer === undefined) return;
     const { topic, log, groupId } = this.#init;
     try {
-      const partitions = assigned(consumer, topic);
-      const oldest = await consumer.listOffsets({
-        topics: [topic],
-        timestamp: ListOffsetTimestamps.EARLIEST,
-      });
-      const newest = await consumer.listOffsets({ topics: [topic], timestamp: ListOffsetTimestamps.LATEST });
-      const stands = await consumer.listCommittedOffsets({
-        topics: [{ topic, partitions: [...partitions] }],
-      });
-      const offsets = partitions.flatMap((partition) => {
-        const [from, to] = [oldest.get(topic)?.[partition] ?? 0n, newest.get(topic)?.[partition] ?? 0n];
-        const at = stands.get(topic)?.[partition] ?? -1n;
-        if (at < 0n || (at >= from && at <= to)) return [];
-        this.#counts.skipped += Math.max(0, Number(from - at));
+      for (const { partition, events } of await skipMissing(consumer, topic)) {
+        this.#counts.skipped += events;
         this.#partitions.get(partition)?.stop();
         this.#partitions.delete(partition);
         this.#committed.delete(partition);
-        return [{ topic, partition, offset: from, leaderEpoch: -1 }];
-      });
-      if (offsets.length > 0) await consumer.commit({ offsets });
-      log.error('events were dropped before they were read', {
-        'event.action': 'events-dropped',
-        'parley.group': groupId,
-        'parley.events': this.#counts.skipped,
-      });
+        const fields = { 'event.action': 'events-dropped', 'parley.group': groupId, 'parley.events': events };
+        log.error('events were dropped before they were read', fields);
+      }
     } catch (failure) {
       log.warn('where to go on is not known yet', { 'parley.group': groupId }, failure);
     }
@@ -301,22 +280,4 @@ export class KafkaConsumer implements EventConsumer {
       };
     });
   }
-}
-
-function assigned(consumer: Consumer, topic: string): readonly number[] {
-  return consumer.assignments?.find((assignment) => assignment.topic === topic)?.partitions ?? [];
-}
-
-function owns(consumer: Consumer, topic: string, partition: number): boolean {
-  return assigned(consumer, topic).includes(partition);
-}
-
-/** Resolves when the work is done or the time is over. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }

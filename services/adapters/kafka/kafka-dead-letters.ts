@@ -28,6 +28,7 @@ export class KafkaDeadLetters implements DeadLetters {
   readonly #topic: string;
   readonly #publisher: Publisher;
   dropped = 0;
+  #made: Promise<void> | undefined;
   #added = 0;
   #trimming: Promise<void> = Promise.resolve();
 
@@ -44,14 +45,13 @@ export class KafkaDeadLetters implements DeadLetters {
     });
   }
 
-  /** Makes the topic unless it is there; rejects where no broker is reached. */
+  /** Rejects when a file of the settings can't be read; brokers are asked when there is something to ask. */
   static async open(init: KafkaDeadLettersInit): Promise<KafkaDeadLetters> {
-    const options = await clientOptions(init.settings);
-    await ensureTopic(options, init.settings, deadLettersTopic(init.settings));
-    return new KafkaDeadLetters(init, options);
+    return new KafkaDeadLetters(init, await clientOptions(init.settings));
   }
 
   async add(letter: DeadLetter): Promise<void> {
+    await this.#ready();
     const value = Buffer.from(JSON.stringify(letter));
     await this.#publisher.publish([{ topic: this.#topic, key: letter.id, value }]);
     this.#added += 1;
@@ -62,10 +62,12 @@ export class KafkaDeadLetters implements DeadLetters {
   }
 
   async list(limit: number): Promise<readonly DeadLetter[]> {
+    await this.#ready();
     return (await this.#all()).slice(0, limit);
   }
 
   async remove({ id }: DeadLetter): Promise<void> {
+    await this.#ready();
     await this.#publisher.publish([{ topic: this.#topic, key: id, value: undefined }]);
   }
 
@@ -73,6 +75,16 @@ export class KafkaDeadLetters implements DeadLetters {
     await this.#trimming;
     await this.#publisher.idle();
     await this.#publisher.stop();
+  }
+
+  /** Makes the topic unless it is there; once, and again when that failed. */
+  #ready(): Promise<void> {
+    const { settings } = this.#init;
+    this.#made ??= ensureTopic(this.#options, settings, deadLettersTopic(settings)).catch((error) => {
+      this.#made = undefined;
+      throw error;
+    });
+    return this.#made;
   }
 
   async #trim(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { BaseOptions } from '@platformatic/kafka';
+import { backoffMs } from '../../core/backoff.ts';
 import type { Logger } from '../../core/log.ts';
 import {
   type ConsumeInit,
@@ -9,7 +10,7 @@ import {
   type LogEvent,
   maxEventBytes,
 } from '../../ports/event-log.ts';
-import { clientOptions, type KafkaSettings } from './kafka-client.ts';
+import { clientOptions, type KafkaSettings, within } from './kafka-client.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import { Publisher } from './publisher.ts';
 import { ensureTopic, eventsTopic } from './topics.ts';
@@ -22,9 +23,9 @@ export interface KafkaEventLogInit {
   readonly queueBytes: number;
 }
 
-/** How long a start waits for the brokers; later they may be gone for as long as they like. */
-const startMs = 30_000;
-const startRetryMs = 500;
+/** How long a start waits for the brokers before it goes on without: chat does not need them. */
+const startMs = 5_000;
+const retry = { firstMs: 500, maxMs: 10_000 };
 
 /** The event log on Kafka: one topic, partitioned by conversation. What is dropped for age is Kafka's to say. */
 export class KafkaEventLog implements EventLog {
@@ -45,21 +46,13 @@ export class KafkaEventLog implements EventLog {
     return { ...this.#counts, waitingBytes: this.#publisher?.waitingBytes ?? 0 };
   }
 
-  /** Makes the topic unless it is there. Rejects with the last error when no broker is reached in 30 s. */
+  /**
+   * Makes the topic unless it is there. Where no broker is reached it goes on trying behind this: until then nothing is
+   * published. Rejects when a file of the settings can't be read.
+   */
   async start(): Promise<void> {
     const { settings, log, random, queueBytes } = this.#init;
     const options = await clientOptions(settings);
-    const untilMs = performance.now() + startMs;
-    for (;;) {
-      try {
-        await ensureTopic(options, settings, eventsTopic(settings));
-        break;
-      } catch (error) {
-        if (performance.now() > untilMs) throw error;
-        log.warn('Kafka is not reached yet', { 'event.action': 'kafka-unreachable' }, error);
-        await new Promise((resolve) => setTimeout(resolve, startRetryMs));
-      }
-    }
     this.#options = options;
     this.#publisher = new Publisher({
       options,
@@ -68,6 +61,21 @@ export class KafkaEventLog implements EventLog {
       random,
       failed: (error) => log.debug('a request to Kafka failed', { 'error.message': String(error) }),
     });
+    await within(startMs, this.#makeTopic(options));
+  }
+
+  /** Ends when the topic is there, or the log is stopped. */
+  async #makeTopic(options: BaseOptions): Promise<void> {
+    const { settings, log, random } = this.#init;
+    for (let attempt = 0; this.#options === options; attempt += 1) {
+      try {
+        await ensureTopic(options, settings, eventsTopic(settings));
+        return;
+      } catch (error) {
+        log.warn('Kafka is not reached yet', { 'event.action': 'kafka-unreachable' }, error);
+        await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, retry, random)).unref());
+      }
+    }
   }
 
   async publish(events: readonly LogEvent[]): Promise<void> {

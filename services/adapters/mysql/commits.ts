@@ -7,11 +7,11 @@ import {
   type ConversationCommit,
   StoreError,
 } from '../../ports/message-store.ts';
+import { encodeSpans, spanOf } from '../../ports/outbox-codec.ts';
 import { SoundBatch } from '../../ports/sound-batch.ts';
 import type { Database } from './database.ts';
 import { type Failure, failureOf, LostError, messageOf, refusal, refusalOf, ServerError } from './failure.ts';
 import { assertKeepable } from './keepable.ts';
-import { encodePayload } from './outbox-payload.ts';
 import type { PacketThread } from './packet-thread.ts';
 import { render } from './rendered.ts';
 import type { Names, Seals } from './seals.ts';
@@ -154,7 +154,7 @@ export class Commits {
   ): Promise<readonly string[]> {
     const { seals, names, database, epoch, incarnation, outbox } = this.#options;
     const parts = await render(conversations, seals, (convNo) => names.get(convNo) !== undefined);
-    const payload = outbox ? encodePayload(parts) : undefined;
+    const payload = outbox ? encodeSpans(conversations.map(spanOf)) : undefined;
     const head = { batchId: batch.batchId, part, incarnation: incarnation(), epoch, payload };
     return packetsOf(head, parts, database.traits.maxPacketBytes);
   }

@@ -148,26 +148,3 @@ describe('an epoch that changed under a writer', () => {
     assert.deepEqual(await commit(later, append(talk, [entry(2)])), ['committed']);
   });
 });
-
-describe('a batch whose identical twin is written again', () => {
-  it('gets a part of its own in the outbox for what could not be written before', async () => {
-    const schema = await database.schema();
-    await using store = await database.open(schema);
-    const [one, early] = [conversation('d_one'), conversation('d_early')];
-    await commit(store, createDirect(early));
-    const both = batch(store, createDirect(one), append(early, [entry(3)]));
-    assert.deepEqual(await store.commit(both), [{ t: 'committed' }, { t: 'fenced', duplicates: [] }]);
-    await commit(store, append(early, [entry(2)]));
-    assert.deepEqual(await store.commit(both), [{ t: 'committed' }, { t: 'committed' }]);
-    const rows = (await store.outbox.rows('test', undefined, 100)).filter(
-      ({ batchId }) => batchId === both.batchId,
-    );
-    assert.deepEqual(
-      rows.map(({ part, spans }) => [part, spans.map(({ convId }) => convId)]),
-      [
-        [0, ['d_one']],
-        [1, ['d_early']],
-      ],
-    );
-  });
-});

@@ -18,7 +18,7 @@ import {
   type WorkerLease,
 } from '../../ports/message-store.ts';
 import type { PageCache } from '../../ports/directory.ts';
-import type { OutboxRows } from '../../ports/outbox-rows.ts';
+import type { Outbox } from '../../ports/outbox.ts';
 import { Check } from './check.ts';
 import { Commits } from './commits.ts';
 import { raiseCursors } from './cursors.ts';
@@ -39,7 +39,7 @@ export interface MySqlStoreOptions {
   readonly config: MySqlConfig;
   /** The one with the highest id seals, all open. Every key that was ever used on this database is needed. */
   readonly masterKeys: readonly MasterKey[];
-  /** The name under which this run holds its worker lease; asked at each commit, 1 to 256 bytes. See OutboxRows. */
+  /** The name under which this run holds its worker lease; asked at each commit, 1 to 256 bytes. See Outbox. */
   readonly incarnation: () => string;
   /** Whether each commit leaves a row in the outbox. Only where somebody reads and deletes them. */
   readonly outbox: boolean;
@@ -87,7 +87,7 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
   readonly epoch: string;
   readonly clientKeySecret: Uint8Array;
   readonly meters: MySqlMeters;
-  readonly outbox: OutboxRows;
+  readonly outbox: Outbox;
   readonly #database: Database;
   readonly #keys: KeyRing;
   readonly #names = new Names();

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { KeyRing } from '../../core/seal.ts';
 import { decodeCommit } from '../../ports/commit-codec.ts';
+import { encodeSpans, spanOf } from '../../ports/outbox-codec.ts';
 import { messageOf, refusalOf } from './failure.ts';
-import { encodePayload } from './outbox-payload.ts';
 import type { PacketCall, PacketReply, PacketSetup } from './packet-call.ts';
 import { render } from './rendered.ts';
 import { Seals } from './seals.ts';
@@ -29,7 +29,7 @@ async function packetsFor(call: PacketCall): Promise<string[]> {
   const { epoch, batchId, conversations } = decodeCommit(new Uint8Array(call.batch, 0, call.length));
   const unnamed = new Set(call.unnamed.map((at) => conversations[at]?.convNo));
   const parts = await render(conversations, seals, (convNo) => !unnamed.has(convNo));
-  const payload = call.outbox ? encodePayload(parts) : undefined;
+  const payload = call.outbox ? encodeSpans(conversations.map(spanOf)) : undefined;
   const head = { batchId, part: 0, incarnation: call.incarnation, epoch, payload };
   return packetsOf(head, parts, call.maxPacketBytes);
 }

@@ -15,7 +15,7 @@ function ids(batches: readonly RelayBatch[]): number[] {
 
 describe('the queue of a relay', () => {
   it('publishes what was committed in order, some together, and what failed again as it was', () => {
-    const queue = new RelayQueue(limits, true);
+    const queue = new RelayQueue(limits);
     for (const no of [1, 2, 3]) queue.committed(batch(no));
     const step = queue.next();
     assert.ok(step.t === 'publish');
@@ -30,22 +30,8 @@ describe('the queue of a relay', () => {
     assert.equal(queue.bytes, 0);
   });
 
-  it('I6: without an outbox loses what there is no room for, counted, and goes on', () => {
-    const queue = new RelayQueue(limits, false);
-    for (let no = 1; no <= 8; no++) queue.committed(batch(no));
-    assert.equal(queue.bytes, 500);
-    assert.equal(queue.lost, 3);
-    const published: number[] = [];
-    for (let step = queue.next(); step.t === 'publish'; step = queue.next()) {
-      published.push(...ids(step.batches));
-      queue.published(step.batches, 0);
-    }
-    assert.deepEqual(published, [1, 2, 3, 4, 5]);
-    assert.equal(queue.kept, 0);
-  });
-
   it('gives up for removal what was published, oldest first, and forgets it when it is removed', () => {
-    const queue = new RelayQueue(limits, true);
+    const queue = new RelayQueue(limits);
     for (const [no, atMs] of [
       [1, 10],
       [2, 20],
@@ -77,7 +63,7 @@ describe('the queue of a relay', () => {
     );
     fc.assert(
       fc.property(fc.array(act, { maxLength: 120, size: 'max' }), (acts) => {
-        const queue = new RelayQueue({ queueBytes: 150, publishBytes: 150 }, true);
+        const queue = new RelayQueue({ queueBytes: 150, publishBytes: 150 });
         const rows = new Map<bigint, RelayBatch>();
         const laneOf = new Map<bigint, number>();
         /** The batch that each lane has in the store's hands. */
@@ -160,7 +146,7 @@ describe('the queue of a relay', () => {
   });
 
   it('publishes once what it found in the outbox before it was told of it', () => {
-    const queue = new RelayQueue(limits, true);
+    const queue = new RelayQueue(limits);
     queue.uncertain(9n);
     assert.deepEqual(queue.next(), { t: 'read', after: 0n });
     queue.read([batch(4)]);
@@ -173,7 +159,7 @@ describe('the queue of a relay', () => {
   });
 
   it('leaves the rows of an incarnation that is over to others', () => {
-    const queue = new RelayQueue(limits, true);
+    const queue = new RelayQueue(limits);
     for (let no = 1; no <= 8; no++) queue.committed(batch(no));
     assert.equal(queue.behind, true);
     queue.forget();

@@ -30,12 +30,9 @@ export type RelayStep =
  * read already, because its lane took longer. So a reading ends at the newest batch that was committed when it began:
  * whatever follows a row that appears later was begun later and is beyond that, and waits for the next reading, which
  * finds both in order.
- *
- * Without an outbox, as in a single process, what there is no room for is lost, counted.
  */
 export class RelayQueue {
   readonly #limits: RelayLimits;
-  readonly #outbox: boolean;
   /** To be published before anything else, in order. */
   #waiting: RelayBatch[] = [];
   #bytes = 0;
@@ -48,11 +45,9 @@ export class RelayQueue {
   /** The newest batch that was committed, and what it was when the reading began. */
   #newest = 0n;
   #until = 0n;
-  lost = 0;
 
-  constructor(limits: RelayLimits, outbox: boolean) {
+  constructor(limits: RelayLimits) {
     this.#limits = limits;
-    this.#outbox = outbox;
   }
 
   get bytes(): number {
@@ -86,14 +81,31 @@ export class RelayQueue {
       this.#bytes += batch.bytes;
       return;
     }
-    if (this.#outbox) this.#catchUp();
-    else this.lost += 1;
+    this.#catchUp();
   }
 
   /** Whether this batch was committed is not known: if there is a row of it, it is published. */
   uncertain(batchId: bigint): void {
     if (batchId > this.#newest) this.#newest = batchId;
     this.#catchUp();
+  }
+
+  /** Nothing waits, and the outbox has rows of which nobody was told: those up to the newest told are published. */
+  lookAgain(): void {
+    this.#catchUp();
+  }
+
+  /** Whether the batch is published. */
+  knows(batchId: bigint): boolean {
+    return this.#published.has(batchId);
+  }
+
+  /** Rows were taken out of the outbox before their time. Gives how many of them will never be published. */
+  dropped(batchIds: readonly bigint[]): number {
+    const waiting = new Set(this.#waiting.map(({ batchId }) => batchId));
+    let lost = 0;
+    for (const batchId of batchIds) if (!this.#published.delete(batchId) && !waiting.has(batchId)) lost += 1;
+    return lost;
   }
 
   /** Takes everything from the outbox. */
@@ -144,7 +156,7 @@ export class RelayQueue {
     const done = new Set(batches);
     this.#waiting = this.#waiting.filter((batch) => !done.has(batch));
     this.#bytes = this.#waiting.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (this.#outbox) for (const { batchId } of batches) this.#published.set(batchId, nowMs);
+    for (const { batchId } of batches) this.#published.set(batchId, nowMs);
   }
 
   /** Rows that were published at or before this time, oldest first, at most `limit`. */

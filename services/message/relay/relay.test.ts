@@ -1,233 +1,357 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { create } from '@bufbuild/protobuf';
-import { CommittedEventSchema } from '../../../gen/parley/node/v1/event_log_pb.ts';
-import {
-  decodeCommittedBatch,
-  decodeCommittedEvent,
-  encodeCommittedBatch,
-} from '../../codec/committed-event.ts';
-import type { ConvId } from '../../core/ids.ts';
+import { until } from '../../../test/e2e/support/until.ts';
+import { OutboxStore, type Told } from '../../../test/helpers/outbox-store.ts';
+import { decodeCommittedEvent } from '../../codec/committed-event.ts';
 import { silentLogger } from '../../core/log.ts';
 import { EventLogError, type LogEvent } from '../../ports/event-log.ts';
-import { StoreError } from '../../ports/message-store.ts';
-import { OutboxTable } from '../testing/outbox-table.ts';
-import { Adopter } from './adopter.ts';
-import { Relay, type RelayOutbox } from './relay.ts';
-
-/** The payload of a row, and its events as the log gets them: one entry with this seq. */
-function row(batchId: number, convId: string, seq: number) {
-  const event = create(CommittedEventSchema, { convId, entries: [{ seq: BigInt(seq), sender: 'ann' }] });
-  const payload = encodeCommittedBatch([event]);
-  const events = decodeCommittedBatch(payload).map(({ convId: id, value }) => ({
-    convId: id as ConvId,
-    value,
-  }));
-  return { batchId: BigInt(batchId), payload, events };
-}
+import type { OutboxRow } from '../../ports/outbox.ts';
+import { OutboxWork, type OutboxWorkParts } from './outbox-work.ts';
 
 /** A log that takes, refuses or hangs as a test wants it, and keeps what it took. */
 class Log {
   readonly taken: string[] = [];
   failures: Error[] = [];
+  /** Fails for as long as it is set. */
+  failing: Error | undefined;
   gate: Promise<void> | undefined;
 
   async publish(events: readonly LogEvent[]): Promise<void> {
     await this.gate;
-    const failure = this.failures.shift();
+    const failure = this.failing ?? this.failures.shift();
     if (failure !== undefined) throw failure;
-    for (const { convId, value } of events) {
-      this.taken.push(`${convId}:${decodeCommittedEvent(value).entries[0]?.seq}`);
-    }
+    for (const { convId, value } of events)
+      for (const { seq } of decodeCommittedEvent(value).entries) this.taken.push(`${convId}:${seq}`);
   }
 }
 
 const down = () => new EventLogError('unavailable', 'down');
+const upTo = (last: number, convId = 'g') => Array.from({ length: last }, (_, i) => `${convId}:${i + 1}`);
 
-function make(outbox?: Partial<RelayOutbox> & { readonly rows: OutboxTable }, limits = {}) {
-  const log = new Log();
-  let nowMs = 0;
-  const relay = new Relay({
-    events: log,
-    outbox: outbox === undefined ? undefined : { incarnation: () => 1, linked: () => true, ...outbox },
-    clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
-    random: () => 0,
-    log: silentLogger,
-    limits,
-  });
-  const pass = (ms: number): void => {
-    nowMs += ms;
-  };
-  return { relay, log, pass, [Symbol.asyncDispose]: () => relay.stop() };
+/** A node's work on the outbox of a real store: nothing is removed by itself, since no time passes. */
+class Scene implements AsyncDisposable {
+  readonly rows: OutboxStore;
+  readonly log = new Log();
+  readonly work: OutboxWork;
+  nowMs = 0;
+  linked = true;
+  /** Rows whose owners were asked to forward them, in order. */
+  readonly forwarded: bigint[] = [];
+  confirms = (_: OutboxRow): boolean => true;
+
+  private constructor(rows: OutboxStore, parts: Partial<OutboxWorkParts>) {
+    this.rows = rows;
+    this.work = new OutboxWork({
+      store: {
+        range: (convNo, from, to, limit, backward) => rows.store.range(convNo, from, to, limit, backward),
+        outbox: rows.outbox,
+      },
+      events: this.log,
+      incarnation: () => rows.incarnation,
+      linked: () => this.linked,
+      adopts: () => true,
+      forward: async (waiting) => {
+        const confirmed = waiting.filter((row) => this.confirms(row)).map(({ batchId }) => batchId);
+        this.forwarded.push(...confirmed);
+        return new Set(confirmed);
+      },
+      clock: { wallMs: () => this.nowMs, monotonicMs: () => this.nowMs },
+      random: () => 0,
+      log: silentLogger,
+      ...parts,
+    });
+  }
+
+  static async open(parts: Partial<OutboxWorkParts> = {}): Promise<Scene> {
+    return new Scene(await OutboxStore.open(), { ...parts, limits: { keepMs: 0, ...parts.limits } });
+  }
+
+  get relay() {
+    return this.work.relay;
+  }
+
+  tell({ batchId, events }: Told): void {
+    this.relay.committed(batchId, events);
+  }
+
+  async commit(convId: string, batchId: number): Promise<void> {
+    this.tell(await this.rows.commit(convId, batchId));
+  }
+
+  drained(): Promise<void> {
+    return this.relay.drain(20_000);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.work.stop();
+    await this.rows[Symbol.asyncDispose]();
+  }
 }
 
 describe('a relay', () => {
   it('publishes in order through failures, and tells of them', async () => {
-    await using parts = make();
-    const { relay, log } = parts;
-    log.failures = [down(), down()];
-    for (let no = 1; no <= 5; no++) relay.committed(BigInt(no), row(no, 'g', no).events);
-    await relay.drain(10_000);
-    assert.deepEqual(log.taken, ['g:1', 'g:2', 'g:3', 'g:4', 'g:5']);
-    assert.deepEqual({ ...relay.meters }, { published: 5, failed: 2, lost: 0, forced: 0 });
-    assert.equal(relay.lag, 0);
+    await using scene = await Scene.open();
+    scene.log.failures = [down(), down()];
+    const told: Told[] = [];
+    for (let no = 1; no <= 5; no++) told.push(await scene.rows.commit('g', no));
+    for (const each of told) scene.tell(each);
+    await scene.drained();
+    assert.deepEqual(scene.log.taken, upTo(5));
+    assert.deepEqual({ ...scene.relay.meters }, { published: 5, failed: 2, lost: 0, forced: 0 });
+    assert.equal(scene.relay.lag, 0);
+    assert.equal(await scene.rows.count('one'), 0);
   });
 
   it('passes over what the log will never take, counted', async () => {
-    await using parts = make();
-    const { relay, log } = parts;
-    log.failures = [new EventLogError('rejected', 'too large')];
-    relay.committed(1n, row(1, 'g', 1).events);
-    await relay.drain(10_000);
-    relay.committed(2n, row(2, 'g', 2).events);
-    await relay.drain(10_000);
-    assert.deepEqual(log.taken, ['g:2']);
-    assert.equal(relay.meters.lost, 1);
-  });
-
-  it('I6: loses what it has no room for where there is no outbox, counted', async () => {
-    await using parts = make(undefined, { queueBytes: 1_000 });
-    const { relay, log } = parts;
-    const gate = Promise.withResolvers<void>();
-    log.gate = gate.promise;
-    for (let no = 1; no <= 100; no++) relay.committed(BigInt(no), row(no, 'g', no).events);
-    assert.ok(relay.waitingBytes <= 1_000);
-    gate.resolve();
-    await relay.drain(10_000);
-    assert.equal(log.taken.length + relay.meters.lost, 100);
-    assert.ok(relay.meters.lost > 50);
+    await using scene = await Scene.open();
+    scene.log.failures = [new EventLogError('rejected', 'too large')];
+    await scene.commit('g', 1);
+    await scene.drained();
+    await scene.commit('g', 2);
+    await scene.drained();
+    assert.deepEqual(scene.log.taken, ['g:2']);
+    assert.equal(scene.relay.meters.lost, 1);
   });
 
   it('reads from the outbox what it had no room for, though the outbox fails for a while', async () => {
-    const rows = new OutboxTable();
-    await using parts = make({ rows }, { queueBytes: 1_000 });
-    const { relay, log } = parts;
+    await using scene = await Scene.open({ limits: { queueBytes: 1_000 } });
+    const { relay, log, rows } = scene;
     const gate = Promise.withResolvers<void>();
     log.gate = gate.promise;
-    rows.broken = new StoreError('unavailable', 'no database');
-    for (let no = 1; no <= 1_200; no++) {
-      const each = row(no, 'g', no);
-      rows.insert(1, each);
-      relay.committed(each.batchId, each.events);
-    }
+    const told: Told[] = [];
+    for (let no = 1; no <= 450; no++) told.push(await rows.commit('g', no));
+    for (const each of told) scene.tell(each);
+    assert.ok(relay.waitingBytes <= 1_000);
+    rows.broken = true;
     gate.resolve();
-    while (relay.meters.failed < 2) await new Promise((resolve) => setImmediate(resolve));
-    rows.broken = undefined;
-    await relay.drain(20_000);
-    assert.deepEqual(
-      log.taken,
-      Array.from({ length: 1_200 }, (_, i) => `g:${i + 1}`),
+    await until(
+      () => relay.meters.failed >= 2,
+      () => 'nothing failed',
     );
+    rows.broken = false;
+    await scene.drained();
+    assert.deepEqual(log.taken, upTo(450));
     assert.equal(relay.meters.lost, 0);
+    assert.equal(await rows.count('one'), 0);
   });
 
-  it('finds in the outbox what was committed without its knowing', async () => {
-    const rows = new OutboxTable();
-    await using parts = make({ rows });
-    rows.insert(1, row(1, 'g', 1));
-    parts.relay.uncertain(1n);
-    await parts.relay.drain(10_000);
-    assert.deepEqual(parts.log.taken, ['g:1']);
+  it('finds in the outbox what was committed without its knowing, and has it forwarded before it goes', async () => {
+    await using scene = await Scene.open();
+    const { relay, work, rows } = scene;
+    scene.confirms = () => false;
+    await rows.commit('g', 1);
+    relay.uncertain(1n);
+    // One that was not committed after all.
+    relay.uncertain(2n);
+    await scene.drained();
+    assert.deepEqual(scene.log.taken, ['g:1']);
+    await work.adopter.look();
+    assert.deepEqual([work.adopter.heldRows, await rows.count('one')], [1, 1]);
+    scene.confirms = () => true;
+    await work.adopter.look();
+    assert.deepEqual(scene.forwarded, [1n]);
+    await scene.commit('g', 3);
+    await scene.drained();
+    assert.equal(await rows.count('one'), 0);
+  });
+
+  it('finds in the end what nobody told it of', async () => {
+    await using scene = await Scene.open();
+    await scene.rows.commit('g', 1);
+    await scene.commit('g', 2);
+    await scene.drained();
+    assert.deepEqual(scene.log.taken, ['g:2']);
+    scene.nowMs = 3_000;
+    await scene.commit('g', 3);
+    await scene.drained();
+    assert.deepEqual(scene.log.taken, ['g:2', 'g:3']);
+    await scene.rows.store.leaseWorker('one', 0, 100_000);
+    scene.nowMs = 40_000;
+    await scene.commit('g', 4);
+    await scene.drained();
+    assert.deepEqual(scene.log.taken, ['g:2', 'g:3', 'g:4', 'g:1']);
+    assert.equal(await scene.rows.count('one'), 0);
   });
 
   it('removes rows that are published and old enough, while all edges are linked', async () => {
-    const rows = new OutboxTable();
-    let linked = false;
-    await using parts = make({ rows, linked: () => linked }, { keepMs: 5_000 });
-    const { relay, pass } = parts;
+    await using scene = await Scene.open({ limits: { keepMs: 500 } });
+    const { rows, relay } = scene;
+    scene.linked = false;
     const commit = async (no: number) => {
-      const each = row(no, 'g', no);
-      rows.insert(1, each);
-      relay.committed(each.batchId, each.events);
-      await relay.drain(10_000);
+      await scene.commit('g', no);
+      await scene.drained();
     };
     await commit(1);
-    pass(10_000);
+    scene.nowMs += 1_000;
     await commit(2);
-    assert.equal(rows.count(1), 2);
-    linked = true;
-    await commit(3);
-    assert.equal(rows.count(1), 2);
-    assert.equal(relay.keptRows, 2);
-    pass(5_000);
-    await commit(4);
-    assert.equal(rows.count(1), 1);
+    assert.equal(await rows.count('one'), 2);
+    scene.linked = true;
+    // By the store's clock it is too young, whatever ours says: it goes when both agree.
+    await until(
+      async () => {
+        await commit(Number(relay.meters.published) + 1);
+        return relay.keptRows < relay.meters.published;
+      },
+      () => 'no row was removed',
+    );
+    assert.equal(await rows.count('one'), relay.keptRows);
   });
 
   it('I6: keeps no more rows than it may, whoever is linked, counted', async () => {
-    const rows = new OutboxTable();
-    await using parts = make({ rows, linked: () => false }, { keepRows: 10 });
-    for (let no = 1; no <= 50; no++) {
-      const each = row(no, 'g', no);
-      rows.insert(1, each);
-      parts.relay.committed(each.batchId, each.events);
-    }
-    await parts.relay.drain(10_000);
-    assert.equal(rows.count(1), 10);
-    assert.equal(parts.relay.meters.forced, 40);
+    await using scene = await Scene.open({ limits: { keepRows: 10 } });
+    scene.linked = false;
+    for (let no = 1; no <= 50; no++) await scene.commit('g', no);
+    await scene.drained();
+    assert.equal(await scene.rows.count('one'), 10);
+    assert.equal(scene.relay.meters.forced, 40);
+    assert.equal(scene.log.taken.length, 50);
   });
 
-  it('leaves its rows alone once it has another incarnation', async () => {
-    const rows = new OutboxTable();
-    let incarnation = 1;
-    await using parts = make({ rows, incarnation: () => incarnation }, { keepMs: 0 });
-    const { relay, log } = parts;
+  it('I6: keeps no more rows than it may while nothing can be published, counted, and the newest ones', async () => {
+    await using scene = await Scene.open({ limits: { keepRows: 10, queueBytes: 1_000 } });
+    const { log, relay, rows } = scene;
+    log.failing = down();
+    for (let no = 1; no <= 300; no++) await scene.commit('g', no);
+    await until(
+      async () => (await rows.count('one')) === 10,
+      () => 'the outbox is over its limit',
+    );
+    log.failing = undefined;
+    await scene.drained();
+    // A page of them is in memory, and is published all the same.
+    assert.ok(relay.meters.lost > 0);
+    assert.equal(relay.meters.lost + new Set(log.taken).size, 300);
+    assert.deepEqual(log.taken.slice(-10), upTo(300).slice(-10));
+  });
+
+  it('keeps rows, and removes them, where nobody wants to hear of events', async () => {
+    await using scene = await Scene.open({ events: undefined });
+    scene.linked = false;
+    await scene.commit('g', 1);
+    await scene.drained();
+    assert.equal(await scene.rows.count('one'), 1);
+    scene.linked = true;
+    await scene.commit('g', 2);
+    await scene.drained();
+    assert.equal(await scene.rows.count('one'), 0);
+    assert.equal(scene.relay.meters.published, 0);
+  });
+
+  it('leaves its rows alone once it has another name', async () => {
+    await using scene = await Scene.open();
+    const { log, rows } = scene;
     log.failures = [down()];
-    rows.insert(1, row(1, 'g', 1));
-    relay.committed(1n, row(1, 'g', 1).events);
-    incarnation = 2;
-    rows.insert(2, row(2, 'g', 2));
-    relay.committed(2n, row(2, 'g', 2).events);
-    await relay.drain(10_000);
+    await scene.commit('g', 1);
+    rows.incarnation = 'two';
+    await scene.commit('g', 2);
+    await scene.drained();
     assert.deepEqual(log.taken, ['g:2']);
-    assert.equal(rows.count(1), 1);
-    assert.equal(rows.count(2), 0);
+    assert.deepEqual([await rows.count('one'), await rows.count('two')], [1, 0]);
   });
 });
 
 describe('an adopter', () => {
-  function adopt(rows: OutboxTable, log: Log, forwarded: bigint[], adopts = (_: bigint) => true) {
-    return new Adopter({
-      rows,
-      events: log,
-      adopts,
-      forward: async (page) => void forwarded.push(...page.map(({ batchId }) => batchId)),
-      log: silentLogger,
-    });
+  /** The run `one` is dead, with so many rows; the scene goes on as `two`. */
+  async function afterDeath(rows: number, parts: Partial<OutboxWorkParts> = {}): Promise<Scene> {
+    const scene = await Scene.open(parts);
+    for (let no = 1; no <= rows; no++) await scene.rows.commit('g', no);
+    scene.rows.incarnation = 'two';
+    scene.nowMs = 20_000;
+    await scene.rows.store.leaseWorker('two', 5_000, 100_000);
+    return scene;
   }
 
-  it('publishes and forwards what dead nodes left, in order, then removes it; living ones keep theirs', async () => {
-    const [rows, log, forwarded] = [new OutboxTable(), new Log(), [] as bigint[]];
-    for (let no = 1; no <= 1_100; no++) rows.insert(1, row(no, 'g', no));
-    rows.insert(2, row(1, 'alive', 1));
-    rows.leases.add(2);
-    const adopter = adopt(rows, log, forwarded);
-    await adopter.look();
+  it('publishes and forwards what a dead run left, in order, then removes it; living ones keep theirs', async () => {
+    await using scene = await afterDeath(450);
+    const { rows, work, log } = scene;
+    await rows.store.leaseWorker('three', 5_000, 100_000);
+    rows.incarnation = 'three';
+    await rows.commit('alive', 1_000);
+    rows.incarnation = 'two';
+    await work.adopter.look();
+    await scene.drained();
+    assert.deepEqual(log.taken, upTo(450));
+    assert.equal(scene.forwarded.length, 450);
+    assert.equal(work.adopter.meters.adopted, 450);
     assert.deepEqual(
-      log.taken,
-      Array.from({ length: 1_100 }, (_, i) => `g:${i + 1}`),
+      [await rows.count('one'), await rows.count('two'), await rows.count('three')],
+      [0, 0, 1],
     );
-    assert.equal(forwarded.length, 1_100);
-    assert.deepEqual([rows.count(1), rows.count(2)], [0, 1]);
-    assert.equal(adopter.meters.adopted, 1_100);
   });
 
-  it('takes the rows that are its own alone', async () => {
-    const [rows, log] = [new OutboxTable(), new Log()];
-    for (let no = 1; no <= 4; no++) rows.insert(1, row(no, 'g', no));
-    await adopt(rows, log, [], (batchId) => batchId % 2n === 0n).look();
+  it('takes the rows that are its own to take, and after a while those that nobody took', async () => {
+    await using scene = await afterDeath(4, { adopts: (batchId) => batchId % 2n === 0n });
+    const { rows, work, log } = scene;
+    await work.adopter.look();
+    await scene.drained();
     assert.deepEqual(log.taken, ['g:2', 'g:4']);
-    assert.equal(rows.count(1), 2);
+    assert.equal(await rows.count('one'), 2);
+    scene.nowMs += 10_000;
+    await work.adopter.look();
+    await scene.drained();
+    assert.deepEqual(log.taken, ['g:2', 'g:4', 'g:1', 'g:3']);
+    assert.equal(await rows.count('one'), 0);
   });
 
-  it('removes nothing that was not published, and tries again', async () => {
-    const [rows, log, forwarded] = [new OutboxTable(), new Log(), [] as bigint[]];
-    rows.insert(1, row(1, 'g', 1));
-    log.failures = [down()];
-    const adopter = adopt(rows, log, forwarded);
-    await adopter.look();
-    assert.deepEqual([rows.count(1), forwarded.length, adopter.meters.failed], [1, 0, 1]);
-    await adopter.look();
-    assert.deepEqual([rows.count(1), forwarded.length], [0, 1]);
+  it('forwards although nothing can be published, and removes nothing that was not', async () => {
+    await using scene = await afterDeath(3);
+    const { rows, work, log } = scene;
+    log.failing = down();
+    await work.adopter.look();
+    assert.deepEqual(scene.forwarded, [1n, 2n, 3n]);
+    await until(
+      () => scene.relay.meters.failed > 0,
+      () => 'nothing was tried',
+    );
+    assert.equal(await rows.count('two'), 3);
+    log.failing = undefined;
+    await scene.drained();
+    assert.deepEqual(log.taken, upTo(3));
+    assert.equal(await rows.count('two'), 0);
+  });
+
+  it('removes nothing that was not forwarded, and tries again', async () => {
+    await using scene = await afterDeath(3);
+    const { rows, work } = scene;
+    scene.confirms = ({ batchId }) => batchId !== 2n;
+    await work.adopter.look();
+    await scene.drained();
+    assert.deepEqual(scene.forwarded, [1n, 3n]);
+    assert.deepEqual(
+      (await rows.outbox.rows('two', 0n, 10)).map(({ batchId }) => batchId),
+      [2n],
+    );
+    scene.confirms = () => true;
+    await work.adopter.look();
+    await scene.commit('g', 9);
+    await scene.drained();
+    assert.deepEqual(scene.forwarded, [1n, 3n, 2n]);
+    assert.equal(await rows.count('two'), 0);
+  });
+
+  it('looks again after a store that does not answer', async () => {
+    await using scene = await afterDeath(1);
+    const { rows, work } = scene;
+    rows.broken = true;
+    await work.adopter.look();
+    assert.equal(work.adopter.meters.failed, 1);
+    rows.broken = false;
+    await work.adopter.look();
+    assert.deepEqual(scene.forwarded, [1n]);
+  });
+
+  it('lets go of what it had when its own name is over', async () => {
+    await using scene = await afterDeath(2);
+    const { rows, work } = scene;
+    scene.confirms = () => false;
+    await work.adopter.look();
+    assert.equal(work.adopter.heldRows, 2);
+    rows.incarnation = 'four';
+    scene.nowMs = 200_000;
+    await rows.store.leaseWorker('four', 200_000, 300_000);
+    scene.confirms = () => true;
+    await work.adopter.look();
+    assert.deepEqual(scene.forwarded, [1n, 2n]);
+    assert.deepEqual([await rows.count('two'), work.adopter.heldRows], [0, 0]);
   });
 });

@@ -1,37 +1,27 @@
-import { decodeCommittedBatch } from '../../codec/committed-event.ts';
 import { backoffMs } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { ConvId } from '../../core/ids.ts';
 import type { Logger } from '../../core/log.ts';
 import { type EventLog, EventLogError, type LogEvent } from '../../ports/event-log.ts';
-import type { BatchRow, BatchOutbox } from '../../ports/batch-outbox.ts';
+import type { MessageStore } from '../../ports/message-store.ts';
+import type { OutboxRow } from '../../ports/outbox.ts';
 import { type RelayBatch, RelayQueue } from './relay-queue.ts';
-
-/** The outbox, where the store keeps one. */
-export interface RelayOutbox {
-  readonly rows: BatchOutbox;
-  /** The node's incarnation now: it takes a new one when its worker lease has lapsed. */
-  incarnation(): number;
-  /** Whether every live edge is linked: rows stay while one isn't, for what they say may have to be forwarded. */
-  linked(): boolean;
-}
+import { type KeepLimits, type RelayOutbox, RowKeeper } from './row-keeper.ts';
+import { readRow, sizeOf } from './row-events.ts';
 
 export interface RelayParts {
-  readonly events: Pick<EventLog, 'publish'>;
-  readonly outbox: RelayOutbox | undefined;
+  /** Undefined where nobody wants to hear of events: rows of the outbox are kept all the same, for forwarding. */
+  readonly events: Pick<EventLog, 'publish'> | undefined;
+  readonly outbox: RelayOutbox;
+  readonly store: Pick<MessageStore, 'range'>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
   readonly limits?: Partial<RelayBounds>;
 }
 
-interface RelayBounds {
+export interface RelayBounds extends KeepLimits {
   readonly queueBytes: number;
   readonly publishBytes: number;
-  /** Rows stay for this long after they were published. */
-  readonly keepMs: number;
-  /** Published rows in the outbox, at most: above it the oldest go, whoever is linked. */
-  readonly keepRows: number;
 }
 
 const bounds: RelayBounds = {
@@ -41,11 +31,10 @@ const bounds: RelayBounds = {
   keepRows: 100_000,
 };
 const retry = { firstMs: 50, maxMs: 5_000 };
-const pageRows = 500;
-const removeRows = 1_000;
+const pageRows = 200;
+/** A page of rows is cut when its events have this size. */
+const pageBytes = 2 * 1024 * 1024;
 const tidyMs = 1_000;
-/** What a batch takes besides its events. */
-const batchOverheadBytes = 128;
 
 /** What a relay counts. */
 export interface RelayMeters {
@@ -53,7 +42,7 @@ export interface RelayMeters {
   published: number;
   /** Publishes and reads of the outbox that failed; each is tried again. */
   failed: number;
-  /** Batches whose events will never be published: refused by the log, or for want of room without an outbox. */
+  /** Batches whose events will never be published: refused by the log, or because the outbox was full. */
   lost: number;
   /** Rows removed although an edge was not linked, because there were too many. */
   forced: number;
@@ -67,23 +56,31 @@ export interface RelayMeters {
 export class Relay {
   readonly meters: RelayMeters = { published: 0, failed: 0, lost: 0, forced: 0 };
   readonly #parts: RelayParts;
-  readonly #bounds: RelayBounds;
   readonly #queue: RelayQueue;
-  #incarnation: number;
+  readonly #keeper: RowKeeper;
+  #incarnation: string;
+  /** Batches of which nobody knows whether they were committed. */
+  readonly #doubtful = new Set<bigint>();
   #running: Promise<void> | undefined;
-  #tidier: NodeJS.Timeout | undefined;
+  readonly #tidier: NodeJS.Timeout;
   #wake: () => void = () => {};
   #stopped = false;
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
-    this.#bounds = { ...bounds, ...parts.limits };
-    this.#queue = new RelayQueue(this.#bounds, parts.outbox !== undefined);
-    this.#incarnation = parts.outbox?.incarnation() ?? 0;
-    if (parts.outbox !== undefined) {
-      this.#tidier = setInterval(() => this.#go(), tidyMs);
-      this.#tidier.unref();
-    }
+    const limits = { ...bounds, ...parts.limits };
+    const { outbox, clock, log } = parts;
+    const { meters } = this;
+    this.#queue = new RelayQueue(limits);
+    this.#incarnation = outbox.incarnation();
+    this.#keeper = new RowKeeper({ outbox, queue: this.#queue, clock, log, limits, meters });
+    this.#tidier = setInterval(() => this.#go(), tidyMs);
+    this.#tidier.unref();
+  }
+
+  /** Whether somebody wants to hear of events. */
+  get publishes(): boolean {
+    return this.#parts.events !== undefined;
   }
 
   /** Bytes of batches that wait in memory. */
@@ -105,19 +102,22 @@ export class Relay {
   committed(batchId: bigint, events: readonly LogEvent[]): void {
     if (this.#stopped) return;
     this.#renew();
-    const bytes = events.reduce((sum, { value }) => sum + value.byteLength, batchOverheadBytes);
-    this.#queue.committed({ batchId, events, bytes });
-    if (this.#queue.lost > 0) {
-      this.meters.lost += this.#queue.lost;
-      this.#queue.lost = 0;
-    }
+    this.#queue.committed({ batchId, events, bytes: sizeOf(events) });
     this.#go();
   }
 
-  /** A batch may have been committed, its outcome unknown for good: the outbox says. */
+  /** A batch may have been committed, its outcome unknown for good: the outbox says, and what it says is forwarded. */
   uncertain(batchId: bigint): void {
-    if (this.#parts.outbox === undefined || this.#stopped) return;
+    if (this.#stopped) return;
+    this.#doubtful.add(batchId);
     this.#queue.uncertain(batchId);
+    this.#go();
+  }
+
+  /** Rows have become this run's that were another one's. */
+  appeared(batchIds: readonly bigint[]): void {
+    this.#renew();
+    for (const batchId of batchIds) this.#queue.uncertain(batchId);
     this.#go();
   }
 
@@ -131,12 +131,15 @@ export class Relay {
     clearTimeout(timer);
   }
 
-  /** Publishes nothing more. What has not been published is in the outbox, where there is one. */
+  /** Publishes nothing more. What has not been published is in the outbox. */
   async stop(): Promise<void> {
+    if (this.#stopped) return;
     this.#stopped = true;
     clearInterval(this.#tidier);
     this.#wake();
     await this.#running;
+    // So that as little as may be is published once more after the next start.
+    await this.#keeper.tidy().catch(() => undefined);
   }
 
   #go(): void {
@@ -152,13 +155,14 @@ export class Relay {
       try {
         if (step.t === 'publish') await this.#publish(step.batches);
         else if (step.t === 'read') await this.#read(step.after);
-        else if (!(await this.#tidy())) break;
+        else if (!(await this.#keeper.tidy()) && this.#queue.next().t === 'nothing') break;
         attempt = 0;
       } catch (error) {
         this.meters.failed += 1;
         if (attempt === 0) {
           this.#parts.log.warn('events wait to be published', { 'event.action': 'relay-failed' }, error);
         }
+        await this.#shed();
         await this.#pause(backoffMs(attempt, retry, this.#parts.random));
         attempt += 1;
       }
@@ -168,50 +172,63 @@ export class Relay {
   }
 
   async #publish(batches: readonly RelayBatch[]): Promise<void> {
+    const { events: eventLog, clock, log } = this.#parts;
     const events = batches.flatMap((batch) => batch.events);
     try {
-      await this.#parts.events.publish(events);
-      this.meters.published += events.length;
+      if (events.length > 0) {
+        await eventLog?.publish(events);
+        if (eventLog !== undefined) this.meters.published += events.length;
+      }
     } catch (error) {
       if (!(error instanceof EventLogError) || error.retryable) throw error;
       // Trying again would hold up everything behind it for ever.
       this.meters.lost += batches.length;
-      this.#parts.log.error('the event log refuses events', { 'event.action': 'events-refused' }, error);
+      log.error('the event log refuses events', { 'event.action': 'events-refused' }, error);
     }
-    this.#queue.published(batches, this.#parts.clock.monotonicMs());
+    this.#queue.published(batches, clock.monotonicMs());
   }
 
   async #read(after: bigint): Promise<void> {
-    const { rows } = this.#parts.outbox as RelayOutbox;
+    const { outbox, store } = this.#parts;
     const incarnation = this.#incarnation;
-    const page = await rows.read(incarnation, after, pageRows);
-    if (incarnation === this.#incarnation) this.#queue.read(page.map((row) => batchOf(row)));
+    const rows = await outbox.rows.rows(incarnation, after, pageRows);
+    const page: RelayBatch[] = [];
+    let bytes = 0;
+    for (const row of rows) {
+      if (bytes >= pageBytes) break;
+      const batch = await this.#batchOf(store, row);
+      page.push(batch);
+      bytes += batch.bytes;
+    }
+    if (incarnation !== this.#incarnation) return;
+    for (const row of rows) if (this.#doubtful.delete(row.batchId)) outbox.forward(row);
+    this.#queue.read(page);
+    if (!this.#queue.behind) this.#doubtful.clear();
   }
 
-  /** Removes rows whose time has come; whether there was anything to remove. */
-  async #tidy(): Promise<boolean> {
-    const { outbox, clock } = this.#parts;
-    if (outbox === undefined) return false;
-    const over = this.#queue.kept - this.#bounds.keepRows;
-    const forced = over > 0 && !outbox.linked();
-    if (!forced && !outbox.linked()) return false;
-    const ids = forced
-      ? this.#queue.removable(Number.POSITIVE_INFINITY, Math.min(over, removeRows))
-      : this.#queue.removable(clock.monotonicMs() - this.#bounds.keepMs, removeRows);
-    if (ids.length === 0) return false;
-    const incarnation = this.#incarnation;
-    // A lease that has lapsed leaves them to whoever adopts them; the node takes a new incarnation meanwhile.
-    if (!(await outbox.rows.remove(incarnation, ids))) return false;
-    if (forced) this.meters.forced += ids.length;
-    if (incarnation === this.#incarnation) this.#queue.removed(ids);
-    return true;
+  /** What is published, or nobody wants to hear of, is no more than its id here. */
+  #batchOf(store: Pick<MessageStore, 'range'>, row: OutboxRow): Promise<RelayBatch> | RelayBatch {
+    const { batchId } = row;
+    if (this.#queue.knows(batchId) || !this.publishes) return { batchId, events: [], bytes: sizeOf([]) };
+    return readRow(store, row);
+  }
+
+  /** While nothing can be published: keeps the outbox within its limit, if that can be reached. */
+  async #shed(): Promise<void> {
+    if (!this.#queue.behind) return;
+    try {
+      await this.#keeper.shed();
+    } catch (error) {
+      this.#parts.log.debug('the outbox is not reached', { 'error.message': String(error) });
+    }
   }
 
   #renew(): void {
-    const incarnation = this.#parts.outbox?.incarnation() ?? 0;
+    const incarnation = this.#parts.outbox.incarnation();
     if (incarnation === this.#incarnation) return;
     this.#incarnation = incarnation;
     this.#queue.forget();
+    this.#doubtful.clear();
   }
 
   #pause(ms: number): Promise<void> {
@@ -223,19 +240,5 @@ export class Relay {
         resolve();
       };
     });
-  }
-}
-
-/** The events of a row. One that can't be read is a bug that no repetition cures: it counts as a batch without events. */
-export function batchOf({ batchId, payload }: BatchRow): RelayBatch {
-  const events = eventsOf(payload);
-  return { batchId, events, bytes: payload.byteLength + batchOverheadBytes };
-}
-
-function eventsOf(payload: Uint8Array): LogEvent[] {
-  try {
-    return decodeCommittedBatch(payload).map(({ convId, value }) => ({ convId: convId as ConvId, value }));
-  } catch {
-    return [];
   }
 }

@@ -14,6 +14,7 @@ import type {
   Result,
 } from '../edge-frames.ts';
 import type { GroupDecisionFrame, GroupEntry, GroupRequestFrame, Precondition } from '../group-frames.ts';
+import type { PeerAnswerFrame, PeerQuestionFrame } from '../peer-frames.ts';
 import type { Hello, WithHello } from '../hello.ts';
 
 /** Every frame that nodes may say to each other, at random. */
@@ -236,4 +237,18 @@ export const groupDecision: fc.Arbitrary<WithHello<GroupDecisionFrame>> = fc.one
     decision: record({ preconditions: few(precondition), entries: few(groupEntry) }),
   }),
   record({ t: is('refused'), request: number, refusal }),
+);
+
+const span = record({ convNo: big, convId: conv, firstSeq: seq, lastSeq: seq });
+
+export const peerQuestion: fc.Arbitrary<WithHello<PeerQuestionFrame>> = fc.oneof(
+  hello,
+  record({ t: is('forward'), call: number, spans: few(span) }),
+  record({ t: is('askOffline'), call: number, users: few(user) }),
+);
+
+export const peerAnswer: fc.Arbitrary<WithHello<PeerAnswerFrame>> = fc.oneof(
+  hello,
+  record({ t: is('forwarded'), call: number, places: few(number) }),
+  record({ t: is('offline'), call: number, users: few(user) }),
 );

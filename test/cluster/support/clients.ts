@@ -125,3 +125,11 @@ function texts(items: readonly LogItem[]): string[] {
     content.t === 'message' && content.body.content.case === 'text' ? [content.body.content.value] : [],
   );
 }
+
+export function textsOf(client: ChatClient, convId: string): string[] {
+  return texts(client.log(convId).items);
+}
+
+export function headOf(client: ChatClient, convId: string): number {
+  return client.log(convId).items.at(-1)?.seq ?? 0;
+}

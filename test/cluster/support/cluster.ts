@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Child } from '../../engines/child.ts';
 import { mariaDb, redis } from '../../engines/shared.ts';
 import { until } from '../../e2e/support/until.ts';
+import { Metrics } from '../../input/support/metrics.ts';
 import { tokenSecret, userToken } from './tokens.ts';
 
 const main = fileURLToPath(new URL('../../../services/main.ts', import.meta.url));
@@ -16,6 +17,8 @@ interface Ports {
   readonly grpc: number;
   readonly metrics: number;
 }
+
+type Environment = Readonly<Record<string, string>>;
 
 /** An entry as REST tells it. */
 interface Entry {
@@ -36,11 +39,11 @@ export class ClusterProcess {
   readonly name: string;
   /** Those of its last start; 0 for what is not open. */
   ports: Ports = { http: 0, ws: 0, grpc: 0, metrics: 0 };
-  readonly #start: () => Promise<Child>;
+  readonly #start: (env: Environment) => Promise<Child>;
   #child: Child | undefined;
   #draining = false;
 
-  constructor(name: string, start: () => Promise<Child>) {
+  constructor(name: string, start: (env: Environment) => Promise<Child>) {
     this.name = name;
     this.#start = start;
   }
@@ -68,13 +71,22 @@ export class ClusterProcess {
       );
   }
 
-  async start(): Promise<void> {
-    this.#child = await this.#start();
+  /** `env`: besides what all processes have. */
+  async start(env: Environment = {}): Promise<void> {
+    this.#child = await this.#start(env);
     this.#draining = false;
     const ready = this.output.split('\n').findLast((line) => line.includes('"event.action":"ready"')) ?? '{}';
     const fields = JSON.parse(ready) as Record<string, number>;
     const port = (name: string): number => fields[`parley.${name}`] ?? 0;
     this.ports = { http: port('http'), ws: port('ws'), grpc: port('grpc'), metrics: port('metrics') };
+  }
+
+  /** Resolves once it is gone, by itself. */
+  async gone(): Promise<void> {
+    await until(
+      () => !this.running,
+      () => `${this.name} is still there`,
+    );
   }
 
   /** Starts another run of it beside the one that runs, which is returned and to be disposed of. */
@@ -114,17 +126,18 @@ export class ClusterProcess {
 
 export interface ClusterOptions {
   /** For all processes. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Environment;
   /** The roles of each process, by its name; the first one is a message node. */
-  readonly roles?: Readonly<Record<string, string>>;
+  readonly roles?: Environment;
   /** For single processes, besides what all have. */
-  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
+  readonly envOf?: (name: string) => Environment;
   /** Default: a schema and keys in the engines that all tests share. */
   readonly databaseUrl?: string;
   readonly redisUrl?: string;
 }
 
-const usualRoles = {
+/** Two message nodes, two group nodes, two edges. */
+export const usualRoles: Environment = {
   m1: 'message',
   m2: 'message',
   g1: 'group',
@@ -133,20 +146,42 @@ const usualRoles = {
   e2: 'bridge,connection',
 };
 
+/** Asks again for as long as it is refused: nodes are coming and going. */
+export async function insist<T>(ask: () => Promise<T>): Promise<T> {
+  let answer: T | undefined;
+  let refusal: unknown;
+  await until(
+    async () => {
+      try {
+        answer = await ask();
+        return true;
+      } catch (error) {
+        refusal = error;
+        return false;
+      }
+    },
+    () => String(refusal),
+  );
+  return answer as T;
+}
+
 /** Two edges, two message nodes and two group nodes, each a process of its own, on a real database and a real Redis. */
 export class Cluster implements AsyncDisposable {
   readonly processes: ReadonlyMap<string, ClusterProcess>;
   /** Where its keys are in Redis. */
   readonly redis: { readonly url: string; readonly prefix: string };
+  /** What its processes are told; good for the command line, too. */
+  readonly env: Environment;
   readonly #stack: AsyncDisposableStack;
 
   private constructor(
     processes: ReadonlyMap<string, ClusterProcess>,
-    keys: Cluster['redis'],
+    parts: { readonly keys: Cluster['redis']; readonly env: Environment },
     stack: AsyncDisposableStack,
   ) {
     this.processes = processes;
-    this.redis = keys;
+    this.redis = parts.keys;
+    this.env = parts.env;
     this.#stack = stack;
   }
 
@@ -182,11 +217,11 @@ export class Cluster implements AsyncDisposable {
     };
     const processes = new Map<string, ClusterProcess>();
     for (const [name, ofProcess] of Object.entries(roles)) {
-      const start = () =>
+      const start = (own: Environment) =>
         Child.start({
           command: process.execPath,
           args: [main, 'start', '--roles', ofProcess],
-          env: { ...common, PARLEY_NODE_ID: name, ...envOf(name) },
+          env: { ...common, PARLEY_NODE_ID: name, ...envOf(name), ...own },
           readyWhen: /"event.action":"ready"/,
         });
       const one = new ClusterProcess(name, start);
@@ -196,7 +231,7 @@ export class Cluster implements AsyncDisposable {
     // The first one makes the keys and the tables; the others find them.
     await processes.get('m1')?.start();
     await Promise.all([...processes.values()].slice(1).map((one) => one.start()));
-    const cluster = new Cluster(processes, keys, stack.move());
+    const cluster = new Cluster(processes, { keys, env: common }, stack.move());
     await cluster.formed();
     return cluster;
   }
@@ -271,6 +306,31 @@ export class Cluster implements AsyncDisposable {
       if (more.length === 0) return log;
       log.push(...more);
     }
+  }
+
+  /** Sends as a user, once; rejects where that is refused, or nobody knows. */
+  async send(
+    edge: string,
+    userId: string,
+    to: { readonly conv_id: string } | { readonly to: string },
+    content: string,
+  ): Promise<void> {
+    const body = { ...to, content };
+    const response = await this.ask(edge, '/api/v1/messages/send', await userToken(userId), body);
+    if (!response.ok) throw new Error(await response.text());
+  }
+
+  /** What a process counts, by a name without labels. */
+  async metric(name: string, metric: string): Promise<number> {
+    return (await Metrics.read(this.get(name).ports.metrics)).of(metric);
+  }
+
+  /** The texts of a conversation's log, by seq, as an edge tells them; empty for what is no message. */
+  async textsOf(edge: string, userId: string, convId: string): Promise<string[]> {
+    const log = await this.logOf(edge, userId, convId);
+    for (const [at, { seq }] of log.entries())
+      if (seq !== at + 1) throw new Error(`seq ${seq} is at ${at + 1}`);
+    return log.map(({ text }) => text);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,28 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file parley/node/v1/event_log.proto.
  */
 export const file_parley_node_v1_event_log: GenFile = /*@__PURE__*/
-  fileDesc("Ch5wYXJsZXkvbm9kZS92MS9ldmVudF9sb2cucHJvdG8SDnBhcmxleS5ub2RlLnYxIkAKDkNvbW1pdHRlZEJhdGNoEi4KBmV2ZW50cxgBIAMoCzIeLnBhcmxleS5ub2RlLnYxLkNvbW1pdHRlZEV2ZW50ImIKDkNvbW1pdHRlZEV2ZW50Eg8KB2NvbnZfaWQYASABKAkSDgoGZGlyZWN0GAIgASgIEi8KB2VudHJpZXMYAyADKAsyHi5wYXJsZXkubm9kZS52MS5Db21taXR0ZWRFbnRyeSKkAQoOQ29tbWl0dGVkRW50cnkSCwoDc2VxGAEgASgEEg4KBm1zZ19pZBgCIAEoBBIrCgRraW5kGAMgASgOMh0ucGFybGV5Lm5vZGUudjEuQ29tbWl0dGVkS2luZBIOCgZzZW5kZXIYBCABKAkSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxINCgV1c2VycxgGIAMoCRISCgp0YXJnZXRfc2VxGAcgASgEKpACCg1Db21taXR0ZWRLaW5kEh4KGkNPTU1JVFRFRF9LSU5EX1VOU1BFQ0lGSUVEEAASGgoWQ09NTUlUVEVEX0tJTkRfTUVTU0FHRRABEhkKFUNPTU1JVFRFRF9LSU5EX1JFQ0FMTBACEiAKHENPTU1JVFRFRF9LSU5EX0dST1VQX0NSRUFURUQQAxIgChxDT01NSVRURURfS0lORF9HUk9VUF9SRU5BTUVEEAQSIAocQ09NTUlUVEVEX0tJTkRfTUVNQkVSU19BRERFRBAFEiEKHUNPTU1JVFRFRF9LSU5EX01FTUJFUl9SRU1PVkVEEAYSHwobQ09NTUlUVEVEX0tJTkRfUk9MRV9DSEFOR0VEEAdiBnByb3RvMw");
-
-/**
- * What a row of the outbox holds: one committed batch, as events of the log, in order.
- *
- * @generated from message parley.node.v1.CommittedBatch
- */
-export type CommittedBatch = Message<"parley.node.v1.CommittedBatch"> & {
-  /**
-   * One or more for each conversation of the batch, at most 512 KiB encoded each.
-   *
-   * @generated from field: repeated parley.node.v1.CommittedEvent events = 1;
-   */
-  events: CommittedEvent[];
-};
-
-/**
- * Describes the message parley.node.v1.CommittedBatch.
- * Use `create(CommittedBatchSchema)` to create a new message.
- */
-export const CommittedBatchSchema: GenMessage<CommittedBatch> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_event_log, 0);
+  fileDesc("Ch5wYXJsZXkvbm9kZS92MS9ldmVudF9sb2cucHJvdG8SDnBhcmxleS5ub2RlLnYxImIKDkNvbW1pdHRlZEV2ZW50Eg8KB2NvbnZfaWQYASABKAkSDgoGZGlyZWN0GAIgASgIEi8KB2VudHJpZXMYAyADKAsyHi5wYXJsZXkubm9kZS52MS5Db21taXR0ZWRFbnRyeSKkAQoOQ29tbWl0dGVkRW50cnkSCwoDc2VxGAEgASgEEg4KBm1zZ19pZBgCIAEoBBIrCgRraW5kGAMgASgOMh0ucGFybGV5Lm5vZGUudjEuQ29tbWl0dGVkS2luZBIOCgZzZW5kZXIYBCABKAkSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxINCgV1c2VycxgGIAMoCRISCgp0YXJnZXRfc2VxGAcgASgEKpACCg1Db21taXR0ZWRLaW5kEh4KGkNPTU1JVFRFRF9LSU5EX1VOU1BFQ0lGSUVEEAASGgoWQ09NTUlUVEVEX0tJTkRfTUVTU0FHRRABEhkKFUNPTU1JVFRFRF9LSU5EX1JFQ0FMTBACEiAKHENPTU1JVFRFRF9LSU5EX0dST1VQX0NSRUFURUQQAxIgChxDT01NSVRURURfS0lORF9HUk9VUF9SRU5BTUVEEAQSIAocQ09NTUlUVEVEX0tJTkRfTUVNQkVSU19BRERFRBAFEiEKHUNPTU1JVFRFRF9LSU5EX01FTUJFUl9SRU1PVkVEEAYSHwobQ09NTUlUVEVEX0tJTkRfUk9MRV9DSEFOR0VEEAdiBnByb3RvMw");
 
 /**
  * One record of the event log: consecutive entries of one conversation that were committed together. Says who
@@ -67,7 +46,7 @@ export type CommittedEvent = Message<"parley.node.v1.CommittedEvent"> & {
  * Use `create(CommittedEventSchema)` to create a new message.
  */
 export const CommittedEventSchema: GenMessage<CommittedEvent> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_event_log, 1);
+  messageDesc(file_parley_node_v1_event_log, 0);
 
 /**
  * An entry, without its content.
@@ -130,7 +109,7 @@ export type CommittedEntry = Message<"parley.node.v1.CommittedEntry"> & {
  * Use `create(CommittedEntrySchema)` to create a new message.
  */
 export const CommittedEntrySchema: GenMessage<CommittedEntry> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_event_log, 2);
+  messageDesc(file_parley_node_v1_event_log, 1);
 
 /**
  * What an entry of a conversation's log was.

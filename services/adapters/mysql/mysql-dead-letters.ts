@@ -1,0 +1,145 @@
+import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.ts';
+import { StoreError } from '../../ports/message-store.ts';
+import { Database, type DatabaseOptions } from './database.ts';
+import { refusal } from './failure.ts';
+import { transact } from './leases.ts';
+import type { Row } from './session.ts';
+import { int, text } from './sql.ts';
+
+export interface MySqlDeadLettersOptions extends DatabaseOptions {
+  /** Letters that are kept, about; all processes together. */
+  readonly limit: number;
+}
+
+/** How many letters come in between two looks at how many there are. */
+const trimEvery = 50;
+const reasonBytes = 4_096;
+/** Bytes of bodies that are read at once, about. */
+const pageRows = 100;
+const columns =
+  'id, endpoint, type, conv_id, first_seq, last_seq, occurred_at, failed_at, attempts, reason, body';
+
+/** Dead letters beside the messages of a cluster: any push node adds to them, and the command line reads them. */
+export class MySqlDeadLetters implements DeadLetters {
+  readonly #database: Database;
+  readonly #limit: number;
+  #added = 0;
+  #trimming: Promise<void> = Promise.resolve();
+  dropped = 0;
+
+  private constructor(database: Database, limit: number) {
+    this.#database = database;
+    this.#limit = limit;
+  }
+
+  /** Rejects with a StoreError where the database is not there, or holds no store: opening one makes the tables. */
+  static async open(options: MySqlDeadLettersOptions): Promise<MySqlDeadLetters> {
+    const database = await Database.open(options);
+    try {
+      const [found] = await database.read("SHOW TABLES LIKE 'dead_letter'");
+      if (found?.rows.length !== 1)
+        throw new StoreError('unavailable', 'there is no store in this database, or one of an older version');
+      return new MySqlDeadLetters(database, options.limit);
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  async add(letter: DeadLetter): Promise<void> {
+    const values = [
+      text(letter.id),
+      text(letter.endpoint),
+      text(letter.type),
+      text(letter.convId),
+      int(letter.firstSeq),
+      int(letter.lastSeq),
+      int(letter.occurredAtMs),
+      int(letter.failedAtMs),
+      int(letter.attempts),
+      text(cut(letter.reason)),
+      text(letter.body),
+    ];
+    await this.#change(`REPLACE INTO dead_letter (${columns}) VALUES (${values.join(',')})`);
+    this.#added += 1;
+    if (this.#added % trimEvery !== 0) return;
+    // One at a time. The letter is kept whether this works or not; it is tried again.
+    this.#trimming = this.#trimming.then(() => this.#trim()).catch(() => {});
+    await this.#trimming;
+  }
+
+  async list(limit: number): Promise<readonly DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    // Page by page, since bodies may be large.
+    for (let after: DeadLetter | undefined; letters.length < limit; after = letters.at(-1)) {
+      const wanted = Math.min(pageRows, limit - letters.length);
+      const behind =
+        after === undefined
+          ? ''
+          : `WHERE occurred_at > ${int(after.occurredAtMs)} OR
+              (occurred_at = ${int(after.occurredAtMs)} AND id > ${text(after.id)})`;
+      const [found] = await this.#database.read(
+        `SELECT ${columns} FROM dead_letter ${behind} ORDER BY occurred_at, id LIMIT ${int(wanted)}`,
+      );
+      const page = (found?.rows ?? []).map(letterOf);
+      letters.push(...page);
+      if (page.length < wanted) break;
+    }
+    return letters;
+  }
+
+  async remove({ id }: DeadLetter): Promise<void> {
+    await this.#change(`DELETE FROM dead_letter WHERE id = ${text(id)}`);
+  }
+
+  async close(): Promise<void> {
+    await this.#trimming;
+    await this.#database.close();
+  }
+
+  async #trim(): Promise<void> {
+    const [found] = await this.#database.read('SELECT COUNT(*) FROM dead_letter');
+    const over = Number(found?.rows[0]?.[0]) - this.#limit;
+    if (over > 0)
+      this.dropped += await this.#change(
+        `DELETE FROM dead_letter ORDER BY occurred_at, id LIMIT ${int(over)}`,
+      );
+  }
+
+  /** Runs one statement; gives how many rows it changed. */
+  async #change(sql: string): Promise<number> {
+    try {
+      return await transact(this.#database, async (session) => {
+        const [result] = await session.query(sql, this.#database.readTimeoutMs);
+        return result?.changed ?? 0;
+      });
+    } catch (error) {
+      throw refusal(error);
+    }
+  }
+}
+
+function letterOf(row: Row): DeadLetter {
+  const [id, endpoint, type, convId, firstSeq, lastSeq, occurredAtMs, failedAtMs, attempts, reason, body] =
+    row;
+  return {
+    id: String(id),
+    endpoint: String(endpoint),
+    type: String(type),
+    convId: String(convId),
+    firstSeq: Number(firstSeq),
+    lastSeq: Number(lastSeq),
+    occurredAtMs: Number(occurredAtMs),
+    failedAtMs: Number(failedAtMs),
+    attempts: Number(attempts),
+    reason: String(reason),
+    body: String(body),
+  };
+}
+
+/** As much of a reason as there is room for, in whole characters. */
+function cut(reason: string): string {
+  const sound = reason.toWellFormed();
+  if (Buffer.byteLength(sound) <= reasonBytes) return sound;
+  return sound.slice(0, reasonBytes / 4).toWellFormed();
+}

@@ -1,0 +1,87 @@
+import { Fault } from '../core/fault.ts';
+import type { UserId } from '../core/ids.ts';
+import { Slots } from '../core/slots.ts';
+import type { OutboxSpan } from '../ports/outbox.ts';
+import type { Link, LinkEvents } from './link.ts';
+import type { PeerAnswerFrame, PeerQuestionFrame } from './peer-frames.ts';
+
+interface Waiting {
+  readonly link: Link<PeerQuestionFrame>;
+  readonly resolve: (answer: PeerAnswerFrame) => void;
+  readonly reject: (fault: Fault) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+const mostWaiting = 1_000;
+
+/** What this node asks of the message nodes that it is linked to. */
+export class PeerCalls {
+  readonly #timeoutMs: number;
+  readonly #links = new Map<string, Link<PeerQuestionFrame>>();
+  readonly #waiting = new Slots<Waiting>();
+
+  /** `timeoutMs`: how long an answer may take. */
+  constructor({ timeoutMs }: { readonly timeoutMs: number }) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** The message nodes that are linked. */
+  get nodeIds(): readonly string[] {
+    return [...this.#links.keys()];
+  }
+
+  attach(link: Link<PeerQuestionFrame>, nodeId: string): LinkEvents<PeerAnswerFrame> {
+    this.#links.set(nodeId, link);
+    return {
+      frames: (frames) => {
+        for (const frame of frames) this.#settle(frame.call)?.resolve(frame);
+      },
+      down: () => {
+        if (this.#links.get(nodeId) === link) this.#links.delete(nodeId);
+        for (const [call, waiting] of this.#waiting)
+          if (waiting.link === link) this.#settle(call)?.reject(unreachable('the message node is gone'));
+      },
+    };
+  }
+
+  /**
+   * Has a node forward entries of conversations that it owns. Gives the places of those that were sent to every live
+   * edge. Rejects with a Fault where the node is not linked or does not answer: ask again later.
+   */
+  async forward(nodeId: string, spans: readonly OutboxSpan[]): Promise<readonly number[]> {
+    const answer = await this.#ask(nodeId, 128 * spans.length, (call) => ({ t: 'forward', call, spans }));
+    return answer.t === 'forwarded' ? answer.places : [];
+  }
+
+  /** Those of the users who have no session that a node knows of. Rejects like `forward`. */
+  async offline(nodeId: string, users: readonly UserId[]): Promise<readonly UserId[]> {
+    const answer = await this.#ask(nodeId, 80 * users.length, (call) => ({ t: 'askOffline', call, users }));
+    if (answer.t !== 'offline') throw unreachable('the message node answers something else');
+    return answer.users;
+  }
+
+  #ask(nodeId: string, bytes: number, frame: (call: number) => PeerQuestionFrame): Promise<PeerAnswerFrame> {
+    const link = this.#links.get(nodeId);
+    if (link === undefined) return Promise.reject(unreachable(`${nodeId} is not linked`));
+    if (this.#waiting.size >= mostWaiting) return Promise.reject(unreachable('too many questions wait'));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => this.#settle(call)?.reject(unreachable('the message node did not answer in time')),
+        this.#timeoutMs,
+      );
+      const call = this.#waiting.add({ link, resolve, reject, timer });
+      if (link.send(frame(call), bytes + 64) !== 'queued')
+        this.#settle(call)?.reject(unreachable('the message node is busy'));
+    });
+  }
+
+  #settle(call: number): Waiting | undefined {
+    const waiting = this.#waiting.take(call);
+    clearTimeout(waiting?.timer);
+    return waiting;
+  }
+}
+
+function unreachable(message: string): Fault {
+  return new Fault('ownerLost', { message, retryAfterMs: 500 });
+}
