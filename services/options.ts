@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bridgeOptions } from '../bridge/options.ts';
 import { upstreamOptions } from '../bridge/upstream-options.ts';
 import { mySqlOptions } from './adapters/mysql/options.ts';
+import { archiveOptions } from './archive/options.ts';
 import { clusterOptions } from './cluster-options.ts';
 import { nodeOptions } from './connect/options.ts';
 import { connectionOptions } from './connection/options.ts';
@@ -70,6 +71,7 @@ export const optionTables = {
   telemetry: telemetryOptions,
   store: storeOptions,
   mysql: mySqlOptions,
+  archive: archiveOptions,
   message: messageOptions,
   connection: connectionOptions,
   push: pushOptions,

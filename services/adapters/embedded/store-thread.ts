@@ -19,6 +19,7 @@ import { Conversations } from './conversations.ts';
 import { raiseCursors } from './cursors.ts';
 import { Database } from './database.ts';
 import type { StoreEvent } from './events.ts';
+import { assertImported } from './import-mark.ts';
 import { Lane } from './lane.ts';
 import { Leases } from './leases.ts';
 import { isFull } from './level.ts';
@@ -94,6 +95,7 @@ export class StoreThread implements Handlers {
       onEvent,
     });
     try {
+      assertImported(database.level);
       const identity = await prepareSchema(database.level, keys);
       const clientKeys = await ClientKeyFilter.begin(database);
       return new StoreThread({ database, keys, identity, clientKeys, setup });

@@ -60,7 +60,7 @@ export async function openMySqlStore(options: MySqlStoreOptions): Promise<MySqlS
   try {
     const session = await database.openSession('schema');
     try {
-      const identity = await prepareSchema(session, keys, options.mustExist === true);
+      const identity = await prepareSchema(session, keys, { mustExist: options.mustExist === true });
       const { mariaDb, galera, binlog } = database.traits;
       options.log.info('the database is open', {
         'event.action': 'store-opened',
