@@ -13,12 +13,13 @@ import { entryKey } from './keys.ts';
 import { msgIdOfEntryRow } from './rows.ts';
 import type { Level } from './level.ts';
 import { Staging } from './staging.ts';
+import type { StoreEpoch } from './store-epoch.ts';
 
 export interface CommitsOptions {
   readonly database: Database;
   readonly clientKeys: ClientKeyFilter;
   readonly conversations: Conversations;
-  readonly epoch: string;
+  readonly epoch: StoreEpoch;
   readonly failpoints: Failpoints | undefined;
   /** Off only in tests that show what is lost without it. */
   readonly sync: boolean;
@@ -40,8 +41,8 @@ export class Commits {
 
   async commit(batch: CommitBatch): Promise<CommitOutcome[]> {
     const { epoch, database, clientKeys, conversations } = this.#options;
-    if (batch.epoch !== epoch)
-      throw new StoreError('epoch', `the store's epoch is ${epoch}, not ${batch.epoch}`);
+    if (batch.epoch !== epoch.current)
+      throw new StoreError('epoch', `the store's epoch is ${epoch.current}, not ${batch.epoch}`);
     const staging = new Staging(this.#level(batch), conversations, clientKeys);
     try {
       const outcomes = await this.#stage(staging, batch);

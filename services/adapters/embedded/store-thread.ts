@@ -27,6 +27,7 @@ import { type CallName, pack, type StoreCalls, type ThreadSetup, unpack } from '
 import { Reads } from './reads.ts';
 import { Reserve } from './reserve.ts';
 import { prepareSchema, type StoreIdentity } from './schema.ts';
+import { StoreEpoch } from './store-epoch.ts';
 import { KeyRing } from '../../core/seal.ts';
 
 type Handlers = {
@@ -62,6 +63,7 @@ export class StoreThread implements Handlers {
   readonly #reads: Reads;
   readonly #commits: Commits;
   readonly #leases: Leases;
+  readonly #epoch: StoreEpoch;
   readonly #writes = new Lane();
 
   private constructor({ database, keys, identity, clientKeys, setup }: StoreParts) {
@@ -72,11 +74,12 @@ export class StoreThread implements Handlers {
     this.#clientKeys = clientKeys;
     this.#reads = new Reads(database, conversations);
     this.#leases = new Leases(database);
+    this.#epoch = new StoreEpoch(database, identity.epoch);
     this.#commits = new Commits({
       database,
       clientKeys,
       conversations,
-      epoch: identity.epoch,
+      epoch: this.#epoch,
       failpoints: Failpoints.parse(setup.failpoints),
       sync: setup.sync,
       traceFd: setup.traceFd,
@@ -147,8 +150,18 @@ export class StoreThread implements Handlers {
     return pack(encodeCursors(await this.#reads.cursors(...args)));
   }
 
-  async raiseCursors(...[rows]: Parameters<StoreCalls['raiseCursors']>) {
-    return this.#writes.run(() => raiseCursors(this.#database, decodeCursors(unpack(rows))));
+  async raiseCursors(...[rows, epoch]: Parameters<StoreCalls['raiseCursors']>) {
+    return this.#writes.run(async () => {
+      if (epoch === this.#epoch.current) await raiseCursors(this.#database, decodeCursors(unpack(rows)));
+    });
+  }
+
+  async readEpoch() {
+    return this.#epoch.current;
+  }
+
+  async renewEpoch(...[from]: Parameters<StoreCalls['renewEpoch']>) {
+    return this.#writes.run(() => this.#epoch.renew(from));
   }
 
   async leaseWorker(...args: Parameters<StoreCalls['leaseWorker']>) {

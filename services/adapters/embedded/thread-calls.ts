@@ -14,7 +14,13 @@ interface Pending {
   readonly onProgress: ((entries: number) => void) | undefined;
 }
 
-const writes: ReadonlySet<CallName> = new Set(['commit', 'raiseCursors', 'leaseWorker', 'close']);
+const writes: ReadonlySet<CallName> = new Set([
+  'commit',
+  'raiseCursors',
+  'leaseWorker',
+  'renewEpoch',
+  'close',
+]);
 
 /** Reads in the thread at once. More would only stand in front of the next commit. */
 const readsAtOnce = 8;

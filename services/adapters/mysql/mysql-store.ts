@@ -29,6 +29,7 @@ import { MySqlMeters } from './meters.ts';
 import { MySqlOutbox } from './outbox.ts';
 import { Reads } from './reads.ts';
 import { prepareSchema, type StoreIdentity } from './schema.ts';
+import { readEpoch, renewEpoch } from './store-epoch.ts';
 import { PacketThread } from './packet-thread.ts';
 import { Names, Seals } from './seals.ts';
 import type { MySqlConfig } from './server.ts';
@@ -80,7 +81,6 @@ export async function openMySqlStore(options: MySqlStoreOptions): Promise<MySqlS
 
 /** The MessageStore on MySQL or MariaDB. Any number of processes may have the same database open. */
 export class MySqlStore implements MessageStore, AsyncDisposable {
-  readonly epoch: string;
   readonly clientKeySecret: Uint8Array;
   readonly meters: MySqlMeters;
   readonly outbox: OutboxRows;
@@ -91,9 +91,10 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
   readonly #commits: Commits;
   readonly #reads: Reads;
   readonly #leases: Leases;
+  #epoch: string;
 
   constructor(options: MySqlStoreOptions, database: Database, keys: KeyRing, identity: StoreIdentity) {
-    this.epoch = identity.epoch;
+    this.#epoch = identity.epoch;
     this.clientKeySecret = identity.clientKeySecret;
     this.meters = new MySqlMeters(database);
     this.outbox = new MySqlOutbox(database);
@@ -109,13 +110,17 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
       seals,
       names,
       thread: this.#thread,
-      epoch: identity.epoch,
+      epoch: () => this.#epoch,
       incarnation: options.incarnation,
       outbox: options.outbox,
       random: options.random,
       meters: this.meters,
       failpoints: options.failpoints,
     });
+  }
+
+  get epoch(): string {
+    return this.#epoch;
   }
 
   commit(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
@@ -161,11 +166,24 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
   }
 
   raiseCursors(rows: readonly CursorRow[]): Promise<void> {
-    return raiseCursors(this.#database, rows);
+    return raiseCursors(this.#database, this.#epoch, rows);
   }
 
   leaseWorker(holder: string, nowMs: number, untilMs: number): Promise<WorkerLease> {
     return this.#leases.lease(holder, nowMs, untilMs);
+  }
+
+  readEpoch(): Promise<string> {
+    return readEpoch(this.#database);
+  }
+
+  adoptEpoch(epoch: string): void {
+    this.#epoch = epoch;
+    this.#names.clear();
+  }
+
+  renewEpoch(from: string): Promise<string> {
+    return renewEpoch(this.#database, from);
   }
 
   check(onProgress: (entries: number) => void = () => undefined): Promise<StoreReport> {
