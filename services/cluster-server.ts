@@ -80,7 +80,8 @@ class ClusterNode {
   readonly #telemetry: Telemetry;
   /** When this process began; of two runs of a node the later one counts. */
   #incarnation = Date.now();
-  #epoch = '';
+  /** Of the store, as the roles in this process have it; the message node's word is what others are told. */
+  #epoch: () => string = () => '';
   #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptMessages'> = {};
   #linkServer: LinkServer | undefined;
   #grpc: GrpcDoor | undefined;
@@ -113,7 +114,7 @@ class ClusterNode {
     });
     // Runs are told apart by when they began; 51 bits of an id are time and worker.
     this.#incarnation = Number(ids.source.next() >> 12n);
-    this.#epoch = store.epoch;
+    this.#epoch = () => store.epoch;
     const ownership = new Ownership(this.#links.nodeId);
     const message = new MessageNode({
       config: config.message,
@@ -129,8 +130,14 @@ class ClusterNode {
     registerMessageMeters(this.#meters, message);
     registerStoreMeters(this.#meters, store.meters);
     this.#services.push(ids, message);
-    this.#accepts = { ...this.#accepts, acceptEdge: (link) => message.acceptEdge(link) };
-    this.#links.linkGroups(this.#hello(), (link, peer) => message.connectGroup(link, peer.nodeId));
+    this.#accepts = {
+      ...this.#accepts,
+      acceptEdge: (link, peer) => message.acceptEdge(link, peer.storeEpoch),
+    };
+    this.#links.linkGroups(
+      () => this.#hello(),
+      (link, peer) => message.connectGroup(link, peer.nodeId),
+    );
     // While nobody can say who lives, everybody keeps what is theirs: the store fences.
     this.#links.watchReady('message', (ready) => {
       if (ready !== undefined) message.see(ready);
@@ -166,16 +173,15 @@ class ClusterNode {
       auth: new Authenticator({ mode, tokens, clock: systemClock }),
       tokens,
       log,
-      epoch: () => this.#epoch,
       random: Math.random,
       aloneMs,
       failpoints: Failpoints.parse(config.test.failpoints),
     });
     registerConnectionMeters(this.#meters, connection);
-    this.#links.linkMessages(this.#hello(), (link, peer) => {
-      this.#epoch = peer.storeEpoch;
-      return connection.connectMessages(link, peer.nodeId);
-    });
+    this.#links.linkMessages(
+      () => this.#links.hello(this.#incarnation, connection.epoch),
+      (link, peer) => connection.connectMessages(link, peer.nodeId, peer.storeEpoch),
+    );
     this.#links.watchReady('message', (ready) => connection.see(ready));
     const doors = { log, meters: this.#meters, sessions: connection, unary: connection };
     this.#grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
@@ -198,7 +204,7 @@ class ClusterNode {
       this.#linkServer = new LinkServer({
         host: linkHost,
         port: linkPort,
-        hello: this.#hello(),
+        hello: () => this.#hello(),
         log: this.#log,
         limitBytes: linkQueueBytes,
         helloMs,
@@ -242,7 +248,7 @@ class ClusterNode {
   }
 
   #hello() {
-    return this.#links.hello(this.#incarnation, this.#epoch);
+    return this.#links.hello(this.#incarnation, this.#epoch());
   }
 
   /** A later run of this node has its name: one of the two must go, and it is this one. */

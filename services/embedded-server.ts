@@ -149,7 +149,6 @@ async function linkedNodes(parts: {
     auth: new Authenticator({ mode, tokens, clock }),
     tokens,
     log,
-    epoch: () => store.epoch,
     random: Math.random,
     failpoints,
   });
@@ -159,7 +158,7 @@ async function linkedNodes(parts: {
     limitBytes: linkBytes,
   });
   connectDirect<EdgeFrame, OwnerFrame>({
-    a: (link) => connection.connectMessages(link),
+    a: (link) => connection.connectMessages(link, 'message', store.epoch),
     b: (link) => message.acceptEdge(link),
     limitBytes: linkBytes,
   });

@@ -15,6 +15,7 @@ class Ties {
   readonly sessions: Session[] = [];
   readonly watched = new Set<UserId>();
   abandoned = 0;
+  readonly epochs: string[] = [];
   readonly rooms: Rooms;
   readonly owners: Owners;
 
@@ -33,6 +34,7 @@ class Ties {
       signedIn: () => this.sessions,
       watched: () => this.watched,
       news: () => {},
+      epoch: (epoch) => void this.epochs.push(epoch),
       abandoned: () => {
         this.abandoned += 1;
       },
@@ -57,17 +59,26 @@ class Ties {
     return session;
   }
 
-  link(nodeId: string) {
+  link(nodeId: string, epoch = 'epoch') {
     const heard: EdgeFrame[] = [];
-    const events = this.owners.connect(nodeId, {
-      send: (frame) => {
-        heard.push(frame);
-        return 'queued';
+    let open = true;
+    const events = this.owners.connect(
+      nodeId,
+      {
+        send: (frame) => {
+          heard.push(frame);
+          return 'queued';
+        },
+        close: () => {
+          open = false;
+          events.down('closed');
+        },
       },
-      close: () => events.down('closed'),
-    });
+      epoch,
+    );
     return {
       heard,
+      isOpen: () => open,
       say: (...frames: OwnerFrame[]) => events.frames(frames),
       cut: () => events.down('cut'),
       of: <T extends EdgeFrame['t']>(t: T) =>

@@ -33,6 +33,12 @@ export class RecentCommits {
     this.#young.set(convId, firstSeq);
   }
 
+  /** The store was restored: what was committed before is nothing to be told. */
+  clear(): void {
+    this.#young = new Map();
+    this.#old = new Map();
+  }
+
   /** By conversation, the first entry that may have been missed. */
   all(): Map<ConvId, Seq> {
     return new Map([...this.#young, ...this.#old]);

@@ -147,7 +147,7 @@ export class Nodes implements AsyncDisposable {
     const node = this.#connectionNode();
     const link = () =>
       connectDirect<EdgeFrame, OwnerFrame>({
-        a: (end) => node.connectMessages(end),
+        a: (end) => node.connectMessages(end, 'message', this.store.epoch),
         b: (end) => this.message.acceptEdge(end),
         limitBytes: linkBytes,
       });
@@ -182,7 +182,7 @@ export class Nodes implements AsyncDisposable {
       },
       close: () => {},
     };
-    const { frames, down } = node.connectMessages(end);
+    const { frames, down } = node.connectMessages(end, 'message', this.store.epoch);
     // Of no session so far.
     asked.length = 0;
     return { node, door: new TestDoor(node), asked, say: (...said: OwnerFrame[]) => frames(said), down };
@@ -198,7 +198,6 @@ export class Nodes implements AsyncDisposable {
       auth: new Authenticator({ mode, tokens, clock }),
       tokens,
       log: this.#log,
-      epoch: () => this.store.epoch,
       random: Math.random,
       ...(this.#options.linksComeAgain && { aloneMs: this.#options.linksComeAgain.aloneMs }),
     });

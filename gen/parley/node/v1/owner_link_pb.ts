@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/node/v1/owner_link.proto.
  */
 export const file_parley_node_v1_owner_link: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvbm9kZS92MS9vd25lcl9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSI9ChBMaW5rT3duZXJSZXF1ZXN0EikKBmZyYW1lcxgBIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVkZ2VGcmFtZSI/ChFMaW5rT3duZXJSZXNwb25zZRIqCgZmcmFtZXMYASADKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lckZyYW1lIrMECglFZGdlRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIuCgdjb21tYW5kGAIgASgLMhsucGFybGV5Lm5vZGUudjEuRWRnZUNvbW1hbmRIABIyCglkZWxpdmVyZWQYAyABKAsyHS5wYXJsZXkubm9kZS52MS5FZGdlRGVsaXZlcmVkSAASLwoKc2Vzc2lvbl91cBgEIAEoCzIZLnBhcmxleS5ub2RlLnYxLlNlc3Npb25VcEgAEjMKDHNlc3Npb25fZG93bhgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25Eb3duSAASLAoGdHlwaW5nGAYgASgLMhoucGFybGV5Lm5vZGUudjEuRWRnZVR5cGluZ0gAEisKBXdhdGNoGAcgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi0KB3Vud2F0Y2gYCCABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASOwoQYXVkaWVuY2VfdW5rbm93bhgJIAEoCzIfLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVW5rbm93bkgAEisKBHB1bGwYCiABKAsyGy5wYXJsZXkubm9kZS52MS5QdWxsRW50cmllc0gAEjMKDHNuYXBzaG90X2VuZBgLIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNuYXBzaG90RW5kSABCBwoFZnJhbWUiuwQKCk93bmVyRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIrCgVyZXBseRgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLk93bmVyUmVwbHlIABIvCgdyZWZ1c2VkGAMgASgLMhwucGFybGV5Lm5vZGUudjEuT3duZXJSZWZ1c2VkSAASMgoIYXVkaWVuY2UYBCABKAsyHi5wYXJsZXkubm9kZS52MS5BdWRpZW5jZVVwZGF0ZUgAEi4KBWVudHJ5GAUgASgLMh0ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VFbnRyeUgAEjcKCnJlZ2lzdGVyZWQYBiABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uUmVnaXN0ZXJlZEgAEjcKCnN1cGVyc2VkZWQYByABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uU3VwZXJzZWRlZEgAEi0KBmN1cnNvchgIIAEoCzIbLnBhcmxleS5ub2RlLnYxLkN1cnNvck1vdmVkSAASMQoIcmVjZWlwdHMYCSABKAsyHS5wYXJsZXkubm9kZS52MS5Hcm91cFJlY2VpcHRzSAASMAoGdHlwaW5nGAogASgLMh4ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VUeXBpbmdIABIwCghwcmVzZW5jZRgLIAEoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJQcmVzZW5jZUgAQgcKBWZyYW1lIkAKCVNlc3Npb25VcBIPCgdzZXNzaW9uGAEgASgEEg8KB3VzZXJfaWQYAiABKAkSEQoJZGV2aWNlX2lkGAMgASgJIh4KC1Nlc3Npb25Eb3duEg8KB3Nlc3Npb24YASABKAQiDQoLU25hcHNob3RFbmQiJAoRU2Vzc2lvblJlZ2lzdGVyZWQSDwoHc2Vzc2lvbhgBIAEoBCIkChFTZXNzaW9uU3VwZXJzZWRlZBIPCgdzZXNzaW9uGAEgASgEIj0KDUVkZ2VEZWxpdmVyZWQSLAoFaXRlbXMYASADKAsyHS5wYXJsZXkubm9kZS52MS5EZWxpdmVyZWRJdGVtIj4KDURlbGl2ZXJlZEl0ZW0SDwoHY29udl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgsKA3NlcRgDIAEoBCI+CgpFZGdlVHlwaW5nEg8KB2NvbnZfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIOCgZhY3RpdmUYAyABKAgiGwoKV2F0Y2hVc2VycxINCgV1c2VycxgBIAMoCSJBCg9BdWRpZW5jZVVua25vd24SEAoIYXVkaWVuY2UYASABKAQSDwoHY29udl9pZBgCIAEoCRILCgNzZXEYAyABKAQiQAoLUHVsbEVudHJpZXMSDwoHY29udl9pZBgBIAEoCRIQCghmcm9tX3NlcRgCIAEoBBIOCgZ0b19zZXEYAyABKAQigAcKC0VkZ2VDb21tYW5kEgwKBGNhbGwYASABKA0SDwoHc2Vzc2lvbhgCIAEoBBIPCgd1c2VyX2lkGAMgASgJEi0KBHNlbmQYBCABKAsyHS5wYXJsZXkubm9kZS52MS5TZW5kT3BlcmF0aW9uSAASMQoGcmVjYWxsGAUgASgLMh8ucGFybGV5Lm5vZGUudjEuUmVjYWxsT3BlcmF0aW9uSAASLwoEcmVhZBgGIAEoCzIfLnBhcmxleS5ub2RlLnYxLkN1cnNvck9wZXJhdGlvbkgAEi4KA2FjaxgHIAEoCzIfLnBhcmxleS5ub2RlLnYxLkN1cnNvck9wZXJhdGlvbkgAEi0KBGxpc3QYCCABKAsyHS5wYXJsZXkubm9kZS52MS5MaXN0T3BlcmF0aW9uSAASKwoDZ2V0GAkgASgLMhwucGFybGV5Lm5vZGUudjEuR2V0T3BlcmF0aW9uSAASMQoGbG9jYXRlGAogASgLMh8ucGFybGV5Lm5vZGUudjEuTG9jYXRlT3BlcmF0aW9uSAASLQoEc3luYxgLIAEoCzIdLnBhcmxleS5ub2RlLnYxLlN5bmNPcGVyYXRpb25IABI/Cg1jb252ZXJzYXRpb25zGAwgASgLMiYucGFybGV5Lm5vZGUudjEuQ29udmVyc2F0aW9uc09wZXJhdGlvbkgAEj0KDGNvbnZlcnNhdGlvbhgNIAEoCzIlLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbk9wZXJhdGlvbkgAEi8KBWdyb3VwGA4gASgLMh4ucGFybGV5Lm5vZGUudjEuR3JvdXBPcGVyYXRpb25IABI2CglnZXRfZ3JvdXAYDyABKAsyIS5wYXJsZXkubm9kZS52MS5HZXRHcm91cE9wZXJhdGlvbkgAEjMKB21lbWJlcnMYECABKAsyIC5wYXJsZXkubm9kZS52MS5NZW1iZXJzT3BlcmF0aW9uSAASLgoIcHJlc2VuY2UYESABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASLwoDaWRzGBIgASgLMiAucGFybGV5Lm5vZGUudjEuRHJhd0lkc09wZXJhdGlvbkgAEjQKCGdyb3VwX2lkGBMgASgLMiAucGFybGV5Lm5vZGUudjEuR3JvdXBJZE9wZXJhdGlvbkgAQgsKCW9wZXJhdGlvbiJeCg1TZW5kT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSDAoEcGVlchgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkSDAoEYm9keRgEIAEoDBINCgVjaGFpbhgFIAEoDSJCCg9SZWNhbGxPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQSEQoJY2xpZW50X2lkGAMgASgJIi8KD0N1cnNvck9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBCJTCg1MaXN0T3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAQSDQoFbGltaXQYAyABKA0SEAoIYmFja3dhcmQYBCABKAgiLAoMR2V0T3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEIiEKD0xvY2F0ZU9wZXJhdGlvbhIOCgZtc2dfaWQYASABKAQiYQoNU3luY09wZXJhdGlvbhINCgVlcG9jaBgBIAEoCRIwCgVrbm93bhgCIAMoCzIhLnBhcmxleS5ub2RlLnYxLktub3duQ29udmVyc2F0aW9uEg8KB2VudHJpZXMYAyABKA0itAEKEUtub3duQ29udmVyc2F0aW9uEg8KB2NvbnZfaWQYASABKAkSEAoIaGVhZF9zZXEYAiABKAQSEwoLaGVhZF9tc2dfaWQYAyABKAQSCwoDcmV2GAQgASgEEhAKCHJlYWRfc2VxGAUgASgEEhUKDWRlbGl2ZXJlZF9zZXEYBiABKAQSFQoNcGVlcl9yZWFkX3NlcRgHIAEoBBIaChJwZWVyX2RlbGl2ZXJlZF9zZXEYCCABKAQiNgoWQ29udmVyc2F0aW9uc09wZXJhdGlvbhINCgVhZnRlchgBIAEoCRINCgVsaW1pdBgCIAEoDSI2ChVDb252ZXJzYXRpb25PcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRIMCgRwZWVyGAIgASgJImIKDkdyb3VwT3BlcmF0aW9uEhAKCGdyb3VwX2lkGAEgASgJEhEKCWNsaWVudF9pZBgCIAEoCRIrCgZjaGFuZ2UYAyABKAsyGy5wYXJsZXkubm9kZS52MS5Hcm91cENoYW5nZSIlChFHZXRHcm91cE9wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCSJCChBNZW1iZXJzT3BlcmF0aW9uEhAKCGdyb3VwX2lkGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIiEKEERyYXdJZHNPcGVyYXRpb24SDQoFY291bnQYASABKA0iJQoQR3JvdXBJZE9wZXJhdGlvbhIRCgljbGllbnRfaWQYASABKAkiRgoMT3duZXJSZWZ1c2VkEgwKBGNhbGwYASABKA0SKAoHcmVmdXNhbBgCIAEoCzIXLnBhcmxleS5ub2RlLnYxLlJlZnVzYWwijgQKCk93bmVyUmVwbHkSDAoEY2FsbBgBIAEoDRIqCgRzZW50GAIgASgLMhoucGFybGV5Lm5vZGUudjEuU2VudFJlc3VsdEgAEioKBHJlYWQYAyABKAsyGi5wYXJsZXkubm9kZS52MS5SZWFkUmVzdWx0SAASKgoEcGFnZRgEIAEoCzIaLnBhcmxleS5ub2RlLnYxLlBhZ2VSZXN1bHRIABIsCgVwbGFjZRgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlBsYWNlUmVzdWx0SAASPAoNY29udmVyc2F0aW9ucxgGIAEoCzIjLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbnNSZXN1bHRIABI7Cg1ncm91cF9jaGFuZ2VkGAcgASgLMiIucGFybGV5Lm5vZGUudjEuR3JvdXBDaGFuZ2VkUmVzdWx0SAASKwoFZ3JvdXAYCCABKAsyGi5wYXJsZXkubm9kZS52MS5Hcm91cFN0YXRlSAASMAoHbWVtYmVycxgJIAEoCzIdLnBhcmxleS5ub2RlLnYxLk1lbWJlcnNSZXN1bHRIABIyCghwcmVzZW5jZRgKIAEoCzIeLnBhcmxleS5ub2RlLnYxLlByZXNlbmNlUmVzdWx0SAASKAoDaWRzGAsgASgLMhkucGFybGV5Lm5vZGUudjEuSWRzUmVzdWx0SABCCAoGcmVzdWx0ImQKClNlbnRSZXN1bHQSDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQSDgoGbXNnX2lkGAMgASgEEhUKDWNyZWF0ZWRfYXRfbXMYBCABKAMSEQoJZHVwbGljYXRlGAUgASgIIh4KClJlYWRSZXN1bHQSEAoIcmVhZF9zZXEYASABKAQiaAoKUGFnZVJlc3VsdBIPCgdjb252X2lkGAEgASgJEikKB2VudHJpZXMYAiADKAsyGC5wYXJsZXkubm9kZS52MS5Mb2dFbnRyeRIQCghoZWFkX3NlcRgDIAEoBBIMCgRtb3JlGAQgASgIIisKC1BsYWNlUmVzdWx0Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEIm0KE0NvbnZlcnNhdGlvbnNSZXN1bHQSNwoNY29udmVyc2F0aW9ucxgBIAMoCzIgLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvblZpZXcSDwoHcmVtb3ZlZBgCIAMoCRIMCgRuZXh0GAMgASgJIqkDChBDb252ZXJzYXRpb25WaWV3Eg8KB2NvbnZfaWQYASABKAkSDQoFZ3JvdXAYAiABKAgSDAoEcGVlchgDIAEoCRIMCgRuYW1lGAQgASgJEigKBHJvbGUYBSABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlEhQKDG1lbWJlcl9jb3VudBgGIAEoDRIQCghoZWFkX3NlcRgHIAEoBBITCgtoZWFkX21zZ19pZBgIIAEoBBISCgpqb2luZWRfc2VxGAkgASgEEhAKCGxlZnRfc2VxGAogASgEEg4KBnVucmVhZBgLIAEoBBIQCghyZWFkX3NlcRgMIAEoBBIVCg1kZWxpdmVyZWRfc2VxGA0gASgEEhUKDXBlZXJfcmVhZF9zZXEYDiABKAQSGgoScGVlcl9kZWxpdmVyZWRfc2VxGA8gASgEEgsKA3JldhgQIAEoBBIpCgdlbnRyaWVzGBEgAygLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkSFAoMZ2FwX2Zyb21fc2VxGBIgASgEEhIKCnN0YXJ0X292ZXIYEyABKAgiTAoSR3JvdXBDaGFuZ2VkUmVzdWx0EgsKA3NlcRgBIAEoBBIpCgVncm91cBgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLkdyb3VwU3RhdGUi0QEKCkdyb3VwU3RhdGUSEAoIZ3JvdXBfaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVvd25lchgDIAEoCRIUCgxtZW1iZXJfY291bnQYBCABKA0SEwoLbWF4X21lbWJlcnMYBSABKA0SLgoHaGlzdG9yeRgGIAEoDjIdLnBhcmxleS5ub2RlLnYxLkxvZ1Zpc2liaWxpdHkSDwoHdmVyc2lvbhgHIAEoBBIoCgRyb2xlGAggASgOMhoucGFybGV5Lm5vZGUudjEuTWVtYmVyUm9sZSJLCg1NZW1iZXJzUmVzdWx0EiwKB21lbWJlcnMYASADKAsyGy5wYXJsZXkubm9kZS52MS5NZW1iZXJTdGF0ZRIMCgRuZXh0GAIgASgJIoUBCgtNZW1iZXJTdGF0ZRIPCgd1c2VyX2lkGAEgASgJEigKBHJvbGUYAiABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlEhIKCmpvaW5lZF9zZXEYAyABKAQSFQoNZGVsaXZlcmVkX3NlcRgEIAEoBBIQCghyZWFkX3NlcRgFIAEoBCI9Cg5QcmVzZW5jZVJlc3VsdBIrCgV1c2VycxgBIAMoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJQcmVzZW5jZSJICgxVc2VyUHJlc2VuY2USDwoHdXNlcl9pZBgBIAEoCRIOCgZvbmxpbmUYAiABKAgSFwoPbGFzdF9zZWVuX2F0X21zGAMgASgDIhgKCUlkc1Jlc3VsdBILCgNpZHMYASADKAQiiQEKDkF1ZGllbmNlVXBkYXRlEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSEAoIbmV4dF9zZXEYAyABKAQSDQoFd2hvbGUYBCABKAgSJQoFdXNlcnMYBSADKAsyFi5wYXJsZXkubm9kZS52MS5IZWFyZXISDAoEZ29uZRgGIAMoCSI+CgZIZWFyZXISDwoHdXNlcl9pZBgBIAEoCRIRCglmaXJzdF9zZXEYAiABKAQSEAoIbGFzdF9zZXEYAyABKAQiXwoNQXVkaWVuY2VFbnRyeRIQCghhdWRpZW5jZRgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoBBInCgVlbnRyeRgDIAEoCzIYLnBhcmxleS5ub2RlLnYxLkxvZ0VudHJ5Io8BCghMb2dFbnRyeRIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBBIOCgZtc2dfaWQYAyABKAQSDgoGc2VuZGVyGAQgASgJEhUKDWNyZWF0ZWRfYXRfbXMYBSABKAMSCwoDb3JkGAYgASgEEhAKCHJldmlzaW9uGAcgASgNEg8KB2NvbnRlbnQYCCABKAwiZAoLQ3Vyc29yTW92ZWQSDwoHY29udl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhUKDWRlbGl2ZXJlZF9zZXEYAyABKAQSEAoIcmVhZF9zZXEYBCABKAQSCgoCdG8YBSADKAkiYAoNR3JvdXBSZWNlaXB0cxIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEgsKA3NlcRgDIAEoBBIRCglkZWxpdmVyZWQYBCABKA0SDAoEcmVhZBgFIAEoDSJUCg5BdWRpZW5jZVR5cGluZxIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEg8KB3VzZXJfaWQYAyABKAkSDgoGYWN0aXZlGAQgASgIMmgKEE93bmVyTGlua1NlcnZpY2USVAoJTGlua093bmVyEiAucGFybGV5Lm5vZGUudjEuTGlua093bmVyUmVxdWVzdBohLnBhcmxleS5ub2RlLnYxLkxpbmtPd25lclJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_parley_node_v1_link]);
+  fileDesc("Ch9wYXJsZXkvbm9kZS92MS9vd25lcl9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSI9ChBMaW5rT3duZXJSZXF1ZXN0EikKBmZyYW1lcxgBIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVkZ2VGcmFtZSI/ChFMaW5rT3duZXJSZXNwb25zZRIqCgZmcmFtZXMYASADKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lckZyYW1lIrMECglFZGdlRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIuCgdjb21tYW5kGAIgASgLMhsucGFybGV5Lm5vZGUudjEuRWRnZUNvbW1hbmRIABIyCglkZWxpdmVyZWQYAyABKAsyHS5wYXJsZXkubm9kZS52MS5FZGdlRGVsaXZlcmVkSAASLwoKc2Vzc2lvbl91cBgEIAEoCzIZLnBhcmxleS5ub2RlLnYxLlNlc3Npb25VcEgAEjMKDHNlc3Npb25fZG93bhgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25Eb3duSAASLAoGdHlwaW5nGAYgASgLMhoucGFybGV5Lm5vZGUudjEuRWRnZVR5cGluZ0gAEisKBXdhdGNoGAcgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi0KB3Vud2F0Y2gYCCABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASOwoQYXVkaWVuY2VfdW5rbm93bhgJIAEoCzIfLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVW5rbm93bkgAEisKBHB1bGwYCiABKAsyGy5wYXJsZXkubm9kZS52MS5QdWxsRW50cmllc0gAEjMKDHNuYXBzaG90X2VuZBgLIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNuYXBzaG90RW5kSABCBwoFZnJhbWUi6AQKCk93bmVyRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIrCgVyZXBseRgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLk93bmVyUmVwbHlIABIvCgdyZWZ1c2VkGAMgASgLMhwucGFybGV5Lm5vZGUudjEuT3duZXJSZWZ1c2VkSAASMgoIYXVkaWVuY2UYBCABKAsyHi5wYXJsZXkubm9kZS52MS5BdWRpZW5jZVVwZGF0ZUgAEi4KBWVudHJ5GAUgASgLMh0ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VFbnRyeUgAEjcKCnJlZ2lzdGVyZWQYBiABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uUmVnaXN0ZXJlZEgAEjcKCnN1cGVyc2VkZWQYByABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uU3VwZXJzZWRlZEgAEi0KBmN1cnNvchgIIAEoCzIbLnBhcmxleS5ub2RlLnYxLkN1cnNvck1vdmVkSAASMQoIcmVjZWlwdHMYCSABKAsyHS5wYXJsZXkubm9kZS52MS5Hcm91cFJlY2VpcHRzSAASMAoGdHlwaW5nGAogASgLMh4ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VUeXBpbmdIABIwCghwcmVzZW5jZRgLIAEoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJQcmVzZW5jZUgAEisKBXJlc2V0GAwgASgLMhoucGFybGV5Lm5vZGUudjEuU3RvcmVSZXNldEgAQgcKBWZyYW1lIiEKClN0b3JlUmVzZXQSEwoLc3RvcmVfZXBvY2gYASABKAkiQAoJU2Vzc2lvblVwEg8KB3Nlc3Npb24YASABKAQSDwoHdXNlcl9pZBgCIAEoCRIRCglkZXZpY2VfaWQYAyABKAkiHgoLU2Vzc2lvbkRvd24SDwoHc2Vzc2lvbhgBIAEoBCINCgtTbmFwc2hvdEVuZCIkChFTZXNzaW9uUmVnaXN0ZXJlZBIPCgdzZXNzaW9uGAEgASgEIiQKEVNlc3Npb25TdXBlcnNlZGVkEg8KB3Nlc3Npb24YASABKAQiPQoNRWRnZURlbGl2ZXJlZBIsCgVpdGVtcxgBIAMoCzIdLnBhcmxleS5ub2RlLnYxLkRlbGl2ZXJlZEl0ZW0iPgoNRGVsaXZlcmVkSXRlbRIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSCwoDc2VxGAMgASgEIj4KCkVkZ2VUeXBpbmcSDwoHY29udl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEg4KBmFjdGl2ZRgDIAEoCCIbCgpXYXRjaFVzZXJzEg0KBXVzZXJzGAEgAygJIkEKD0F1ZGllbmNlVW5rbm93bhIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEgsKA3NlcRgDIAEoBCJACgtQdWxsRW50cmllcxIPCgdjb252X2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgEEg4KBnRvX3NlcRgDIAEoBCKABwoLRWRnZUNvbW1hbmQSDAoEY2FsbBgBIAEoDRIPCgdzZXNzaW9uGAIgASgEEg8KB3VzZXJfaWQYAyABKAkSLQoEc2VuZBgEIAEoCzIdLnBhcmxleS5ub2RlLnYxLlNlbmRPcGVyYXRpb25IABIxCgZyZWNhbGwYBSABKAsyHy5wYXJsZXkubm9kZS52MS5SZWNhbGxPcGVyYXRpb25IABIvCgRyZWFkGAYgASgLMh8ucGFybGV5Lm5vZGUudjEuQ3Vyc29yT3BlcmF0aW9uSAASLgoDYWNrGAcgASgLMh8ucGFybGV5Lm5vZGUudjEuQ3Vyc29yT3BlcmF0aW9uSAASLQoEbGlzdBgIIAEoCzIdLnBhcmxleS5ub2RlLnYxLkxpc3RPcGVyYXRpb25IABIrCgNnZXQYCSABKAsyHC5wYXJsZXkubm9kZS52MS5HZXRPcGVyYXRpb25IABIxCgZsb2NhdGUYCiABKAsyHy5wYXJsZXkubm9kZS52MS5Mb2NhdGVPcGVyYXRpb25IABItCgRzeW5jGAsgASgLMh0ucGFybGV5Lm5vZGUudjEuU3luY09wZXJhdGlvbkgAEj8KDWNvbnZlcnNhdGlvbnMYDCABKAsyJi5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25zT3BlcmF0aW9uSAASPQoMY29udmVyc2F0aW9uGA0gASgLMiUucGFybGV5Lm5vZGUudjEuQ29udmVyc2F0aW9uT3BlcmF0aW9uSAASLwoFZ3JvdXAYDiABKAsyHi5wYXJsZXkubm9kZS52MS5Hcm91cE9wZXJhdGlvbkgAEjYKCWdldF9ncm91cBgPIAEoCzIhLnBhcmxleS5ub2RlLnYxLkdldEdyb3VwT3BlcmF0aW9uSAASMwoHbWVtYmVycxgQIAEoCzIgLnBhcmxleS5ub2RlLnYxLk1lbWJlcnNPcGVyYXRpb25IABIuCghwcmVzZW5jZRgRIAEoCzIaLnBhcmxleS5ub2RlLnYxLldhdGNoVXNlcnNIABIvCgNpZHMYEiABKAsyIC5wYXJsZXkubm9kZS52MS5EcmF3SWRzT3BlcmF0aW9uSAASNAoIZ3JvdXBfaWQYEyABKAsyIC5wYXJsZXkubm9kZS52MS5Hcm91cElkT3BlcmF0aW9uSABCCwoJb3BlcmF0aW9uIl4KDVNlbmRPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRIMCgRwZWVyGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIMCgRib2R5GAQgASgMEg0KBWNoYWluGAUgASgNIkIKD1JlY2FsbE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBBIRCgljbGllbnRfaWQYAyABKAkiLwoPQ3Vyc29yT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEIlMKDUxpc3RPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRIQCghmcm9tX3NlcRgCIAEoBBINCgVsaW1pdBgDIAEoDRIQCghiYWNrd2FyZBgEIAEoCCIsCgxHZXRPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQiIQoPTG9jYXRlT3BlcmF0aW9uEg4KBm1zZ19pZBgBIAEoBCJhCg1TeW5jT3BlcmF0aW9uEg0KBWVwb2NoGAEgASgJEjAKBWtub3duGAIgAygLMiEucGFybGV5Lm5vZGUudjEuS25vd25Db252ZXJzYXRpb24SDwoHZW50cmllcxgDIAEoDSK0AQoRS25vd25Db252ZXJzYXRpb24SDwoHY29udl9pZBgBIAEoCRIQCghoZWFkX3NlcRgCIAEoBBITCgtoZWFkX21zZ19pZBgDIAEoBBILCgNyZXYYBCABKAQSEAoIcmVhZF9zZXEYBSABKAQSFQoNZGVsaXZlcmVkX3NlcRgGIAEoBBIVCg1wZWVyX3JlYWRfc2VxGAcgASgEEhoKEnBlZXJfZGVsaXZlcmVkX3NlcRgIIAEoBCI2ChZDb252ZXJzYXRpb25zT3BlcmF0aW9uEg0KBWFmdGVyGAEgASgJEg0KBWxpbWl0GAIgASgNIjYKFUNvbnZlcnNhdGlvbk9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgwKBHBlZXIYAiABKAkiYgoOR3JvdXBPcGVyYXRpb24SEAoIZ3JvdXBfaWQYASABKAkSEQoJY2xpZW50X2lkGAIgASgJEisKBmNoYW5nZRgDIAEoCzIbLnBhcmxleS5ub2RlLnYxLkdyb3VwQ2hhbmdlIiUKEUdldEdyb3VwT3BlcmF0aW9uEhAKCGdyb3VwX2lkGAEgASgJIkIKEE1lbWJlcnNPcGVyYXRpb24SEAoIZ3JvdXBfaWQYASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0iIQoQRHJhd0lkc09wZXJhdGlvbhINCgVjb3VudBgBIAEoDSIlChBHcm91cElkT3BlcmF0aW9uEhEKCWNsaWVudF9pZBgBIAEoCSJGCgxPd25lclJlZnVzZWQSDAoEY2FsbBgBIAEoDRIoCgdyZWZ1c2FsGAIgASgLMhcucGFybGV5Lm5vZGUudjEuUmVmdXNhbCKOBAoKT3duZXJSZXBseRIMCgRjYWxsGAEgASgNEioKBHNlbnQYAiABKAsyGi5wYXJsZXkubm9kZS52MS5TZW50UmVzdWx0SAASKgoEcmVhZBgDIAEoCzIaLnBhcmxleS5ub2RlLnYxLlJlYWRSZXN1bHRIABIqCgRwYWdlGAQgASgLMhoucGFybGV5Lm5vZGUudjEuUGFnZVJlc3VsdEgAEiwKBXBsYWNlGAUgASgLMhsucGFybGV5Lm5vZGUudjEuUGxhY2VSZXN1bHRIABI8Cg1jb252ZXJzYXRpb25zGAYgASgLMiMucGFybGV5Lm5vZGUudjEuQ29udmVyc2F0aW9uc1Jlc3VsdEgAEjsKDWdyb3VwX2NoYW5nZWQYByABKAsyIi5wYXJsZXkubm9kZS52MS5Hcm91cENoYW5nZWRSZXN1bHRIABIrCgVncm91cBgIIAEoCzIaLnBhcmxleS5ub2RlLnYxLkdyb3VwU3RhdGVIABIwCgdtZW1iZXJzGAkgASgLMh0ucGFybGV5Lm5vZGUudjEuTWVtYmVyc1Jlc3VsdEgAEjIKCHByZXNlbmNlGAogASgLMh4ucGFybGV5Lm5vZGUudjEuUHJlc2VuY2VSZXN1bHRIABIoCgNpZHMYCyABKAsyGS5wYXJsZXkubm9kZS52MS5JZHNSZXN1bHRIAEIICgZyZXN1bHQiZAoKU2VudFJlc3VsdBIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBBIOCgZtc2dfaWQYAyABKAQSFQoNY3JlYXRlZF9hdF9tcxgEIAEoAxIRCglkdXBsaWNhdGUYBSABKAgiHgoKUmVhZFJlc3VsdBIQCghyZWFkX3NlcRgBIAEoBCJoCgpQYWdlUmVzdWx0Eg8KB2NvbnZfaWQYASABKAkSKQoHZW50cmllcxgCIAMoCzIYLnBhcmxleS5ub2RlLnYxLkxvZ0VudHJ5EhAKCGhlYWRfc2VxGAMgASgEEgwKBG1vcmUYBCABKAgiKwoLUGxhY2VSZXN1bHQSDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQibQoTQ29udmVyc2F0aW9uc1Jlc3VsdBI3Cg1jb252ZXJzYXRpb25zGAEgAygLMiAucGFybGV5Lm5vZGUudjEuQ29udmVyc2F0aW9uVmlldxIPCgdyZW1vdmVkGAIgAygJEgwKBG5leHQYAyABKAkiqQMKEENvbnZlcnNhdGlvblZpZXcSDwoHY29udl9pZBgBIAEoCRINCgVncm91cBgCIAEoCBIMCgRwZWVyGAMgASgJEgwKBG5hbWUYBCABKAkSKAoEcm9sZRgFIAEoDjIaLnBhcmxleS5ub2RlLnYxLk1lbWJlclJvbGUSFAoMbWVtYmVyX2NvdW50GAYgASgNEhAKCGhlYWRfc2VxGAcgASgEEhMKC2hlYWRfbXNnX2lkGAggASgEEhIKCmpvaW5lZF9zZXEYCSABKAQSEAoIbGVmdF9zZXEYCiABKAQSDgoGdW5yZWFkGAsgASgEEhAKCHJlYWRfc2VxGAwgASgEEhUKDWRlbGl2ZXJlZF9zZXEYDSABKAQSFQoNcGVlcl9yZWFkX3NlcRgOIAEoBBIaChJwZWVyX2RlbGl2ZXJlZF9zZXEYDyABKAQSCwoDcmV2GBAgASgEEikKB2VudHJpZXMYESADKAsyGC5wYXJsZXkubm9kZS52MS5Mb2dFbnRyeRIUCgxnYXBfZnJvbV9zZXEYEiABKAQSEgoKc3RhcnRfb3ZlchgTIAEoCCJMChJHcm91cENoYW5nZWRSZXN1bHQSCwoDc2VxGAEgASgEEikKBWdyb3VwGAIgASgLMhoucGFybGV5Lm5vZGUudjEuR3JvdXBTdGF0ZSLRAQoKR3JvdXBTdGF0ZRIQCghncm91cF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBW93bmVyGAMgASgJEhQKDG1lbWJlcl9jb3VudBgEIAEoDRITCgttYXhfbWVtYmVycxgFIAEoDRIuCgdoaXN0b3J5GAYgASgOMh0ucGFybGV5Lm5vZGUudjEuTG9nVmlzaWJpbGl0eRIPCgd2ZXJzaW9uGAcgASgEEigKBHJvbGUYCCABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlIksKDU1lbWJlcnNSZXN1bHQSLAoHbWVtYmVycxgBIAMoCzIbLnBhcmxleS5ub2RlLnYxLk1lbWJlclN0YXRlEgwKBG5leHQYAiABKAkihQEKC01lbWJlclN0YXRlEg8KB3VzZXJfaWQYASABKAkSKAoEcm9sZRgCIAEoDjIaLnBhcmxleS5ub2RlLnYxLk1lbWJlclJvbGUSEgoKam9pbmVkX3NlcRgDIAEoBBIVCg1kZWxpdmVyZWRfc2VxGAQgASgEEhAKCHJlYWRfc2VxGAUgASgEIj0KDlByZXNlbmNlUmVzdWx0EisKBXVzZXJzGAEgAygLMhwucGFybGV5Lm5vZGUudjEuVXNlclByZXNlbmNlIkgKDFVzZXJQcmVzZW5jZRIPCgd1c2VyX2lkGAEgASgJEg4KBm9ubGluZRgCIAEoCBIXCg9sYXN0X3NlZW5fYXRfbXMYAyABKAMiGAoJSWRzUmVzdWx0EgsKA2lkcxgBIAMoBCKJAQoOQXVkaWVuY2VVcGRhdGUSEAoIYXVkaWVuY2UYASABKAQSDwoHY29udl9pZBgCIAEoCRIQCghuZXh0X3NlcRgDIAEoBBINCgV3aG9sZRgEIAEoCBIlCgV1c2VycxgFIAMoCzIWLnBhcmxleS5ub2RlLnYxLkhlYXJlchIMCgRnb25lGAYgAygJIj4KBkhlYXJlchIPCgd1c2VyX2lkGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBCJfCg1BdWRpZW5jZUVudHJ5EhAKCGF1ZGllbmNlGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgEEicKBWVudHJ5GAMgASgLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkijwEKCExvZ0VudHJ5Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEg4KBm1zZ19pZBgDIAEoBBIOCgZzZW5kZXIYBCABKAkSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxILCgNvcmQYBiABKAQSEAoIcmV2aXNpb24YByABKA0SDwoHY29udGVudBgIIAEoDCJkCgtDdXJzb3JNb3ZlZBIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSFQoNZGVsaXZlcmVkX3NlcRgDIAEoBBIQCghyZWFkX3NlcRgEIAEoBBIKCgJ0bxgFIAMoCSJgCg1Hcm91cFJlY2VpcHRzEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSCwoDc2VxGAMgASgEEhEKCWRlbGl2ZXJlZBgEIAEoDRIMCgRyZWFkGAUgASgNIlQKDkF1ZGllbmNlVHlwaW5nEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSDwoHdXNlcl9pZBgDIAEoCRIOCgZhY3RpdmUYBCABKAgyaAoQT3duZXJMaW5rU2VydmljZRJUCglMaW5rT3duZXISIC5wYXJsZXkubm9kZS52MS5MaW5rT3duZXJSZXF1ZXN0GiEucGFybGV5Lm5vZGUudjEuTGlua093bmVyUmVzcG9uc2UoATABYgZwcm90bzM", [file_parley_node_v1_link]);
 
 /**
  * Frames from a connection node, at most 16 MiB.
@@ -264,6 +264,14 @@ export type OwnerFrame = Message<"parley.node.v1.OwnerFrame"> & {
      */
     value: UserPresence;
     case: "presence";
+  } | {
+    /**
+     * The store was restored.
+     *
+     * @generated from field: parley.node.v1.StoreReset reset = 12;
+     */
+    value: StoreReset;
+    case: "reset";
   } | { case: undefined; value?: undefined };
 };
 
@@ -273,6 +281,27 @@ export type OwnerFrame = Message<"parley.node.v1.OwnerFrame"> & {
  */
 export const OwnerFrameSchema: GenMessage<OwnerFrame> = /*@__PURE__*/
   messageDesc(file_parley_node_v1_owner_link, 3);
+
+/**
+ * The store was restored: nothing that this node said before is true, and sessions have to start over.
+ *
+ * @generated from message parley.node.v1.StoreReset
+ */
+export type StoreReset = Message<"parley.node.v1.StoreReset"> & {
+  /**
+   * The epoch from now on.
+   *
+   * @generated from field: string store_epoch = 1;
+   */
+  storeEpoch: string;
+};
+
+/**
+ * Describes the message parley.node.v1.StoreReset.
+ * Use `create(StoreResetSchema)` to create a new message.
+ */
+export const StoreResetSchema: GenMessage<StoreReset> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_owner_link, 4);
 
 /**
  * A session is open; answered by `registered` once entries committed from then on will reach it.
@@ -307,7 +336,7 @@ export type SessionUp = Message<"parley.node.v1.SessionUp"> & {
  * Use `create(SessionUpSchema)` to create a new message.
  */
 export const SessionUpSchema: GenMessage<SessionUp> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 4);
+  messageDesc(file_parley_node_v1_owner_link, 5);
 
 /**
  * A session is gone.
@@ -328,7 +357,7 @@ export type SessionDown = Message<"parley.node.v1.SessionDown"> & {
  * Use `create(SessionDownSchema)` to create a new message.
  */
 export const SessionDownSchema: GenMessage<SessionDown> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 5);
+  messageDesc(file_parley_node_v1_owner_link, 6);
 
 /**
  * The sessions that were open before the link are told: what was committed lately is forwarded to them.
@@ -343,7 +372,7 @@ export type SnapshotEnd = Message<"parley.node.v1.SnapshotEnd"> & {
  * Use `create(SnapshotEndSchema)` to create a new message.
  */
 export const SnapshotEndSchema: GenMessage<SnapshotEnd> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 6);
+  messageDesc(file_parley_node_v1_owner_link, 7);
 
 /**
  * A session is registered.
@@ -364,7 +393,7 @@ export type SessionRegistered = Message<"parley.node.v1.SessionRegistered"> & {
  * Use `create(SessionRegisteredSchema)` to create a new message.
  */
 export const SessionRegisteredSchema: GenMessage<SessionRegistered> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 7);
+  messageDesc(file_parley_node_v1_owner_link, 8);
 
 /**
  * A session of the same device was opened later: close this one.
@@ -385,7 +414,7 @@ export type SessionSuperseded = Message<"parley.node.v1.SessionSuperseded"> & {
  * Use `create(SessionSupersededSchema)` to create a new message.
  */
 export const SessionSupersededSchema: GenMessage<SessionSuperseded> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 8);
+  messageDesc(file_parley_node_v1_owner_link, 9);
 
 /**
  * Acknowledgements.
@@ -406,7 +435,7 @@ export type EdgeDelivered = Message<"parley.node.v1.EdgeDelivered"> & {
  * Use `create(EdgeDeliveredSchema)` to create a new message.
  */
 export const EdgeDeliveredSchema: GenMessage<EdgeDelivered> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 9);
+  messageDesc(file_parley_node_v1_owner_link, 10);
 
 /**
  * A user has all of a conversation up to an entry.
@@ -441,7 +470,7 @@ export type DeliveredItem = Message<"parley.node.v1.DeliveredItem"> & {
  * Use `create(DeliveredItemSchema)` to create a new message.
  */
 export const DeliveredItemSchema: GenMessage<DeliveredItem> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 10);
+  messageDesc(file_parley_node_v1_owner_link, 11);
 
 /**
  * Somebody types, or stopped.
@@ -476,7 +505,7 @@ export type EdgeTyping = Message<"parley.node.v1.EdgeTyping"> & {
  * Use `create(EdgeTypingSchema)` to create a new message.
  */
 export const EdgeTypingSchema: GenMessage<EdgeTyping> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 11);
+  messageDesc(file_parley_node_v1_owner_link, 12);
 
 /**
  * Users.
@@ -497,7 +526,7 @@ export type WatchUsers = Message<"parley.node.v1.WatchUsers"> & {
  * Use `create(WatchUsersSchema)` to create a new message.
  */
 export const WatchUsersSchema: GenMessage<WatchUsers> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 12);
+  messageDesc(file_parley_node_v1_owner_link, 13);
 
 /**
  * An entry named an audience that isn't known.
@@ -532,7 +561,7 @@ export type AudienceUnknown = Message<"parley.node.v1.AudienceUnknown"> & {
  * Use `create(AudienceUnknownSchema)` to create a new message.
  */
 export const AudienceUnknownSchema: GenMessage<AudienceUnknown> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 13);
+  messageDesc(file_parley_node_v1_owner_link, 14);
 
 /**
  * Entries to forward again.
@@ -567,7 +596,7 @@ export type PullEntries = Message<"parley.node.v1.PullEntries"> & {
  * Use `create(PullEntriesSchema)` to create a new message.
  */
 export const PullEntriesSchema: GenMessage<PullEntries> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 14);
+  messageDesc(file_parley_node_v1_owner_link, 15);
 
 /**
  * A command of a user.
@@ -737,7 +766,7 @@ export type EdgeCommand = Message<"parley.node.v1.EdgeCommand"> & {
  * Use `create(EdgeCommandSchema)` to create a new message.
  */
 export const EdgeCommandSchema: GenMessage<EdgeCommand> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 15);
+  messageDesc(file_parley_node_v1_owner_link, 16);
 
 /**
  * Send a message.
@@ -786,7 +815,7 @@ export type SendOperation = Message<"parley.node.v1.SendOperation"> & {
  * Use `create(SendOperationSchema)` to create a new message.
  */
 export const SendOperationSchema: GenMessage<SendOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 16);
+  messageDesc(file_parley_node_v1_owner_link, 17);
 
 /**
  * Take a message back.
@@ -821,7 +850,7 @@ export type RecallOperation = Message<"parley.node.v1.RecallOperation"> & {
  * Use `create(RecallOperationSchema)` to create a new message.
  */
 export const RecallOperationSchema: GenMessage<RecallOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 17);
+  messageDesc(file_parley_node_v1_owner_link, 18);
 
 /**
  * Move a cursor.
@@ -849,7 +878,7 @@ export type CursorOperation = Message<"parley.node.v1.CursorOperation"> & {
  * Use `create(CursorOperationSchema)` to create a new message.
  */
 export const CursorOperationSchema: GenMessage<CursorOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 18);
+  messageDesc(file_parley_node_v1_owner_link, 19);
 
 /**
  * A page of history.
@@ -891,7 +920,7 @@ export type ListOperation = Message<"parley.node.v1.ListOperation"> & {
  * Use `create(ListOperationSchema)` to create a new message.
  */
 export const ListOperationSchema: GenMessage<ListOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 19);
+  messageDesc(file_parley_node_v1_owner_link, 20);
 
 /**
  * One entry.
@@ -919,7 +948,7 @@ export type GetOperation = Message<"parley.node.v1.GetOperation"> & {
  * Use `create(GetOperationSchema)` to create a new message.
  */
 export const GetOperationSchema: GenMessage<GetOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 20);
+  messageDesc(file_parley_node_v1_owner_link, 21);
 
 /**
  * Where a message stands.
@@ -940,7 +969,7 @@ export type LocateOperation = Message<"parley.node.v1.LocateOperation"> & {
  * Use `create(LocateOperationSchema)` to create a new message.
  */
 export const LocateOperationSchema: GenMessage<LocateOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 21);
+  messageDesc(file_parley_node_v1_owner_link, 22);
 
 /**
  * What a device doesn't know.
@@ -975,7 +1004,7 @@ export type SyncOperation = Message<"parley.node.v1.SyncOperation"> & {
  * Use `create(SyncOperationSchema)` to create a new message.
  */
 export const SyncOperationSchema: GenMessage<SyncOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 22);
+  messageDesc(file_parley_node_v1_owner_link, 23);
 
 /**
  * What a device knows of a conversation.
@@ -1045,7 +1074,7 @@ export type KnownConversation = Message<"parley.node.v1.KnownConversation"> & {
  * Use `create(KnownConversationSchema)` to create a new message.
  */
 export const KnownConversationSchema: GenMessage<KnownConversation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 23);
+  messageDesc(file_parley_node_v1_owner_link, 24);
 
 /**
  * The conversations of the user.
@@ -1073,7 +1102,7 @@ export type ConversationsOperation = Message<"parley.node.v1.ConversationsOperat
  * Use `create(ConversationsOperationSchema)` to create a new message.
  */
 export const ConversationsOperationSchema: GenMessage<ConversationsOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 24);
+  messageDesc(file_parley_node_v1_owner_link, 25);
 
 /**
  * One conversation.
@@ -1101,7 +1130,7 @@ export type ConversationOperation = Message<"parley.node.v1.ConversationOperatio
  * Use `create(ConversationOperationSchema)` to create a new message.
  */
 export const ConversationOperationSchema: GenMessage<ConversationOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 25);
+  messageDesc(file_parley_node_v1_owner_link, 26);
 
 /**
  * Change a group.
@@ -1136,7 +1165,7 @@ export type GroupOperation = Message<"parley.node.v1.GroupOperation"> & {
  * Use `create(GroupOperationSchema)` to create a new message.
  */
 export const GroupOperationSchema: GenMessage<GroupOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 26);
+  messageDesc(file_parley_node_v1_owner_link, 27);
 
 /**
  * A group.
@@ -1157,7 +1186,7 @@ export type GetGroupOperation = Message<"parley.node.v1.GetGroupOperation"> & {
  * Use `create(GetGroupOperationSchema)` to create a new message.
  */
 export const GetGroupOperationSchema: GenMessage<GetGroupOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 27);
+  messageDesc(file_parley_node_v1_owner_link, 28);
 
 /**
  * A group's members.
@@ -1192,7 +1221,7 @@ export type MembersOperation = Message<"parley.node.v1.MembersOperation"> & {
  * Use `create(MembersOperationSchema)` to create a new message.
  */
 export const MembersOperationSchema: GenMessage<MembersOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 28);
+  messageDesc(file_parley_node_v1_owner_link, 29);
 
 /**
  * Draw ids.
@@ -1213,7 +1242,7 @@ export type DrawIdsOperation = Message<"parley.node.v1.DrawIdsOperation"> & {
  * Use `create(DrawIdsOperationSchema)` to create a new message.
  */
 export const DrawIdsOperationSchema: GenMessage<DrawIdsOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 29);
+  messageDesc(file_parley_node_v1_owner_link, 30);
 
 /**
  * The id for a group that its creator does not name.
@@ -1234,7 +1263,7 @@ export type GroupIdOperation = Message<"parley.node.v1.GroupIdOperation"> & {
  * Use `create(GroupIdOperationSchema)` to create a new message.
  */
 export const GroupIdOperationSchema: GenMessage<GroupIdOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 30);
+  messageDesc(file_parley_node_v1_owner_link, 31);
 
 /**
  * A command is refused.
@@ -1262,7 +1291,7 @@ export type OwnerRefused = Message<"parley.node.v1.OwnerRefused"> & {
  * Use `create(OwnerRefusedSchema)` to create a new message.
  */
 export const OwnerRefusedSchema: GenMessage<OwnerRefused> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 31);
+  messageDesc(file_parley_node_v1_owner_link, 32);
 
 /**
  * An answer to a command.
@@ -1370,7 +1399,7 @@ export type OwnerReply = Message<"parley.node.v1.OwnerReply"> & {
  * Use `create(OwnerReplySchema)` to create a new message.
  */
 export const OwnerReplySchema: GenMessage<OwnerReply> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 32);
+  messageDesc(file_parley_node_v1_owner_link, 33);
 
 /**
  * A message stands.
@@ -1419,7 +1448,7 @@ export type SentResult = Message<"parley.node.v1.SentResult"> & {
  * Use `create(SentResultSchema)` to create a new message.
  */
 export const SentResultSchema: GenMessage<SentResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 33);
+  messageDesc(file_parley_node_v1_owner_link, 34);
 
 /**
  * The read cursor.
@@ -1440,7 +1469,7 @@ export type ReadResult = Message<"parley.node.v1.ReadResult"> & {
  * Use `create(ReadResultSchema)` to create a new message.
  */
 export const ReadResultSchema: GenMessage<ReadResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 34);
+  messageDesc(file_parley_node_v1_owner_link, 35);
 
 /**
  * A page of history.
@@ -1482,7 +1511,7 @@ export type PageResult = Message<"parley.node.v1.PageResult"> & {
  * Use `create(PageResultSchema)` to create a new message.
  */
 export const PageResultSchema: GenMessage<PageResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 35);
+  messageDesc(file_parley_node_v1_owner_link, 36);
 
 /**
  * A place.
@@ -1510,7 +1539,7 @@ export type PlaceResult = Message<"parley.node.v1.PlaceResult"> & {
  * Use `create(PlaceResultSchema)` to create a new message.
  */
 export const PlaceResultSchema: GenMessage<PlaceResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 36);
+  messageDesc(file_parley_node_v1_owner_link, 37);
 
 /**
  * Conversations, one page of them.
@@ -1545,7 +1574,7 @@ export type ConversationsResult = Message<"parley.node.v1.ConversationsResult"> 
  * Use `create(ConversationsResultSchema)` to create a new message.
  */
 export const ConversationsResultSchema: GenMessage<ConversationsResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 37);
+  messageDesc(file_parley_node_v1_owner_link, 38);
 
 /**
  * A conversation as a user sees it.
@@ -1692,7 +1721,7 @@ export type ConversationView = Message<"parley.node.v1.ConversationView"> & {
  * Use `create(ConversationViewSchema)` to create a new message.
  */
 export const ConversationViewSchema: GenMessage<ConversationView> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 38);
+  messageDesc(file_parley_node_v1_owner_link, 39);
 
 /**
  * A group has changed.
@@ -1720,7 +1749,7 @@ export type GroupChangedResult = Message<"parley.node.v1.GroupChangedResult"> & 
  * Use `create(GroupChangedResultSchema)` to create a new message.
  */
 export const GroupChangedResultSchema: GenMessage<GroupChangedResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 39);
+  messageDesc(file_parley_node_v1_owner_link, 40);
 
 /**
  * A group as a user sees it.
@@ -1790,7 +1819,7 @@ export type GroupState = Message<"parley.node.v1.GroupState"> & {
  * Use `create(GroupStateSchema)` to create a new message.
  */
 export const GroupStateSchema: GenMessage<GroupState> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 40);
+  messageDesc(file_parley_node_v1_owner_link, 41);
 
 /**
  * Members, one page of them.
@@ -1818,7 +1847,7 @@ export type MembersResult = Message<"parley.node.v1.MembersResult"> & {
  * Use `create(MembersResultSchema)` to create a new message.
  */
 export const MembersResultSchema: GenMessage<MembersResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 41);
+  messageDesc(file_parley_node_v1_owner_link, 42);
 
 /**
  * A member.
@@ -1867,7 +1896,7 @@ export type MemberState = Message<"parley.node.v1.MemberState"> & {
  * Use `create(MemberStateSchema)` to create a new message.
  */
 export const MemberStateSchema: GenMessage<MemberState> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 42);
+  messageDesc(file_parley_node_v1_owner_link, 43);
 
 /**
  * Who is online.
@@ -1888,7 +1917,7 @@ export type PresenceResult = Message<"parley.node.v1.PresenceResult"> & {
  * Use `create(PresenceResultSchema)` to create a new message.
  */
 export const PresenceResultSchema: GenMessage<PresenceResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 43);
+  messageDesc(file_parley_node_v1_owner_link, 44);
 
 /**
  * A user's presence.
@@ -1923,7 +1952,7 @@ export type UserPresence = Message<"parley.node.v1.UserPresence"> & {
  * Use `create(UserPresenceSchema)` to create a new message.
  */
 export const UserPresenceSchema: GenMessage<UserPresence> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 44);
+  messageDesc(file_parley_node_v1_owner_link, 45);
 
 /**
  * Ids.
@@ -1944,7 +1973,7 @@ export type IdsResult = Message<"parley.node.v1.IdsResult"> & {
  * Use `create(IdsResultSchema)` to create a new message.
  */
 export const IdsResultSchema: GenMessage<IdsResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 45);
+  messageDesc(file_parley_node_v1_owner_link, 46);
 
 /**
  * Who on the connection node hears of a conversation. Travels in order with its entries.
@@ -2000,7 +2029,7 @@ export type AudienceUpdate = Message<"parley.node.v1.AudienceUpdate"> & {
  * Use `create(AudienceUpdateSchema)` to create a new message.
  */
 export const AudienceUpdateSchema: GenMessage<AudienceUpdate> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 46);
+  messageDesc(file_parley_node_v1_owner_link, 47);
 
 /**
  * A user of an audience.
@@ -2035,7 +2064,7 @@ export type Hearer = Message<"parley.node.v1.Hearer"> & {
  * Use `create(HearerSchema)` to create a new message.
  */
 export const HearerSchema: GenMessage<Hearer> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 47);
+  messageDesc(file_parley_node_v1_owner_link, 48);
 
 /**
  * An entry for an audience.
@@ -2070,7 +2099,7 @@ export type AudienceEntry = Message<"parley.node.v1.AudienceEntry"> & {
  * Use `create(AudienceEntrySchema)` to create a new message.
  */
 export const AudienceEntrySchema: GenMessage<AudienceEntry> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 48);
+  messageDesc(file_parley_node_v1_owner_link, 49);
 
 /**
  * An entry on its way to clients.
@@ -2140,7 +2169,7 @@ export type LogEntry = Message<"parley.node.v1.LogEntry"> & {
  * Use `create(LogEntrySchema)` to create a new message.
  */
 export const LogEntrySchema: GenMessage<LogEntry> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 49);
+  messageDesc(file_parley_node_v1_owner_link, 50);
 
 /**
  * A user's cursor has moved.
@@ -2189,7 +2218,7 @@ export type CursorMoved = Message<"parley.node.v1.CursorMoved"> & {
  * Use `create(CursorMovedSchema)` to create a new message.
  */
 export const CursorMovedSchema: GenMessage<CursorMoved> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 50);
+  messageDesc(file_parley_node_v1_owner_link, 51);
 
 /**
  * How many members have a group's entry.
@@ -2238,7 +2267,7 @@ export type GroupReceipts = Message<"parley.node.v1.GroupReceipts"> & {
  * Use `create(GroupReceiptsSchema)` to create a new message.
  */
 export const GroupReceiptsSchema: GenMessage<GroupReceipts> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 51);
+  messageDesc(file_parley_node_v1_owner_link, 52);
 
 /**
  * Somebody types, or stopped.
@@ -2280,7 +2309,7 @@ export type AudienceTyping = Message<"parley.node.v1.AudienceTyping"> & {
  * Use `create(AudienceTypingSchema)` to create a new message.
  */
 export const AudienceTypingSchema: GenMessage<AudienceTyping> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 52);
+  messageDesc(file_parley_node_v1_owner_link, 53);
 
 /**
  * Joins a connection node, which calls, to a message node.
