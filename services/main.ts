@@ -2,6 +2,7 @@ import { chatCommand } from './chat-command.ts';
 import { exportCommand, importCommand } from './cli/archive-command.ts';
 import { checkCommand } from './cli/check-command.ts';
 import { deadLettersCommand } from './cli/dead-letters-command.ts';
+import { renewEpochCommand } from './cli/renew-epoch-command.ts';
 import { runCli } from './cli/run-cli.ts';
 import { startCommand } from './cli/start-command.ts';
 import { tokenCommand } from './cli/token-command.ts';
@@ -13,6 +14,7 @@ const commands = [
   checkCommand(),
   exportCommand(),
   importCommand(),
+  renewEpochCommand(),
   deadLettersCommand(),
 ];
 process.exitCode = await runCli(process.argv.slice(2), commands);

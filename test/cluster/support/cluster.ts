@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../../engines/child.ts';
-import { mariaDb, redis } from '../../engines/shared.ts';
+import { mariaDb, type OwnSchema, redis } from '../../engines/shared.ts';
 import { until } from '../../e2e/support/until.ts';
 
 const main = fileURLToPath(new URL('../../../services/main.ts', import.meta.url));
@@ -78,10 +78,23 @@ export class ClusterProcess {
 /** Two edges, two message nodes and two group nodes, each a process of its own, on a real database and a real Redis. */
 export class Cluster implements AsyncDisposable {
   readonly processes: ReadonlyMap<string, ClusterProcess>;
+  /** Where the message nodes keep what they are told. */
+  readonly database: OwnSchema;
+  /** What all processes are started with. */
+  readonly env: Readonly<Record<string, string>>;
   readonly #stack: AsyncDisposableStack;
 
-  private constructor(processes: ReadonlyMap<string, ClusterProcess>, stack: AsyncDisposableStack) {
+  private constructor(
+    processes: ReadonlyMap<string, ClusterProcess>,
+    {
+      database,
+      env,
+      stack,
+    }: { database: OwnSchema; env: Record<string, string>; stack: AsyncDisposableStack },
+  ) {
     this.processes = processes;
+    this.database = database;
+    this.env = env;
     this.#stack = stack;
   }
 
@@ -130,7 +143,7 @@ export class Cluster implements AsyncDisposable {
     // The first one makes the keys and the tables; the others find them.
     await processes.get('m1')?.start();
     await Promise.all([...processes.values()].slice(1).map((one) => one.start()));
-    const cluster = new Cluster(processes, stack.move());
+    const cluster = new Cluster(processes, { database, env: common, stack: stack.move() });
     await cluster.formed();
     return cluster;
   }
