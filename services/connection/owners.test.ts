@@ -286,3 +286,25 @@ describe('a room of which two nodes believe to be the owner', () => {
     );
   });
 });
+
+describe('a store that was restored', () => {
+  it('voids all rooms, and links to nodes that have not noticed', () => {
+    const ties = new Ties();
+    const [one, two] = [ties.link('m1'), ties.link('m2')];
+    const garden = owned('m1', 'm2');
+    one.say(ties.audience(garden, 1));
+    assert.equal(ties.rooms.size, 1);
+    one.say({ t: 'reset', epoch: 'another' });
+    assert.deepEqual(ties.epochs, ['epoch', 'epoch', 'another']);
+    ties.owners.reset('another');
+    assert.equal(ties.rooms.size, 0);
+    assert.deepEqual([one.isOpen(), two.isOpen()], [true, false]);
+    // An audience of before is nobody's: its number is asked for.
+    one.say(ties.entry(garden, 2));
+    assert.equal(one.of('audienceUnknown').length, 1);
+    const again = ties.link('m2', 'another');
+    assert.equal(ties.epochs.at(-1), 'another');
+    ties.owners.reset('another');
+    assert.deepEqual([one.isOpen(), again.isOpen()], [true, true]);
+  });
+});
