@@ -170,8 +170,9 @@ export class Commits {
     const { database, failpoints } = this.#options;
     return database.commits.run(async (session) => {
       await hit(failpoints, 'beforeCommit');
-      const last = packets.length - 1;
-      for (const [at, packet] of packets.entries()) {
+      const sent = database.traits.galera ? commitApart(packets) : packets;
+      const last = sent.length - 1;
+      for (const [at, packet] of sent.entries()) {
         try {
           await session.query(packet, database.commitTimeoutMs);
         } catch (error) {
@@ -224,6 +225,18 @@ export class Commits {
     if (standing.epoch !== batch.epoch) throw otherEpoch(standing.epoch, batch.epoch);
     return standing;
   }
+}
+
+const commitBehind = ';COMMIT';
+
+/**
+ * The same packets with COMMIT in one of its own. On Galera another node's commit may abort a transaction between two of
+ * its statements; where the next one is a COMMIT of the same packet, MariaDB (10.11) answers OK, and nothing is written.
+ */
+function commitApart(packets: readonly string[]): readonly string[] {
+  const last = packets.at(-1);
+  if (last?.endsWith(commitBehind) !== true) return packets;
+  return [...packets.slice(0, -1), last.slice(0, -commitBehind.length), 'COMMIT'];
 }
 
 /** Whether all statements but the last, which is COMMIT, have succeeded. */

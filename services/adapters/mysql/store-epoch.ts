@@ -53,10 +53,11 @@ async function renewed(session: Session, from: string): Promise<string> {
           `UPDATE store_epoch SET epoch = ${text(epoch)} WHERE epoch = ${text(from)}`,
           `UPDATE outbox SET epoch = ${text(epoch)} WHERE epoch = ${text(from)}`,
           'SELECT epoch FROM store_epoch',
-          'COMMIT',
         ].join(';'),
         timeoutMs,
       );
+      // In a packet of its own: see commits.ts.
+      await session.query('COMMIT', timeoutMs);
       return String(results[5]?.rows[0]?.[0]);
     } catch (error) {
       if (failureOf(error) !== 'contended' || attempt === attemptsAtMost) throw error;
