@@ -1,3 +1,4 @@
+import { restoreMutants } from './archive/mutants.ts';
 import { pushMutants } from './push/mutants.ts';
 
 /** One way to break an invariant on purpose: in a file, `from` becomes `to`; then one of the tests must fail. */
@@ -342,4 +343,5 @@ export const mutants: readonly Mutant[] = [
     tests: ['services/core/seal.test.ts', 'services/adapters/embedded/embedded-store.test.ts'],
   },
   ...pushMutants,
+  ...restoreMutants,
 ];

@@ -175,7 +175,13 @@ describe('an import', () => {
       assert.equal(code, 1);
       assert.match(note, /has conversations already: import into an empty one/);
       await using target = await make();
+      // A server that ran on it before anybody wrote has told its clients an epoch.
+      const young = await target.open();
+      await young.close();
       await imported(target, directory.in('export'));
+      const old = await target.open();
+      assert.notEqual(old.epoch, young.epoch);
+      await old.close();
       const again = await command(target.env, 'import', '--from', directory.in('export'));
       assert.equal(again.code, 0);
       assert.match(again.out, /imported before/);
