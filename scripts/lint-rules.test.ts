@@ -36,6 +36,11 @@ const imports: readonly Imports[] = [
     mayNot: ['../adapters/embedded/y.ts', '../codec/y.ts', 'classic-level'],
   },
   {
+    in: 'services/archive/x.ts',
+    may: ['../core/y.ts', '../ports/y.ts', 'node:zlib', 'zod'],
+    mayNot: ['../adapters/mysql/y.ts', '../message/y.ts', 'mysql2'],
+  },
+  {
     in: 'services/adapters/embedded/x.ts',
     may: ['../../core/y.ts', '../../ports/y.ts', 'classic-level'],
     mayNot: ['../mysql/y.ts', '../../message/y.ts', 'mysql2/promise'],

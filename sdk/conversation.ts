@@ -92,8 +92,10 @@ export class Conversation {
     this.touch();
   }
 
-  /** All that is known of the log is void. */
+  /** All that is known is void: it is one to show again once the server tells of it. */
   void(): void {
+    this.told = false;
+    this.#name = '';
     this.log.void();
     this.#read.void();
     this.#stateSeq = 0;

@@ -144,7 +144,10 @@ export class ClusterLinks implements AsyncDisposable {
   }
 
   /** Keeps links to all message nodes. */
-  linkMessages(hello: Hello, opened: (link: Link<EdgeFrame>, peer: Hello) => LinkEvents<OwnerFrame>): void {
+  linkMessages(
+    hello: () => Hello,
+    opened: (link: Link<EdgeFrame>, peer: Hello) => LinkEvents<OwnerFrame>,
+  ): void {
     const roster = new Roster(({ nodeId, address }) =>
       dialMessageNode({
         ...this.#dialing(hello, address),
@@ -157,7 +160,7 @@ export class ClusterLinks implements AsyncDisposable {
 
   /** Keeps links to all group nodes. */
   linkGroups(
-    hello: Hello,
+    hello: () => Hello,
     opened: (link: Link<GroupRequestFrame>, peer: Hello) => LinkEvents<GroupDecisionFrame>,
   ): void {
     const roster = new Roster(({ nodeId, address }) =>
@@ -172,7 +175,7 @@ export class ClusterLinks implements AsyncDisposable {
 
   /** Keeps links to all other message nodes, to ask them. */
   linkPeers(
-    hello: Hello,
+    hello: () => Hello,
     opened: (link: Link<PeerQuestionFrame>, peer: Hello) => LinkEvents<PeerAnswerFrame>,
   ): void {
     const roster = new Roster(({ nodeId, address }) =>
@@ -189,7 +192,7 @@ export class ClusterLinks implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  #dialing(hello: Hello, address: string) {
+  #dialing(hello: () => Hello, address: string) {
     const config = { backoff, random: Math.random };
     return {
       address,

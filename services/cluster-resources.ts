@@ -50,7 +50,7 @@ export class ClusterResources implements AsyncDisposable {
   }
 
   /** Links this process to the message nodes that it asks, once. */
-  linkPeers(links: ClusterLinks, hello: Hello): void {
+  linkPeers(links: ClusterLinks, hello: () => Hello): void {
     if (this.#asks) return;
     this.#asks = true;
     links.linkPeers(hello, (link, peer) => this.peers.attach(link, peer.nodeId));

@@ -86,7 +86,8 @@ class ClusterNode {
   readonly #telemetry: Telemetry;
   /** When this process began; of two runs of a node the later one counts. */
   #incarnation = Date.now();
-  #epoch = '';
+  /** Of the store, as the roles in this process have it; the message node's word is what others are told. */
+  #epoch: () => string = () => '';
   #isSuperseded = false;
   #message: MessageNode | undefined;
   #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptPeer' | 'acceptMessages'> = {};
@@ -125,7 +126,7 @@ class ClusterNode {
     const parts = { config, log, nodeId, store, incarnation, events, peers: this.#shared.peers };
     const { ids, outbox, message, startedNo } = await clusterMessage(parts);
     this.#incarnation = startedNo;
-    this.#epoch = store.epoch;
+    this.#epoch = () => store.epoch;
     this.#message = message;
     registerMessageMeters(this.#meters, message);
     registerStoreMeters(this.#meters, store.meters);
@@ -133,14 +134,17 @@ class ClusterNode {
     this.#serve(ids, events, outbox, message);
     this.#accepts = {
       ...this.#accepts,
-      acceptEdge: (link, peer) => message.acceptEdge(link, peer.nodeId),
+      acceptEdge: (link, peer) => message.acceptEdge(link, peer.nodeId, peer.storeEpoch),
       acceptPeer: (link) => message.peers.accept(link),
     };
-    this.#shared.linkPeers(this.#links, this.#hello());
+    this.#shared.linkPeers(this.#links, () => this.#hello());
     this.#links.watchAll('connection', (edges, known) => {
       if (known) message.seeEdges(edges);
     });
-    this.#links.linkGroups(this.#hello(), (link, peer) => message.connectGroup(link, peer.nodeId));
+    this.#links.linkGroups(
+      () => this.#hello(),
+      (link, peer) => message.connectGroup(link, peer.nodeId),
+    );
     // While nobody can say who lives, edges decide whom they ask: the store fences.
     this.#links.watchReady('message', (ready, known) => message.see(known ? ready : undefined));
     this.#roles.push({
@@ -161,7 +165,7 @@ class ClusterNode {
     assertPushable(config, endpoints);
     const events = this.#shared.events() as EventLog;
     const store = await this.#shared.store();
-    this.#shared.linkPeers(this.#links, this.#hello());
+    this.#shared.linkPeers(this.#links, () => this.#hello());
     const offline = this.#shared.offline(this.#message);
     const parts = { config, log: this.#log, endpoints, events, store, offline };
     const { push, deadLetters } = await openPush(parts);
@@ -194,16 +198,15 @@ class ClusterNode {
       nodeId: `${this.#links.nodeId.slice(0, 40)}-${randomBytes(6).toString('hex')}`,
       directory: this.#opened.directory,
       log,
-      epoch: () => this.#epoch,
       random: Math.random,
       aloneMs,
       failpoints: Failpoints.parse(config.test.failpoints),
     });
     registerConnectionMeters(this.#meters, connection);
-    this.#links.linkMessages(this.#hello(), (link, peer) => {
-      this.#epoch = peer.storeEpoch;
-      return connection.connectMessages(link, peer.nodeId);
-    });
+    this.#links.linkMessages(
+      () => this.#links.hello(this.#incarnation, connection.epoch),
+      (link, peer) => connection.connectMessages(link, peer.nodeId, peer.storeEpoch),
+    );
     // Where the directory can't be read, links alone tell who can be asked.
     this.#links.watchReady('message', (ready, known) => connection.see(known ? ready : undefined));
     const doors = { log, meters: this.#meters, sessions: connection, unary: connection };
@@ -227,7 +230,7 @@ class ClusterNode {
       this.#linkServer = new LinkServer({
         host: linkHost,
         port: linkPort,
-        hello: this.#hello(),
+        hello: () => this.#hello(),
         log: this.#log,
         limitBytes: linkQueueBytes,
         helloMs,
@@ -278,7 +281,7 @@ class ClusterNode {
   }
 
   #hello() {
-    return this.#links.hello(this.#incarnation, this.#epoch);
+    return this.#links.hello(this.#incarnation, this.#epoch());
   }
 
   /** A later run of this node has its name: one of the two must go, and it is this one. */

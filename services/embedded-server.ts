@@ -192,7 +192,6 @@ async function linkedNodes(parts: {
     nodeId: randomUUID(),
     directory,
     log,
-    epoch: () => store.epoch,
     random: Math.random,
     failpoints,
   });
@@ -202,7 +201,7 @@ async function linkedNodes(parts: {
     limitBytes: linkBytes,
   });
   connectDirect<EdgeFrame, OwnerFrame>({
-    a: (link) => connection.connectMessages(link),
+    a: (link) => connection.connectMessages(link, 'message', store.epoch),
     b: (link) => message.acceptEdge(link),
     limitBytes: linkBytes,
   });

@@ -51,6 +51,18 @@ export async function masterKeys(config: StoreConfig): Promise<readonly MasterKe
   );
 }
 
+/** Keys that are there already: a key made up now would open nothing. Rejects with a StoreError where there are none. */
+export async function givenMasterKeys(config: StoreConfig): Promise<readonly MasterKey[]> {
+  if (config.store.masterKeys !== '') return masterKeys(config);
+  const file = join(config.core.dataDir, 'master.keys');
+  const keys = await loadKeyFile(file);
+  if (keys !== undefined) return keys;
+  throw new StoreError(
+    'unavailable',
+    `the master keys must be given: set PARLEY_MASTER_KEYS, or put the key file of the store into ${file}`,
+  );
+}
+
 /**
  * The store as configured: MySQL where PARLEY_MYSQL_URL names one, else the embedded one. Commits leave rows in its
  * outbox, marked with the name of this run, where an incarnation is given: where somebody reads them. On MySQL nodes share

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bridgeOptions } from '../bridge/options.ts';
 import { upstreamOptions } from '../bridge/upstream-options.ts';
 import { mySqlOptions } from './adapters/mysql/options.ts';
+import { archiveOptions } from './archive/options.ts';
 import { clusterOptions } from './cluster-options.ts';
 import { directoryOptions } from './adapters/redis/options.ts';
 import { nodeOptions } from './connect/options.ts';
@@ -72,6 +73,7 @@ export const optionTables = {
   store: storeOptions,
   mysql: mySqlOptions,
   directory: directoryOptions,
+  archive: archiveOptions,
   message: messageOptions,
   connection: connectionOptions,
   push: pushOptions,

@@ -86,6 +86,11 @@ export function registerMessageMeters(meters: Meters, message: MessageNode): voi
     labelled(message.meters.processed, 'type'),
   );
   meters.total('chat_fence_lost_total', 'Writes lost to another owner.', () => message.meters.fenceLost);
+  meters.total(
+    'chat_store_resets_total',
+    'Times that the store turned out to be restored.',
+    () => message.meters.resets,
+  );
   meters.total('chat_entries_committed_total', 'Entries committed.', () => message.meters.entries);
   meters.gauge('chat_conversations_hot', 'Conversations held in memory.', () => message.hotConversations);
   meters.gauge(

@@ -1,3 +1,4 @@
+import { restoreMutants } from './archive/mutants.ts';
 import { pushMutants } from './push/mutants.ts';
 import { directoryMutants } from './mutants-directory.ts';
 
@@ -344,4 +345,5 @@ export const mutants: readonly Mutant[] = [
   },
   ...pushMutants,
   ...directoryMutants,
+  ...restoreMutants,
 ];

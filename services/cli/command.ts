@@ -24,6 +24,8 @@ export interface CommandIo {
   out(text: string): void;
   /** Everything said beside the result. */
   note(text: string): void;
+  /** Whether somebody sees the notes as they are written, on a terminal that takes \r. */
+  readonly terminal?: boolean;
 }
 
 /** What was asked on the command line, checked against what the command declares. */

@@ -8,6 +8,7 @@ import { parseArguments } from './parse-arguments.ts';
 export const processIo: CommandIo = {
   out: (text) => void process.stdout.write(text),
   note: (text) => void process.stderr.write(text),
+  terminal: process.stderr.isTTY === true,
 };
 
 /**

@@ -50,8 +50,6 @@ export interface ConnectionNodeParts {
   readonly nodeId: string;
   readonly directory: Pick<Directory, 'sessions' | 'revocations' | 'rates'>;
   readonly log: Logger;
-  /** Store epoch that sessions are told. */
-  readonly epoch: () => string;
   readonly random: () => number;
   /** How long sessions outlive the last link to a message node, in milliseconds; 0 where links don't come again. */
   readonly aloneMs?: number;
@@ -84,6 +82,8 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   readonly #auth: Authenticator;
   readonly #announcer: SessionAnnouncer;
   #endRevocations = (): void => {};
+  /** Of the store, as message nodes say: what sessions are told. Empty until one is linked. */
+  #epoch = '';
   #lastSession = 0;
   #draining = false;
   #drainedAtMs = 0;
@@ -114,6 +114,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       signedIn: () => this.#sessions.all().filter(isSignedIn),
       watched: () => this.#watches.users(),
       news: (frame) => this.#news(frame),
+      epoch: (epoch) => this.#epochIs(epoch),
       abandoned: () => this.#endAll(new Fault('ownerLost', { message: 'no message node is there' })),
       failed: (error) => this.#bug('a frame of a message node could not be taken', error),
     });
@@ -162,9 +163,14 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     return this.#pushes.rooms.size;
   }
 
-  /** A message node is linked; `nodeId` stays the same when it comes again. */
-  connectMessages(link: Link<EdgeFrame>, nodeId = 'message'): LinkEvents<OwnerFrame> {
-    return this.#owners.connect(nodeId, link);
+  /** The epoch that this node has heard of last; empty for none. */
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** A message node is linked; `nodeId` stays the same when it comes again, `epoch` is that of its store. */
+  connectMessages(link: Link<EdgeFrame>, nodeId: string, epoch: string): LinkEvents<OwnerFrame> {
+    return this.#owners.connect(nodeId, link, epoch);
   }
 
   /** The message nodes that own conversations, as the directory has them; undefined where it is not there. */
@@ -399,11 +405,11 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   }
 
   #welcome(session: Session) {
-    const { config, epoch, clock } = this.#parts;
+    const { config, clock } = this.#parts;
     return {
       sessionId: String(session.no),
       userId: session.userId,
-      storeEpoch: epoch(),
+      storeEpoch: this.#epoch,
       serverTimeMs: BigInt(clock.wallMs()),
       pingIntervalMs: config.pingIntervalMs,
       ackIntervalMs: config.ackIntervalMs,
@@ -430,6 +436,20 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     this.#flusher.flush();
     this.#gone(session);
     this.#guarded(() => session.outlet.close(session.doorSession, fault.spec.closeCode, fault.reason));
+  }
+
+  /** Sessions of another epoch hold what may be in no log any more: they end, and their clients start over. */
+  #epochIs(epoch: string): void {
+    if (epoch === '' || epoch === this.#epoch) return;
+    const isFirst = this.#epoch === '';
+    this.#epoch = epoch;
+    if (isFirst) return;
+    this.#parts.log.warn('the store was restored: all sessions end', {
+      'event.action': 'epoch-changed',
+      'parley.store.epoch': epoch,
+    });
+    this.#endAll(new Fault('epochChanged', { message: 'the store was restored: start over' }));
+    this.#owners.reset(epoch);
   }
 
   #endAll(fault: Fault): void {

@@ -12,6 +12,8 @@ type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
 /** A linked message node. */
 export interface OwnerLink {
   readonly nodeId: string;
+  /** Of the store that it writes to, as it said last. */
+  epoch: string;
   readonly messages: MessageLink;
 }
 
@@ -64,11 +66,12 @@ export class OwnerLinks {
   }
 
   /** A message node's link is open. One that was linked before is down already, or is replaced. */
-  connect(nodeId: string, link: Link<EdgeFrame>): LinkEvents<OwnerFrame> {
+  connect(nodeId: string, link: Link<EdgeFrame>, epoch: string): LinkEvents<OwnerFrame> {
     const { clock, timeoutMs, up, push, lost, failed } = this.#parts;
     this.#owners.get(nodeId)?.messages.close('replaced');
     const owner: OwnerLink = {
       nodeId,
+      epoch,
       messages: new MessageLink({
         clock,
         timeoutMs,

@@ -15,6 +15,7 @@ class Ties {
   readonly sessions: Session[] = [];
   readonly watched = new Set<UserId>();
   abandoned = 0;
+  readonly epochs: string[] = [];
   readonly rooms: Rooms;
   readonly owners: Owners;
 
@@ -33,6 +34,7 @@ class Ties {
       signedIn: () => this.sessions,
       watched: () => this.watched,
       news: () => {},
+      epoch: (epoch) => void this.epochs.push(epoch),
       abandoned: () => {
         this.abandoned += 1;
       },
@@ -57,17 +59,26 @@ class Ties {
     return session;
   }
 
-  link(nodeId: string) {
+  link(nodeId: string, epoch = 'epoch') {
     const heard: EdgeFrame[] = [];
-    const events = this.owners.connect(nodeId, {
-      send: (frame) => {
-        heard.push(frame);
-        return 'queued';
+    let open = true;
+    const events = this.owners.connect(
+      nodeId,
+      {
+        send: (frame) => {
+          heard.push(frame);
+          return 'queued';
+        },
+        close: () => {
+          open = false;
+          events.down('closed');
+        },
       },
-      close: () => events.down('closed'),
-    });
+      epoch,
+    );
     return {
       heard,
+      isOpen: () => open,
       say: (...frames: OwnerFrame[]) => events.frames(frames),
       cut: () => events.down('cut'),
       of: <T extends EdgeFrame['t']>(t: T) =>
@@ -339,5 +350,27 @@ describe('a room of which two nodes believe to be the owner', () => {
       again.of('audienceUnknown').map(({ seq }) => seq),
       [7],
     );
+  });
+});
+
+describe('a store that was restored', () => {
+  it('voids all rooms, and links to nodes that have not noticed', () => {
+    const ties = new Ties();
+    const [one, two] = [ties.link('m1'), ties.link('m2')];
+    const garden = owned('m1', 'm2');
+    one.say(ties.audience(garden, 1));
+    assert.equal(ties.rooms.size, 1);
+    one.say({ t: 'reset', epoch: 'another' });
+    assert.deepEqual(ties.epochs, ['epoch', 'epoch', 'another']);
+    ties.owners.reset('another');
+    assert.equal(ties.rooms.size, 0);
+    assert.deepEqual([one.isOpen(), two.isOpen()], [true, false]);
+    // An audience of before is nobody's: its number is asked for.
+    one.say(ties.entry(garden, 2));
+    assert.equal(one.of('audienceUnknown').length, 1);
+    const again = ties.link('m2', 'another');
+    assert.equal(ties.epochs.at(-1), 'another');
+    ties.owners.reset('another');
+    assert.deepEqual([one.isOpen(), again.isOpen()], [true, true]);
   });
 });

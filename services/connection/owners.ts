@@ -11,7 +11,7 @@ import type { Audiences } from './word.ts';
 
 type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
 /** What concerns sessions, rather than rooms or the sessions' registration. */
-export type News = Exclude<Push, { t: 'registered' } | { t: 'audience' } | { t: 'entry' }>;
+export type News = Exclude<Push, { t: 'registered' } | { t: 'audience' } | { t: 'entry' } | { t: 'reset' }>;
 
 export interface OwnersHost {
   readonly clock: Clock;
@@ -24,6 +24,8 @@ export interface OwnersHost {
   readonly signedIn: () => Iterable<Session>;
   readonly watched: () => Iterable<UserId>;
   readonly news: (frame: News) => void;
+  /** A message node has read this epoch from the store: the sessions of another one must end. */
+  readonly epoch: (epoch: string) => void;
   /** No message node has been linked for too long. */
   readonly abandoned: () => void;
   readonly failed: (error: unknown) => void;
@@ -63,8 +65,22 @@ export class Owners {
     });
   }
 
-  connect(nodeId: string, link: Link<EdgeFrame>): LinkEvents<OwnerFrame> {
-    return this.links.connect(nodeId, link);
+  /** `epoch`: of the store, as the node says in its hello; it is the newer word where this node knew another one. */
+  connect(nodeId: string, link: Link<EdgeFrame>, epoch: string): LinkEvents<OwnerFrame> {
+    this.#host.epoch(epoch);
+    return this.links.connect(nodeId, link, epoch);
+  }
+
+  /**
+   * The store was restored: what is known of any conversation is void, and so are links to nodes that have not noticed.
+   * They come again once those have. To be called when the sessions have ended.
+   */
+  reset(epoch: string): void {
+    this.#orphans.clear();
+    this.#host.rooms().clear();
+    for (const audiences of this.#audiences.values()) audiences.clear();
+    for (const owner of [...this.links.all()])
+      if (owner.epoch !== epoch) owner.messages.close('epochChanged');
   }
 
   /** Makes the session known to all nodes; `session.whenRegistered` waits for them. Throws `upstreamUnavailable`. */
@@ -138,6 +154,10 @@ export class Owners {
       }
       case 'registered':
         this.#registered(owner, frame.session);
+        return;
+      case 'reset':
+        owner.epoch = frame.epoch;
+        this.#host.epoch(frame.epoch);
         return;
       default:
         this.#host.news(frame);

@@ -42,6 +42,13 @@ export class Rooms {
     return this.#byConversation.get(convId);
   }
 
+  /** Nothing is known of any conversation any more. No session may hear of one. */
+  clear(): void {
+    this.#byConversation.clear();
+    this.active.clear();
+    this.#dirty = [];
+  }
+
   /** What an owner says of a conversation's hearers here. `audiences` are those of its link. */
   audience(audiences: Audiences, frame: AudienceFrame): void {
     const { convId, nextSeq, users, gone, whole } = frame;

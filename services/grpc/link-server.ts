@@ -20,7 +20,8 @@ export interface LinkServerParts {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  readonly hello: Hello;
+  /** How this node introduces itself, as of now. */
+  readonly hello: () => Hello;
   readonly log: Logger;
   /** Bytes that may wait on one link. */
   readonly limitBytes: number;
@@ -112,7 +113,7 @@ export class LinkServer implements Service {
       hello,
       calls: false,
       opened: (self, peer) => {
-        admit(peer, hello.clusterToken);
+        admit(peer, hello().clusterToken);
         clearTimeout(late);
         log.info('a node has linked', { 'event.action': 'link-accepted', 'parley.link.node': peer.nodeId });
         return accept(self, peer);

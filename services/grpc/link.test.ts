@@ -65,7 +65,7 @@ async function serve(owner: Owner, port = 0, limitBytes = 1_000_000): Promise<Li
   const server = new LinkServer({
     host: '127.0.0.1',
     port,
-    hello: hello('owner'),
+    hello: () => hello('owner'),
     log: silentLogger,
     limitBytes,
     helloMs: 1_000,
@@ -92,7 +92,7 @@ function dial(edge: Edge, port: number, own = hello('edge'), limitBytes = 1_000_
     codec: edgeCodec,
     counters,
     limitBytes,
-    hello: own,
+    hello: () => own,
     opened: edge.accept,
     config: { backoff: { firstMs: 5, maxMs: 20 }, random: Math.random },
     helloMs: 1_000,

@@ -35,6 +35,8 @@ export class Conversation {
   indexed = false;
   /** Batches and reads under way; not evicted meanwhile. */
   pins = 0;
+  /** The store was restored: it is no longer held, and nothing of it is written. */
+  void = false;
   /** A batch with entries of it is being made or written: head and rules are not to be read again meanwhile. */
   writing = false;
   usedAtMs = 0;

@@ -47,6 +47,7 @@ export class CursorBook {
 
   /** Raises a cursor; false when it already was that far. */
   raise(conversation: Conversation, userId: UserId, step: CursorStep): boolean {
+    if (conversation.void) return false;
     let cursor = conversation.cursors.get(userId);
     const { readSeq = 0, readOrd = 0 } = step;
     const deliveredSeq = Math.max(step.deliveredSeq ?? 0, readSeq);
@@ -132,14 +133,14 @@ export class CursorBook {
       // What moves from here on is for the next time.
       cursor.dirty = false;
       const { deliveredSeq, readSeq, readOrd } = cursor;
-      if (conversation.convNo === undefined) continue;
+      if (conversation.convNo === undefined || conversation.void) continue;
       rows.push({ convNo: conversation.convNo, userId, deliveredSeq, readSeq, readOrd });
     }
     try {
       if (rows.length > 0) await this.#store.raiseCursors(rows);
     } catch {
       for (const { conversation, userId, cursor } of part)
-        if (conversation.convNo !== undefined && !cursor.dirty) {
+        if (conversation.convNo !== undefined && !conversation.void && !cursor.dirty) {
           cursor.dirty = true;
           conversation.pins += 1;
           this.#dirty.push({ conversation, userId, cursor });

@@ -41,6 +41,7 @@ export class FanOut {
     entries: readonly StoredEntry[],
     changed: ReadonlyMap<UserId, MemberRow>,
   ): void {
+    if (conversation.void) return;
     if (!conversation.indexed) this.#hot.index(conversation);
     else
       for (const [userId, row] of changed) if (row.leftSeq === 0) this.#hot.indexMember(conversation, userId);
@@ -63,6 +64,7 @@ export class FanOut {
   /** Rules were read again: edges get their audiences whole, with those who left with an entry from `firstSeq` on. */
   reset(conversation: Conversation, firstSeq: Seq): void {
     conversation.audiences = [];
+    if (conversation.void) return;
     for (const edge of this.#edges) this.#audience(conversation, edge, firstSeq);
   }
 
@@ -120,6 +122,7 @@ export class FanOut {
 
   /** Tells an edge an audience whole, to be followed by the entries from `nextSeq` on; it has lost track of it. */
   tellWhole(conversation: Conversation, edge: EdgePeer, nextSeq: Seq): void {
+    if (conversation.void) return;
     const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
     audience.announced = false;
     this.#announce(conversation, audience, nextSeq);
@@ -143,6 +146,7 @@ export class FanOut {
 
   /** The audience on an edge, told to it; undefined where nobody there hears of the conversation. */
   audienceFor(conversation: Conversation, edge: EdgePeer): Audience | undefined {
+    if (conversation.void) return undefined;
     if (!conversation.indexed) this.#hot.index(conversation);
     const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
     if (audience.users.size === 0) return undefined;

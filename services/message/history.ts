@@ -23,6 +23,7 @@ const maxPageBytes = 512 * 1024;
 export class History {
   readonly #store: MessageStore;
   readonly #pages: LRUCache<string, readonly LogEntry[]>;
+  #generation = 0;
 
   constructor({ store, pageBytes }: { store: MessageStore; pageBytes: number }) {
     this.#store = store;
@@ -59,6 +60,12 @@ export class History {
     return { t: 'page', convId, entries, headSeq: range.last, more };
   }
 
+  /** The store was restored: what was read before is void. */
+  clear(): void {
+    this.#generation += 1;
+    this.#pages.clear();
+  }
+
   /** One entry. */
   async one(conversation: Conversation, reader: UserId, seq: Seq): Promise<LogEntry> {
     const range = readable(conversation, reader);
@@ -74,14 +81,16 @@ export class History {
     const { convId, convNo, projectedSeq } = conversation;
     if (convNo === undefined || from > to) return [];
     const key = `${from}-${to}@${projectedSeq}:${convId}`;
-    const known = this.#pages.get(key);
+    const known = conversation.void ? undefined : this.#pages.get(key);
     if (known !== undefined) return known;
+    const generation = this.#generation;
     const stored =
       conversation.recent.range(from, to) ??
       (await this.#store.range(convNo, from, to, to - from + 1, false, projectedSeq));
     const entries = stored.map((entry) => toLogEntry(convId, entry));
     // A recall that was committed while the store read may have changed an entry: such a page is served, not kept.
-    if (conversation.projectedSeq === projectedSeq) this.#pages.set(key, entries);
+    if (conversation.projectedSeq === projectedSeq && generation === this.#generation && !conversation.void)
+      this.#pages.set(key, entries);
     return entries;
   }
 

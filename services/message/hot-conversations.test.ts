@@ -49,6 +49,47 @@ function open() {
   return { store, hot };
 }
 
+describe('a store that was restored', () => {
+  it('voids what is held, what is in use, and what was asked for before', async () => {
+    const { store, hot } = open();
+    const [held] = await hot.acquire([id('c1')]);
+    assert.ok(held !== undefined);
+    const gate = Promise.withResolvers<void>();
+    store.turn = () => gate.promise;
+    const early = hot.acquire([id('c2')]);
+    hot.clear();
+    store.turn = async () => {};
+    const [again] = await hot.acquire([id('c1')]);
+    gate.resolve();
+    await assert.rejects(early, (error) => error instanceof StoreError && error.kind === 'epoch');
+    assert.equal(held.void, true);
+    assert.notEqual(again, held);
+    // Whoever was at work with what is void lets go of that, not of what is there now.
+    hot.release([held]);
+    assert.equal(hot.get(id('c1')), again);
+    await assert.rejects(
+      hot.reload([held]),
+      (error) => error instanceof StoreError && error.kind === 'epoch',
+    );
+  });
+
+  it('is suspected where it has less than was known, and not believed', async () => {
+    for (const lost of [undefined, { seq: 2, ord: 1, msgId: 2n }, { seq: 3, ord: 2, msgId: 99n }]) {
+      const { store, hot } = open();
+      const behind: ConvId[] = [];
+      hot.onBehind = ({ convId }) => behind.push(convId);
+      const held = await hot.acquire([id('c1')]);
+      store.load = async () => [lost && { ...snapshot(id('c1')), head: lost }];
+      await assert.rejects(
+        hot.reload(held),
+        (error) => error instanceof StoreError && error.kind === 'unavailable',
+      );
+      assert.deepEqual(behind, ['c1']);
+      assert.equal(held[0]?.head.seq, 3);
+    }
+  });
+});
+
 describe('hot conversations', () => {
   it('are loaded once, however many ask at the same time', async () => {
     const { store, hot } = open();

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import { leastRecent } from '../core/least-recent.ts';
-import type { MessageStore } from '../ports/message-store.ts';
+import { type ConversationSnapshot, type MessageStore, StoreError } from '../ports/message-store.ts';
 import { Conversation } from './conversation.ts';
 import { lookBack } from './take-over.ts';
 
@@ -30,10 +30,14 @@ export class HotConversations {
   readonly #large = new Set<Conversation>();
   readonly #confirmAfterMs: number | undefined;
   readonly #confirming = new Map<Conversation, Promise<void>>();
+  /** Grows when everything that is held is void: what was asked for before is of no use then. */
+  #generation = 0;
   /** Told when a conversation is no longer held. */
   onEvict: (conversation: Conversation) => void = () => {};
   /** Told of entries that another owner has written, behind the head that was known. */
   onLearned: (conversation: Conversation, oldHead: Seq) => void = () => {};
+  /** Told of a conversation of which the store has less than was known. */
+  onBehind: (conversation: Conversation) => void = () => {};
 
   /**
    * `confirmAfterMs`: where other nodes may write, what has not been read or written for so long is read again before it
@@ -94,6 +98,7 @@ export class HotConversations {
     for (const conversation of conversations) {
       conversation.pins -= 1;
       if (conversation.pins > 0) continue;
+      if (conversation.void) continue;
       if (!conversation.exists) this.#drop(conversation);
       else if (this.#leaving.delete(conversation)) this.#evict(conversation);
     }
@@ -119,13 +124,35 @@ export class HotConversations {
     return !doubted || this.with(convId, ({ head }) => head.seq >= seq);
   }
 
-  /** Reads head and rules again. Only for conversations that have no commit under way. */
+  /** The store was restored: all that is held is void, also what somebody is at work with. */
+  clear(): void {
+    this.#generation += 1;
+    for (const conversation of this.#conversations.values()) {
+      conversation.void = true;
+      conversation.audiences = [];
+    }
+    this.#conversations.clear();
+    this.#byMember.clear();
+    this.#leaving.clear();
+    this.#large.clear();
+    this.#loading.clear();
+  }
+
+  /**
+   * Reads head and rules again. Only for conversations that have no commit under way. Rejects with a StoreError where the
+   * store can't be read, or has less than was known.
+   */
   async reload(conversations: readonly Conversation[]): Promise<void> {
     for (let at = 0; at < conversations.length; at += loadAtOnce) {
       const part = conversations.slice(at, at + loadAtOnce);
       const snapshots = await this.#store.load(part.map((conversation) => conversation.convId));
       for (const [index, snapshot] of snapshots.entries()) {
         const conversation = part[index] as Conversation;
+        if (conversation.void) throw restored();
+        if (isBehind(snapshot, conversation)) {
+          this.onBehind(conversation);
+          throw new StoreError('unavailable', `the store has less of ${conversation.convId} than it had`);
+        }
         if (snapshot === undefined) continue;
         conversation.restore(snapshot);
         conversation.confirmedAtMs = this.#clock.monotonicMs();
@@ -155,8 +182,10 @@ export class HotConversations {
 
   async #loadPart(convIds: readonly ConvId[]): Promise<ReadonlySet<ConvId>> {
     const absent = new Set<ConvId>();
+    const generation = this.#generation;
     try {
       for (const [index, snapshot] of (await this.#store.load(convIds)).entries()) {
+        if (generation !== this.#generation) throw restored();
         if (snapshot === undefined) {
           absent.add(convIds[index] as ConvId);
           continue;
@@ -169,13 +198,14 @@ export class HotConversations {
         conversation.confirmedAtMs = conversation.usedAtMs;
         if (this.#confirmAfterMs !== undefined) {
           await lookBack(this.#store, this.#clock, conversation);
+          if (generation !== this.#generation) throw restored();
           if (this.#conversations.has(snapshot.convId)) continue;
         }
         this.#hold(conversation);
       }
       return absent;
     } finally {
-      for (const convId of convIds) this.#loading.delete(convId);
+      if (generation === this.#generation) for (const convId of convIds) this.#loading.delete(convId);
     }
   }
 
@@ -303,4 +333,15 @@ export class HotConversations {
       if (set?.size === 0) this.#byMember.delete(userId);
     }
   }
+}
+
+/** Whether the store has lost entries that were known: only a store that was restored does. */
+function isBehind(snapshot: ConversationSnapshot | undefined, { exists, head }: Conversation): boolean {
+  if (!exists) return false;
+  if (snapshot === undefined || snapshot.head.seq < head.seq) return true;
+  return snapshot.head.seq === head.seq && snapshot.head.msgId !== head.msgId;
+}
+
+function restored(): StoreError {
+  return new StoreError('epoch', 'the store was restored meanwhile');
 }

@@ -32,6 +32,8 @@ export interface LaneHost extends JudgeHost {
   stalled(): boolean;
   /** Whether this node still owns a conversation. */
   owns(convId: ConvId): boolean;
+  /** The store has another epoch than the one that a batch was made under. */
+  epochLost(): void;
   readonly pause: Pause;
 }
 
@@ -48,6 +50,8 @@ export class Lane {
   #queue: Submission[] = [];
   #queuedBytes = 0;
   #running: Promise<void> | undefined;
+  /** Under which the batch under way was begun. */
+  #epoch = '';
   /** Of the batch under way: what goes back to the front of the queue, in order. */
   #returned: Submission[] = [];
 
@@ -127,6 +131,8 @@ export class Lane {
       this.#refuseAll(submissions, new Fault('notOwner', { message, retryAfterMs: 50 }));
     }
     if (byConversation.size === 0) return;
+    // What is read from here on is of this epoch, or the store refuses what is built on it.
+    this.#epoch = this.#host.store.epoch;
     let held: Conversation[];
     try {
       held = await this.#host.hot.acquire([...byConversation.keys()]);
@@ -202,11 +208,12 @@ export class Lane {
   #commit(batchId: bigint, drafts: readonly Draft[]): Promise<readonly CommitOutcome[]> {
     const { store, pause } = this.#host;
     const conversations = drafts.map((draft) => draft.toCommit());
-    return writeBatch(store, { epoch: store.epoch, batchId, conversations }, pause);
+    return writeBatch(store, { epoch: this.#epoch, batchId, conversations }, pause);
   }
 
   /** Nothing of the batch was written. One that can't be written is halved until the culprit is alone. */
   async #voided(shares: readonly Share[], error: unknown): Promise<void> {
+    if (error instanceof StoreError && error.kind === 'epoch') this.#host.epochLost();
     if (!(error instanceof StoreError && error.kind === 'rejected')) {
       if (!(error instanceof StoreError || error instanceof Fault)) this.#host.bug(error);
       this.#refuseAll(allOf(shares), storeFault(error));
@@ -248,6 +255,12 @@ export class Lane {
     let committed = 0;
     for (const [index, evaluation] of writing.entries()) {
       const outcome = outcomes[index] as CommitOutcome;
+      if (evaluation.draft.base.void) {
+        // Whether the store that was restored has it, nobody knows.
+        const fault = storeFault(new StoreError('epoch', 'the store was restored meanwhile'));
+        for (const { submission } of evaluation.verdicts) this.#refuse(submission, fault);
+        continue;
+      }
       if (outcome.t === 'committed') {
         committed += evaluation.draft.entries.length;
         this.#committed(evaluation.draft);

@@ -17,6 +17,7 @@ import { CursorBook } from './cursor-book.ts';
 import { CursorDesk } from './cursor-desk.ts';
 import { EdgeAsker } from './edge-asker.ts';
 import { EdgePeer } from './edge-peer.ts';
+import { EpochWatch } from './epoch-watch.ts';
 import { EventFeed } from './event-feed.ts';
 import { FanOut } from './fan-out.ts';
 import { GroupDesk } from './group-desk.ts';
@@ -80,6 +81,10 @@ export class MessageNode implements Service {
   readonly #presence = new PresenceBook();
   readonly #groups: GroupDesk;
   readonly #owner: Owner;
+  readonly #store: MessageStore;
+  readonly #epochs: EpochWatch;
+  /** The epoch of an edge that was turned away until the store has been asked for its own. */
+  #askedFor: string | undefined;
   readonly #relay: MessageRelay | undefined;
   readonly #operations: Operations;
   readonly #log: Logger;
@@ -138,8 +143,14 @@ export class MessageNode implements Service {
     const receipts = new Receipts(cursors);
     const presence = this.#presence;
     const cursorDesk = new CursorDesk({ history, cursors, receipts, presence });
+    const epochs = new EpochWatch({
+      store,
+      changed: (before, lost) => this.#restored(before, lost),
+      bug: (error) => this.#bug(error),
+    });
     const owner = new Owner({
       store,
+      epochs,
       hot,
       clock,
       ids,
@@ -159,6 +170,7 @@ export class MessageNode implements Service {
       fanOut.evicted(conversation);
       receipts.forget(conversation);
     };
+    hot.onBehind = ({ head }) => epochs.suspect(head.msgId);
     hot.onLearned = (conversation, oldHead) => owner.learned(conversation, oldHead);
     const views = new Views({ store, hot, cursors, history });
     this.#operations = new Operations({
@@ -175,6 +187,8 @@ export class MessageNode implements Service {
       meters,
     });
     this.#hot = hot;
+    this.#store = store;
+    this.#epochs = epochs;
     this.#history = history;
     this.#cursors = cursors;
     this.#receipts = receipts;
@@ -205,6 +219,7 @@ export class MessageNode implements Service {
       setInterval(() => {
         this.#guarded(() => this.#receipts.publish());
         this.#guarded(() => this.#hot.evict());
+        void this.#epochs.look();
       }, secondMs),
     ];
   }
@@ -258,8 +273,19 @@ export class MessageNode implements Service {
     return this.#groups.attach(link, nodeId);
   }
 
-  /** An edge is linked. */
-  acceptEdge(link: Link<OwnerFrame>, nodeId = 'edge'): LinkEvents<EdgeFrame> {
+  /**
+   * An edge is linked. `edgeEpoch` is the epoch that it has heard of, empty for none. Throws the Fault `epochChanged`
+   * where that is another one than this node's: one of the two is out of date, and the edge may come again once the store
+   * has been asked. What this node says of the epoch to an edge that knows another is therefore the newer word.
+   */
+  acceptEdge(link: Link<OwnerFrame>, nodeId = 'edge', edgeEpoch = ''): LinkEvents<EdgeFrame> {
+    if (edgeEpoch !== '' && edgeEpoch !== this.#store.epoch && edgeEpoch !== this.#askedFor) {
+      void this.#epochs.look().then((asked) => {
+        if (asked) this.#askedFor = edgeEpoch;
+      });
+      throw new Fault('epochChanged', { message: 'the edge knows another epoch: the store is asked' });
+    }
+    this.#askedFor = undefined;
     this.#edges += 1;
     const linkedAtMs = this.#clock.monotonicMs();
     const edge = new EdgePeer({ no: this.#edges, nodeId, link, linkedAtMs });
@@ -436,6 +462,26 @@ export class MessageNode implements Service {
   #stalled(): void {
     this.#log.warn('the node has hung', { 'event.action': 'node-stalled' });
     for (const edge of [...this.#presence.edges]) edge.close('stalled');
+  }
+
+  /** The store is another one under the same name: nothing that was known is true, and everybody starts over. */
+  #restored(before: string, lost: MsgId | undefined): void {
+    this.meters.resets += 1;
+    this.#log.warn('the store was restored: all sessions start over', {
+      'event.action': 'store-restored',
+      'parley.store.epoch.before': before,
+      'parley.store.epoch': this.#store.epoch,
+      // The newest entry that was acknowledged and is gone, where nobody had drawn a new epoch.
+      ...(lost === undefined ? {} : { 'parley.entry.lost': String(lost) }),
+    });
+    this.#hot.clear();
+    this.#history.clear();
+    this.#receipts.clear();
+    this.#recent?.clear();
+    for (const edge of this.#presence.edges) {
+      edge.missed.clear();
+      edge.send({ t: 'reset', epoch: this.#store.epoch });
+    }
   }
 
   #flush(): Promise<void> {

@@ -8,6 +8,7 @@ import { ClientKeys } from './client-key.ts';
 import type { Conversation } from './conversation.ts';
 import type { CursorBook } from './cursor-book.ts';
 import type { Draft } from './draft.ts';
+import type { EpochWatch } from './epoch-watch.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { FanOut } from './fan-out.ts';
 import type { GroupDesk } from './group-desk.ts';
@@ -28,6 +29,7 @@ export interface OwnerParts {
   readonly history: History;
   readonly groups: GroupDesk;
   readonly meters: MessageMeters;
+  readonly epochs: EpochWatch;
   readonly limits: LaneLimits;
   /** Where what was committed is told; undefined where nobody consumes it. */
   readonly feed: EventFeed | undefined;
@@ -81,6 +83,7 @@ export class Owner {
       },
       stalled: parts.stalled,
       owns: parts.owns,
+      epochLost: () => void parts.epochs.look(),
       pause: (attempt) => this.#pause(attempt),
       bug,
     });
@@ -199,8 +202,9 @@ export class Owner {
   }
 
   #committed(conversation: Conversation, draft: Draft, entries: readonly StoredEntry[]): void {
-    const { fanOut, cursors, groups, clock, feed } = this.#parts;
+    const { fanOut, cursors, groups, clock, feed, epochs, store } = this.#parts;
     conversation.confirmedAtMs = clock.monotonicMs();
+    epochs.committed(conversation.head.msgId, store.epoch);
     fanOut.forward(conversation, entries, draft.members);
     feed?.committed(conversation.convId, entries);
     for (const entry of entries) {
@@ -242,7 +246,7 @@ export class Owner {
 
   async #forwardLearned(conversation: Conversation, range: { next: Seq; last: Seq }): Promise<void> {
     const { fanOut, history } = this.#parts;
-    for (let attempt = 1; range.next <= range.last; ) {
+    for (let attempt = 1; range.next <= range.last && !conversation.void; ) {
       const to = Math.min(range.next + 999, range.last);
       const entries = await history.stored(conversation, range.next, to).catch(() => []);
       if (entries.length > 0) {

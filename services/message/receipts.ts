@@ -22,6 +22,10 @@ export class Receipts {
     this.#moved.delete(conversation);
   }
 
+  clear(): void {
+    this.#moved.clear();
+  }
+
   /** To be called every second: tells the edges of each group whose cursors have moved. */
   publish(): void {
     let taken = 0;

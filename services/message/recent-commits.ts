@@ -47,6 +47,12 @@ export class RecentCommits {
     if (this.#size > this.#max) this.#forget(nowMs);
   }
 
+  /** The store was restored: what was committed before is nothing to be told. */
+  clear(): void {
+    this.#buckets = [];
+    this.#size = 0;
+  }
+
   /** By conversation, the first entry since this time, or one somewhat earlier. */
   since(monotonicMs: number): Map<ConvId, Seq> {
     const found = new Map<ConvId, Seq>();

@@ -175,12 +175,13 @@ export class Views {
     const { store, history } = this.#parts;
     const { convNo, head } = conversation;
     if (headSeq === 0 || convNo === undefined) return headSeq === 0;
-    if (headSeq <= head.seq && headMsgId === 0n) return true;
-    // Beyond what is hot here, another owner may have written: the store knows.
-    const [entry] =
-      headSeq <= head.seq
-        ? await history.entries(conversation, headSeq, headSeq)
-        : await store.range(convNo, headSeq, headSeq, 1, false);
+    if (headSeq <= head.seq) {
+      if (headMsgId === 0n) return true;
+      const [held] = await history.entries(conversation, headSeq, headSeq);
+      if (held?.msgId === headMsgId) return true;
+    }
+    // What is hot here may be out of date, and another owner may have written: the store knows.
+    const [entry] = await store.range(convNo, headSeq, headSeq, 1, false);
     return entry !== undefined && (headMsgId === 0n || entry.msgId === headMsgId);
   }
 }

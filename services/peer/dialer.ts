@@ -19,7 +19,8 @@ export interface DialerParts<Out extends Tagged, In extends Tagged> {
   readonly codec: LinkCodec<Out, In>;
   readonly counters: LinkCounters;
   readonly limitBytes: number;
-  readonly hello: Hello;
+  /** How this node introduces itself, as of now. */
+  readonly hello: () => Hello;
   /** A link is open. Called again for each new one, after the one before went down. */
   readonly opened: (link: Link<Out>, peer: Hello) => LinkEvents<In>;
   readonly config: DialConfig;
@@ -70,7 +71,8 @@ export class Dialer<Out extends Tagged, In extends Tagged> {
   }
 
   #dial(): void {
-    const { dial, codec, counters, limitBytes, hello, opened, helloMs, log, address } = this.#parts;
+    const { dial, codec, counters, limitBytes, opened, helloMs, log, address } = this.#parts;
+    const hello = this.#parts.hello();
     let lost = false;
     const gone = (reason: string): void => {
       if (lost) return;
@@ -97,7 +99,7 @@ export class Dialer<Out extends Tagged, In extends Tagged> {
       codec,
       counters,
       limitBytes,
-      hello,
+      hello: () => hello,
       calls: true,
       opened: (self, peer) => {
         admit(peer, hello.clusterToken);

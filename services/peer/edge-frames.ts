@@ -92,7 +92,9 @@ export type OwnerFrame =
       readonly userId: UserId;
       readonly online: boolean;
       readonly lastSeenAtMs: number;
-    };
+    }
+  /** The store was restored: nothing that this node said before is true, and sessions have to start over. */
+  | { readonly t: 'reset'; readonly epoch: string };
 
 export interface AudienceFrame {
   readonly t: 'audience';

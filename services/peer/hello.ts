@@ -13,7 +13,7 @@ export interface Hello {
   readonly incarnation: number;
   /** The secret that nodes share; empty where none is set. */
   readonly clusterToken: string;
-  /** Of message nodes: the epoch of the store that they write to; empty else. */
+  /** The epoch of the store that a message node writes to, and that an edge has heard of last; empty else. */
   readonly storeEpoch: string;
 }
 

@@ -96,6 +96,8 @@ function wireOwnerFrame(frame: WithHello<OwnerFrame>): MessageInitShape<typeof O
         frame: { case: 'presence', value: { userId, online, lastSeenAtMs: BigInt(lastSeenAtMs) } },
       };
     }
+    case 'reset':
+      return { frame: { case: 'reset', value: { storeEpoch: frame.epoch } } };
   }
 }
 
@@ -174,6 +176,8 @@ function ownerFrameOf({ frame }: WireOwnerFrame): WithHello<OwnerFrame> {
       const { userId, online, lastSeenAtMs } = frame.value;
       return { t: 'presence', userId: userId as UserId, online, lastSeenAtMs: Number(lastSeenAtMs) };
     }
+    case 'reset':
+      return { t: 'reset', epoch: frame.value.storeEpoch };
     case undefined:
       return malformed('a frame of a message node');
   }

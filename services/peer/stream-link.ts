@@ -44,8 +44,8 @@ export interface StreamLinkParts<Out extends Tagged, In extends Tagged> {
   readonly counters: LinkCounters;
   /** Bytes that may wait to be written. */
   readonly limitBytes: number;
-  /** How this node introduces itself. */
-  readonly hello: Hello;
+  /** How this node introduces itself, asked when it does. */
+  readonly hello: () => Hello;
   /** Who calls says hello first; who is called answers once it knows the caller. */
   readonly calls: boolean;
   /** The other node has introduced itself: what becomes of its frames, or a throw that refuses it. */
@@ -136,7 +136,7 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
 
   #greet(): void {
     const { carrier, codec, hello } = this.#parts;
-    carrier.write(codec.encode([{ t: 'hello', hello }]), () => {});
+    carrier.write(codec.encode([{ t: 'hello', hello: hello() }]), () => {});
   }
 
   #schedule(): void {

@@ -2,6 +2,7 @@ import { describe } from 'node:test';
 import { commitPromises } from './message-store-conformance/commits.ts';
 import { cursorPromises } from './message-store-conformance/cursors.ts';
 import type { OpenStore } from './message-store-conformance/fixture.ts';
+import { epochPromises } from './message-store-conformance/epochs.ts';
 import { leasePromises } from './message-store-conformance/leases.ts';
 import { memberPromises } from './message-store-conformance/members.ts';
 import { modelPromises } from './message-store-conformance/model.ts';
@@ -18,6 +19,7 @@ export function messageStoreConformance(name: string, open: OpenStore): void {
     memberPromises(open);
     cursorPromises(open);
     leasePromises(open);
+    epochPromises(open);
     sealingPromises(open);
     modelPromises(open);
   });

@@ -213,7 +213,7 @@ export class StoreError extends Error {
  * or hands over a sealed body, and nothing is written in clear.
  */
 export interface MessageStore {
-  /** Random; changes with restore and import. */
+  /** Random; changes with restore and import. What is committed and raised belongs to it, or is refused. */
   readonly epoch: string;
   /** 32 random bytes drawn when the store was made, kept through restore and import: the key of client keys. */
   readonly clientKeySecret: Uint8Array;
@@ -261,6 +261,18 @@ export interface MessageStore {
    * only when `nowMs` is past its reserved time.
    */
   leaseWorker(holder: string, nowMs: number, untilMs: number): Promise<WorkerLease>;
+
+  /** The epoch as the store has it now: another one than `epoch` once it was restored or filled under our hands. */
+  readEpoch(): Promise<string>;
+
+  /** From now on everything is of this epoch; what was kept of the one before is forgotten. */
+  adoptEpoch(epoch: string): void;
+
+  /**
+   * Draws a new epoch where it still is `from`, and cuts cursors that lie beyond their logs' heads back. Resolves with the
+   * epoch as it is then, durably; `epoch` stays as it is until that is adopted.
+   */
+  renewEpoch(from: string): Promise<string>;
 
   /** Walks everything: rows open, seqs gapless, ords right, indexes agree. */
   check(onProgress?: (entries: number) => void): Promise<StoreReport>;

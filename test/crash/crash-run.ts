@@ -45,13 +45,17 @@ export class CrashRun implements AsyncDisposable {
   readonly #traffic: Traffic;
   readonly #ports: ParleyPorts;
   readonly #directory: { readonly path: string } & AsyncDisposable;
+  /** Of every start: where the store is, for one. */
+  readonly #env: Readonly<Record<string, string>>;
   #server: ParleyServer | undefined;
 
   private constructor(
     world: World,
     ports: ParleyPorts,
     directory: { readonly path: string } & AsyncDisposable,
+    env: Readonly<Record<string, string>>,
   ) {
+    this.#env = env;
     this.#world = world;
     this.#ports = ports;
     this.#directory = directory;
@@ -67,8 +71,8 @@ export class CrashRun implements AsyncDisposable {
     });
   }
 
-  static async create(): Promise<CrashRun> {
-    const run = new CrashRun(makeWorld(users), await freePorts(), await temporaryDirectory());
+  static async create(env: Readonly<Record<string, string>> = {}): Promise<CrashRun> {
+    const run = new CrashRun(makeWorld(users), await freePorts(), await temporaryDirectory(), env);
     await run.start();
     await createGroups(run.#world, run.#site);
     run.#traffic.start();
@@ -92,7 +96,11 @@ export class CrashRun implements AsyncDisposable {
   async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     // Clients may be in before the server says that it is ready.
     this.#traffic.nextRun();
-    this.#server = await ParleyServer.start({ dataDir: this.dataDir, ports: this.#ports, env });
+    this.#server = await ParleyServer.start({
+      dataDir: this.dataDir,
+      ports: this.#ports,
+      env: { ...this.#env, ...env },
+    });
   }
 
   /** Has everybody online and enough sends under way. */
@@ -124,6 +132,23 @@ export class CrashRun implements AsyncDisposable {
       throw new Error(`the server died: ${this.server.child.output.slice(-3000)}`);
     await this.server.child.stop('SIGKILL');
     return kill;
+  }
+
+  /** Kills the server as things are. */
+  async killNow(): Promise<Kill> {
+    const kill = { inFlight: this.#traffic.inFlight, sendsPerSecond: 0 };
+    await this.server.child.stop('SIGKILL');
+    return kill;
+  }
+
+  /** Waits until so many more messages were handed over, which is when as many were answered. */
+  async goesOn(sends: number): Promise<void> {
+    const goal = this.#traffic.sent + sends;
+    await until(
+      () => this.#traffic.sent >= goal,
+      patienceMs,
+      () => `nothing is answered any more\n${this.server.child.output.slice(-2000)}`,
+    );
   }
 
   /** Waits until the server dies by itself, doing `meanwhile` again and again. */
@@ -182,7 +207,7 @@ export class CrashRun implements AsyncDisposable {
 
   async #parleyCheck(): Promise<string> {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, 'check'], {
-      env: { ...process.env, PARLEY_DATA_DIR: this.dataDir, PARLEY_MODE: 'development' },
+      env: { ...process.env, ...this.#env, PARLEY_DATA_DIR: this.dataDir, PARLEY_MODE: 'development' },
     }).catch((error: { stdout: string; stderr: string }) => error);
     return `${stdout}${stderr}`;
   }

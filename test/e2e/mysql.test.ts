@@ -7,7 +7,7 @@ import { TestDatabase } from '../../services/adapters/mysql/testing/database.ts'
 import { checkCommand } from '../../services/cli/check-command.ts';
 import { runCli } from '../../services/cli/run-cli.ts';
 import { RestUser } from './support/rest-user.ts';
-import { ServerProcess } from './support/server-process.ts';
+import { refusedStart, ServerProcess } from './support/server-process.ts';
 
 const database = await TestDatabase.start();
 after(() => database[Symbol.asyncDispose]());
@@ -38,6 +38,26 @@ test('one process on MySQL: sends are there after a crash, and parley check find
   const { code, said } = await check({ ...env, PARLEY_DATA_DIR: server.dataDir, PARLEY_MODE: 'development' });
   assert.match(said, /1 conversations, 4 entries\nall is well/);
   assert.equal(code, 0);
+});
+
+test('production refuses a database that is not durable at commit', async () => {
+  const schema = await database.schema();
+  const { url } = database.config(schema);
+  await using admin = await database.admin(schema);
+  await admin.ask('SET GLOBAL innodb_flush_log_at_trx_commit = 2');
+  try {
+    const production = {
+      PARLEY_MODE: 'production',
+      PARLEY_MYSQL_URL: url,
+      PARLEY_TOKEN_SECRET: 'a secret of tests that is long enough',
+      PARLEY_MASTER_KEYS: `1:${'ab'.repeat(32)}`,
+    };
+    const { code, output } = await refusedStart({ env: production });
+    assert.equal(code, 1);
+    assert.match(output, /innodb_flush_log_at_trx_commit is 2, it must be 1/);
+  } finally {
+    await admin.ask('SET GLOBAL innodb_flush_log_at_trx_commit = 1');
+  }
 });
 
 test('a check of a database without a store says so, and so does one without keys', async () => {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { accessSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { Engine, engineDirectory } from './engine.ts';
@@ -47,6 +48,8 @@ interface GaleraNodeOptions {
 /** One node of a cluster: a MariaDB whose commits are certified by all nodes. */
 export class GaleraNode extends Engine {
   readonly address: SqlAddress;
+  /** Where its files are. */
+  readonly data: string;
 
   constructor(o: GaleraNodeOptions) {
     const spec = mariaDbSpec({ directory: o.directory, port: o.port, settings: settings(o), user });
@@ -69,6 +72,11 @@ export class GaleraNode extends Engine {
       },
     });
     this.address = sqlAddress(o.port);
+    this.data = join(o.directory, 'data');
+  }
+
+  get port(): number {
+    return this.address.port;
   }
 
   /** The first start. */

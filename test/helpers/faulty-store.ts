@@ -118,6 +118,18 @@ export class FaultyStore implements MessageStore {
     return this.inner.raiseCursors(rows);
   }
 
+  readEpoch(): Promise<string> {
+    return this.inner.readEpoch();
+  }
+
+  adoptEpoch(epoch: string): void {
+    this.inner.adoptEpoch(epoch);
+  }
+
+  renewEpoch(from: string): Promise<string> {
+    return this.inner.renewEpoch(from);
+  }
+
   leaseWorker(...args: Parameters<MessageStore['leaseWorker']>) {
     return this.inner.leaseWorker(...args);
   }

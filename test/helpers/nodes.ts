@@ -168,7 +168,7 @@ export class Nodes implements AsyncDisposable {
     const node = this.#connectionNode();
     const link = () =>
       connectDirect<EdgeFrame, OwnerFrame>({
-        a: (end) => node.connectMessages(end),
+        a: (end) => node.connectMessages(end, 'message', this.store.epoch),
         b: (end) => this.message.acceptEdge(end),
         limitBytes: linkBytes,
       });
@@ -203,7 +203,7 @@ export class Nodes implements AsyncDisposable {
       },
       close: () => {},
     };
-    const { frames, down } = node.connectMessages(end);
+    const { frames, down } = node.connectMessages(end, 'message', this.store.epoch);
     // Of no session so far.
     asked.length = 0;
     return { node, door: new TestDoor(node), asked, say: (...said: OwnerFrame[]) => frames(said), down };
@@ -220,7 +220,6 @@ export class Nodes implements AsyncDisposable {
       directory: this.directory,
       tokens,
       log: this.#log,
-      epoch: () => this.store.epoch,
       random: Math.random,
       ...(this.#options.linksComeAgain && { aloneMs: this.#options.linksComeAgain.aloneMs }),
     });

@@ -26,7 +26,7 @@ async function open(edges = 2) {
       cut = () => link.close('a test cuts it');
       // Once the node has been told.
       setImmediate(linked.resolve);
-      return node.connectMessages(link, peer.nodeId);
+      return node.connectMessages(link, peer.nodeId, peer.storeEpoch);
     });
     counters.push(dialed.counters);
     await linked.promise;

@@ -35,7 +35,10 @@ async function open({ atOdds = false } = {}) {
     const node = one.addUnlinkedEdge({ unlink() {}, relink() {} });
     for (const name of ['m1', 'm2'] as const) {
       const link = connectDirect<EdgeFrame, OwnerFrame>({
-        a: (end) => node.connectMessages(end, atOdds && no === 1 ? (name === 'm1' ? 'm2' : 'm1') : name),
+        a: (end) => {
+          const nodeId = atOdds && no === 1 ? (name === 'm1' ? 'm2' : 'm1') : name;
+          return node.connectMessages(end, nodeId, one.store.epoch);
+        },
         b: (end) => messages[name].acceptEdge(end),
         limitBytes: 1 << 28,
       });

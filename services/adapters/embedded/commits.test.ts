@@ -20,6 +20,7 @@ import { Conversations } from './conversations.ts';
 import { Database } from './database.ts';
 import { Reserve } from './reserve.ts';
 import { prepareSchema } from './schema.ts';
+import { StoreEpoch } from './store-epoch.ts';
 import { KeyRing } from '../../core/seal.ts';
 import { StoreDirectory } from './testing/store-directory.ts';
 
@@ -44,7 +45,7 @@ async function fixture(failpoints: string) {
     database,
     clientKeys,
     conversations,
-    epoch,
+    epoch: new StoreEpoch(database, epoch),
     failpoints: Failpoints.parse(failpoints),
     sync: true,
     traceFd: undefined,

@@ -14,12 +14,13 @@ import { msgIdOfEntryRow } from './rows.ts';
 import type { Level } from './level.ts';
 import { outboxRow } from './outbox-rows.ts';
 import { Staging } from './staging.ts';
+import type { StoreEpoch } from './store-epoch.ts';
 
 export interface CommitsOptions {
   readonly database: Database;
   readonly clientKeys: ClientKeyFilter;
   readonly conversations: Conversations;
-  readonly epoch: string;
+  readonly epoch: StoreEpoch;
   readonly failpoints: Failpoints | undefined;
   /** Off only in tests that show what is lost without it. */
   readonly sync: boolean;
@@ -42,8 +43,8 @@ export class Commits {
   /** With an incarnation, its outbox gets a row with what is written. */
   async commit(batch: CommitBatch, incarnation?: string): Promise<CommitOutcome[]> {
     const { epoch, database, clientKeys, conversations } = this.#options;
-    if (batch.epoch !== epoch)
-      throw new StoreError('epoch', `the store's epoch is ${epoch}, not ${batch.epoch}`);
+    if (batch.epoch !== epoch.current)
+      throw new StoreError('epoch', `the store's epoch is ${epoch.current}, not ${batch.epoch}`);
     const level = this.#level(batch);
     const staging = new Staging(level, conversations, clientKeys);
     try {

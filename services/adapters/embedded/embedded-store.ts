@@ -88,20 +88,24 @@ interface EmbeddedStoreParts {
 
 /** The MessageStore on LevelDB: everything happens in the store's thread, this is its side on ours. */
 export class EmbeddedStore implements MessageStore, AsyncDisposable {
-  readonly epoch: string;
   readonly clientKeySecret: Uint8Array;
   readonly meters: StoreMeters;
   readonly outbox: Outbox;
   readonly #calls: ThreadCalls;
   readonly #incarnation: (() => string) | undefined;
+  #epoch: string;
 
   constructor({ calls, epoch, clientKeySecret, incarnation }: EmbeddedStoreParts) {
     this.#calls = calls;
     this.#incarnation = incarnation;
     this.outbox = new EmbeddedOutbox(calls);
     this.meters = calls.meters;
-    this.epoch = epoch;
+    this.#epoch = epoch;
     this.clientKeySecret = clientKeySecret;
+  }
+
+  get epoch(): string {
+    return this.#epoch;
   }
 
   async commit(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
@@ -155,12 +159,24 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
     // In parts, so that commits get in between.
     for (let at = 0; at < rows.length; at += cursorsAtOnce) {
       const packed = pack(encoded(() => encodeCursors(rows.slice(at, at + cursorsAtOnce))));
-      await this.#calls.call('raiseCursors', [packed], packed);
+      await this.#calls.call('raiseCursors', [packed, this.#epoch], packed);
     }
   }
 
   leaseWorker(holder: string, nowMs: number, untilMs: number): Promise<WorkerLease> {
     return this.#calls.call('leaseWorker', [holder, nowMs, untilMs]);
+  }
+
+  readEpoch(): Promise<string> {
+    return this.#calls.call('readEpoch', []);
+  }
+
+  adoptEpoch(epoch: string): void {
+    this.#epoch = epoch;
+  }
+
+  renewEpoch(from: string): Promise<string> {
+    return this.#calls.call('renewEpoch', [from]);
   }
 
   check(onProgress?: (entries: number) => void): Promise<StoreReport> {

@@ -8,7 +8,7 @@ import { getU53, getU64, putU53, putU64 } from '../../core/bytes.ts';
  * order is the order of numbers; an id in front of something else carries its length in one byte, and an id at the end
  * stands as it is, so that keys sort by the bytes of its UTF-8.
  *
- *   0x01 name                       meta: schema version, epoch, secrets
+ *   0x01 name                       meta: schema version, epoch, secrets, import
  *   0x02 key id                     proof that a master key is the one used before
  *   0x03 worker                     lease of a worker number of the id library
  *   0x10 conv id                    → conv no

@@ -44,13 +44,16 @@ export interface StoreCalls {
   locate(msgId: MsgId): EntryPlace | undefined;
   memberships(userId: UserId, after: ConvId | undefined, limit: number): Packed;
   cursors(convNo: ConvNo, users: readonly UserId[] | undefined): Packed;
-  raiseCursors(rows: Packed): void;
+  /** Rows that were read under another epoch are dropped. */
+  raiseCursors(rows: Packed, epoch: string): void;
   leaseWorker(holder: string, nowMs: number, untilMs: number): WorkerLease;
   outboxRows(incarnation: string, after: bigint, limit: number): readonly OutboxRow[];
   outboxCount(incarnation: string, limit: number): number;
   outboxRemove(removal: OutboxRemoval): readonly bigint[];
   outboxLapsed(nowMs: number): readonly string[];
   outboxAdopt(adoption: OutboxAdoption): readonly bigint[];
+  readEpoch(): string;
+  renewEpoch(from: string): string;
   check(): StoreReport;
   close(): void;
 }

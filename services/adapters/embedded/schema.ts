@@ -21,8 +21,8 @@ export interface StoreIdentity {
 }
 
 const versionName = 'schema_version';
-const epochName = 'store_epoch';
-const secretName = 'client_key_secret';
+export const epochName = 'store_epoch';
+export const secretName = 'client_key_secret';
 
 /** Brings the layout up to date, proves the master keys, and reads who the store is. */
 export async function prepareSchema(

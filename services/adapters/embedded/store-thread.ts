@@ -19,6 +19,7 @@ import { Conversations } from './conversations.ts';
 import { raiseCursors } from './cursors.ts';
 import { Database } from './database.ts';
 import type { StoreEvent } from './events.ts';
+import { assertImported } from './import-mark.ts';
 import { Lane } from './lane.ts';
 import { Leases } from './leases.ts';
 import { isFull } from './level.ts';
@@ -27,6 +28,7 @@ import { type CallName, pack, type StoreCalls, type ThreadSetup, unpack } from '
 import { Reads } from './reads.ts';
 import { Reserve } from './reserve.ts';
 import { prepareSchema, type StoreIdentity } from './schema.ts';
+import { StoreEpoch } from './store-epoch.ts';
 import { KeyRing } from '../../core/seal.ts';
 
 type Handlers = {
@@ -63,6 +65,7 @@ export class StoreThread implements Handlers {
   readonly #commits: Commits;
   readonly #leases: Leases;
   readonly #outbox: OutboxRows;
+  readonly #epoch: StoreEpoch;
   readonly #writes = new Lane();
 
   private constructor({ database, keys, identity, clientKeys, setup }: StoreParts) {
@@ -74,11 +77,12 @@ export class StoreThread implements Handlers {
     this.#reads = new Reads(database, conversations);
     this.#leases = new Leases(database);
     this.#outbox = new OutboxRows(database, this.#leases);
+    this.#epoch = new StoreEpoch(database, identity.epoch);
     this.#commits = new Commits({
       database,
       clientKeys,
       conversations,
-      epoch: identity.epoch,
+      epoch: this.#epoch,
       failpoints: Failpoints.parse(setup.failpoints),
       sync: setup.sync,
       traceFd: setup.traceFd,
@@ -97,6 +101,7 @@ export class StoreThread implements Handlers {
       onEvent,
     });
     try {
+      assertImported(database.level);
       const identity = await prepareSchema(database.level, keys);
       const clientKeys = await ClientKeyFilter.begin(database);
       return new StoreThread({ database, keys, identity, clientKeys, setup });
@@ -148,8 +153,18 @@ export class StoreThread implements Handlers {
     return pack(encodeCursors(await this.#reads.cursors(...args)));
   }
 
-  async raiseCursors(...[rows]: Parameters<StoreCalls['raiseCursors']>) {
-    return this.#writes.run(() => raiseCursors(this.#database, decodeCursors(unpack(rows))));
+  async raiseCursors(...[rows, epoch]: Parameters<StoreCalls['raiseCursors']>) {
+    return this.#writes.run(async () => {
+      if (epoch === this.#epoch.current) await raiseCursors(this.#database, decodeCursors(unpack(rows)));
+    });
+  }
+
+  async readEpoch() {
+    return this.#epoch.current;
+  }
+
+  async renewEpoch(...[from]: Parameters<StoreCalls['renewEpoch']>) {
+    return this.#writes.run(() => this.#epoch.renew(from));
   }
 
   async leaseWorker(...args: Parameters<StoreCalls['leaseWorker']>) {

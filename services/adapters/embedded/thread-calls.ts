@@ -20,6 +20,7 @@ const writes: ReadonlySet<CallName> = new Set([
   'leaseWorker',
   'outboxRemove',
   'outboxAdopt',
+  'renewEpoch',
   'close',
 ]);
 

@@ -35,7 +35,8 @@ export interface CommitsOptions {
   readonly seals: Seals;
   readonly names: Names;
   readonly thread: PacketThread;
-  readonly epoch: string;
+  /** As it was adopted last. */
+  readonly epoch: () => string;
   readonly incarnation: () => string;
   /** Whether somebody reads the outbox. */
   readonly outbox: boolean;
@@ -64,7 +65,8 @@ export class Commits {
   }
 
   async commit(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
-    const { epoch, meters } = this.#options;
+    const { meters } = this.#options;
+    const epoch = this.#options.epoch();
     if (batch.epoch !== epoch) throw otherEpoch(epoch, batch.epoch);
     if (meters.writes >= commitsAtMost) throw new StoreError('unavailable', 'the store has too much to do');
     meters.writes += 1;
@@ -152,10 +154,10 @@ export class Commits {
     conversations: readonly ConversationCommit[],
     part: number,
   ): Promise<readonly string[]> {
-    const { seals, names, database, epoch, incarnation, outbox } = this.#options;
+    const { seals, names, database, incarnation, outbox } = this.#options;
     const parts = await render(conversations, seals, (convNo) => names.get(convNo) !== undefined);
     const payload = outbox ? encodeSpans(conversations.map(spanOf)) : undefined;
-    const head = { batchId: batch.batchId, part, incarnation: incarnation(), epoch, payload };
+    const head = { batchId: batch.batchId, part, incarnation: incarnation(), epoch: batch.epoch, payload };
     return packetsOf(head, parts, database.traits.maxPacketBytes);
   }
 
@@ -168,8 +170,9 @@ export class Commits {
     const { database, failpoints } = this.#options;
     return database.commits.run(async (session) => {
       await hit(failpoints, 'beforeCommit');
-      const last = packets.length - 1;
-      for (const [at, packet] of packets.entries()) {
+      const sent = database.traits.galera ? commitApart(packets) : packets;
+      const last = sent.length - 1;
+      for (const [at, packet] of sent.entries()) {
         try {
           await session.query(packet, database.commitTimeoutMs);
         } catch (error) {
@@ -218,11 +221,22 @@ export class Commits {
   }
 
   async #standing(batch: CommitBatch, open: readonly ConversationCommit[]): Promise<Standing> {
-    const { database, epoch } = this.#options;
-    const standing = await readStanding(database, batch.batchId, open);
-    if (standing.epoch !== epoch) throw otherEpoch(standing.epoch, epoch);
+    const standing = await readStanding(this.#options.database, batch.batchId, open);
+    if (standing.epoch !== batch.epoch) throw otherEpoch(standing.epoch, batch.epoch);
     return standing;
   }
+}
+
+const commitBehind = ';COMMIT';
+
+/**
+ * The same packets with COMMIT in one of its own. On Galera another node's commit may abort a transaction between two of
+ * its statements; where the next one is a COMMIT of the same packet, MariaDB (10.11) answers OK, and nothing is written.
+ */
+function commitApart(packets: readonly string[]): readonly string[] {
+  const last = packets.at(-1);
+  if (last?.endsWith(commitBehind) !== true) return packets;
+  return [...packets.slice(0, -1), last.slice(0, -commitBehind.length), 'COMMIT'];
 }
 
 /** Whether all statements but the last, which is COMMIT, have succeeded. */

@@ -132,19 +132,20 @@ describe('a transaction that comes into another one’s way', () => {
 });
 
 describe('an epoch that changed under a writer', () => {
-  it('refuses its commits, whatever they are', async () => {
-    const schema = await database.schema();
-    await using store = await database.open(schema);
-    await using admin = await database.admin(schema);
-    const talk = conversation('d_talk');
-    await commit(store, createDirect(talk));
-    await admin.ask("DELETE FROM outbox;UPDATE store_epoch SET epoch = 'restored'");
-    await assert.rejects(commit(store, append(talk, [entry(2)])), failsWith('epoch'));
-    // One that would have been fenced or answered as before learns it, too.
-    await assert.rejects(commit(store, append(talk, [entry(1)])), failsWith('epoch'));
-    assert.equal((await log(store, talk)).length, 1);
-    await using later = await database.open(schema);
-    assert.equal(later.epoch, 'restored');
-    assert.deepEqual(await commit(later, append(talk, [entry(2)])), ['committed']);
-  });
+  for (const outbox of [true, false])
+    it(`refuses its commits, whatever they are, ${outbox ? 'with an outbox' : 'also where nobody reads the outbox'}`, async () => {
+      const schema = await database.schema();
+      await using store = await database.open(schema, { outbox });
+      await using admin = await database.admin(schema);
+      const talk = conversation('d_talk');
+      await commit(store, createDirect(talk));
+      await admin.ask("DELETE FROM outbox;UPDATE store_epoch SET epoch = 'restored'");
+      await assert.rejects(commit(store, append(talk, [entry(2)])), failsWith('epoch'));
+      // One that would have been fenced or answered as before learns it, too.
+      await assert.rejects(commit(store, append(talk, [entry(1)])), failsWith('epoch'));
+      assert.equal((await log(store, talk)).length, 1);
+      await using later = await database.open(schema);
+      assert.equal(later.epoch, 'restored');
+      assert.deepEqual(await commit(later, append(talk, [entry(2)])), ['committed']);
+    });
 });

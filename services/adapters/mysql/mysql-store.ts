@@ -30,6 +30,7 @@ import { MySqlMeters } from './meters.ts';
 import { MySqlOutbox } from './outbox.ts';
 import { Reads } from './reads.ts';
 import { prepareSchema, type StoreIdentity } from './schema.ts';
+import { readEpoch, renewEpoch } from './store-epoch.ts';
 import { PacketThread } from './packet-thread.ts';
 import { Names, Seals } from './seals.ts';
 import { SharedPages } from './shared-pages.ts';
@@ -64,7 +65,7 @@ export async function openMySqlStore(options: MySqlStoreOptions): Promise<MySqlS
   try {
     const session = await database.openSession('schema');
     try {
-      const identity = await prepareSchema(session, keys, options.mustExist === true);
+      const identity = await prepareSchema(session, keys, { mustExist: options.mustExist === true });
       const { mariaDb, galera, binlog } = database.traits;
       options.log.info('the database is open', {
         'event.action': 'store-opened',
@@ -84,7 +85,6 @@ export async function openMySqlStore(options: MySqlStoreOptions): Promise<MySqlS
 
 /** The MessageStore on MySQL or MariaDB. Any number of processes may have the same database open. */
 export class MySqlStore implements MessageStore, AsyncDisposable {
-  readonly epoch: string;
   readonly clientKeySecret: Uint8Array;
   readonly meters: MySqlMeters;
   readonly outbox: Outbox;
@@ -95,9 +95,10 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
   readonly #commits: Commits;
   readonly #reads: Reads;
   readonly #leases: Leases;
+  #epoch: string;
 
   constructor(options: MySqlStoreOptions, database: Database, keys: KeyRing, identity: StoreIdentity) {
-    this.epoch = identity.epoch;
+    this.#epoch = identity.epoch;
     this.clientKeySecret = identity.clientKeySecret;
     this.meters = new MySqlMeters(database);
     this.outbox = new MySqlOutbox(database);
@@ -116,13 +117,17 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
       seals,
       names,
       thread: this.#thread,
-      epoch: identity.epoch,
+      epoch: () => this.#epoch,
       incarnation: options.incarnation,
       outbox: options.outbox,
       random: options.random,
       meters: this.meters,
       failpoints: options.failpoints,
     });
+  }
+
+  get epoch(): string {
+    return this.#epoch;
   }
 
   commit(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
@@ -169,11 +174,24 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
   }
 
   raiseCursors(rows: readonly CursorRow[]): Promise<void> {
-    return raiseCursors(this.#database, rows);
+    return raiseCursors(this.#database, this.#epoch, rows);
   }
 
   leaseWorker(holder: string, nowMs: number, untilMs: number): Promise<WorkerLease> {
     return this.#leases.lease(holder, nowMs, untilMs);
+  }
+
+  readEpoch(): Promise<string> {
+    return readEpoch(this.#database);
+  }
+
+  adoptEpoch(epoch: string): void {
+    this.#epoch = epoch;
+    this.#names.clear();
+  }
+
+  renewEpoch(from: string): Promise<string> {
+    return renewEpoch(this.#database, from);
   }
 
   check(onProgress: (entries: number) => void = () => undefined): Promise<StoreReport> {

@@ -47,7 +47,7 @@ it('commits go on without the thread', async () => {
     seals: new Seals(new KeyRing([firstKey])),
     names: new Names(),
     thread,
-    epoch: store.epoch,
+    epoch: () => store.epoch,
     incarnation: () => 'test',
     outbox: false,
     random: Math.random,

@@ -20,7 +20,14 @@ const migrationsDirectory = new URL('./migrations/', import.meta.url);
 const lockWaitSeconds = 60;
 const statementTimeoutMs = 600_000;
 const creationsAtMost = 10;
-const secretName = 'client_key_secret';
+export const secretName = 'client_key_secret';
+
+export interface SchemaUse {
+  /** Rejects where there is no store yet, instead of making one. */
+  readonly mustExist?: boolean;
+  /** Opens also a store that an import has not finished. */
+  readonly importing?: boolean;
+}
 
 /**
  * Brings the tables up to date, proves the master keys, and reads who the store is. Runs under a lock, so that of nodes
@@ -30,21 +37,17 @@ const secretName = 'client_key_secret';
 export async function prepareSchema(
   session: Session,
   keys: KeyRing,
-  mustExist = false,
+  { mustExist = false, importing = false }: SchemaUse = {},
 ): Promise<StoreIdentity> {
   try {
-    const [locked] = await session.query(
-      `SELECT GET_LOCK(CONCAT('parley.', LEFT(SHA1(DATABASE()), 32)), ${lockWaitSeconds})`,
-      statementTimeoutMs,
-    );
-    if (locked?.rows[0]?.[0] !== 1 && locked?.rows[0]?.[0] !== '1')
-      throw new StoreError('unavailable', 'another process has been migrating the database for a minute');
+    await lockSchema(session, lockWaitSeconds);
     if (
       mustExist &&
       (await session.query("SHOW TABLES LIKE 'store_epoch'", statementTimeoutMs))[0]?.rows.length === 0
     )
       throw new StoreError('unavailable', 'there is no store in this database');
     await migrate(session);
+    if (!importing) await assertImported(session);
     await createStore(session, keys);
     const [proofs, secrets, epochs] = await select(
       session,
@@ -69,6 +72,31 @@ export async function prepareSchema(
   } catch (error) {
     throw refusal(error);
   }
+}
+
+/**
+ * Has the database to itself among all that open stores in it, until the session ends. Rejects with a StoreError
+ * `unavailable` where others have it for longer than `waitSeconds`.
+ */
+export async function lockSchema(session: Session, waitSeconds: number): Promise<void> {
+  const [locked] = await session.query(
+    `SELECT GET_LOCK(CONCAT('parley.', LEFT(SHA1(DATABASE()), 32)), ${int(waitSeconds)})`,
+    statementTimeoutMs,
+  );
+  if (Number(locked?.rows[0]?.[0]) !== 1)
+    throw new StoreError(
+      'unavailable',
+      `another process migrates, exports or imports this database; it was waited for ${waitSeconds} s`,
+    );
+}
+
+async function assertImported(session: Session): Promise<void> {
+  const [rows] = await select(session, "SELECT 1 FROM store_import WHERE epoch = X''");
+  if (rows?.length === 0) return;
+  throw new StoreError(
+    'unavailable',
+    'an import into this database is not finished: run `parley import` again, or begin with an empty database',
+  );
 }
 
 async function migrate(session: Session): Promise<void> {

@@ -21,7 +21,7 @@ export class Seals {
   }
 }
 
-/** Which conversation has which number in the database. That never changes, and so may be kept. */
+/** Which conversation has which number in the database. That never changes within an epoch, and so may be kept. */
 export class Names {
   readonly #byNo: GenerationCache<ConvNo, ConvId>;
 
@@ -35,5 +35,10 @@ export class Names {
 
   set(convNo: ConvNo, convId: ConvId): void {
     if (this.#byNo.get(convNo) !== convId) this.#byNo.set(convNo, convId);
+  }
+
+  /** In a store that was restored, numbers may be given anew. */
+  clear(): void {
+    this.#byNo.clear();
   }
 }

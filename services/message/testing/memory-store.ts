@@ -37,7 +37,7 @@ interface Conversation {
  * awaited before and after each operation, so that a test can have them happen in any order, or fail.
  */
 export class MemoryStore implements MessageStore {
-  readonly epoch = 'epoch';
+  epoch = 'epoch';
   readonly clientKeySecret = new Uint8Array(32);
   readonly #byId = new Map<ConvId, Conversation>();
   readonly #byNo = new Map<ConvNo, Conversation>();
@@ -119,6 +119,18 @@ export class MemoryStore implements MessageStore {
         cursors?.set(row.userId, { ...row, deliveredSeq, readSeq: read.readSeq, readOrd: read.readOrd });
       }
     });
+  }
+
+  async readEpoch(): Promise<string> {
+    return this.epoch;
+  }
+
+  adoptEpoch(epoch: string): void {
+    this.epoch = epoch;
+  }
+
+  async renewEpoch(from: string): Promise<string> {
+    return `${from}'`;
   }
 
   async leaseWorker() {

@@ -194,6 +194,7 @@ export const ownerFrame: fc.Arbitrary<WithHello<OwnerFrame>> = fc.oneof(
   record({ t: is('receipts'), audience: seq, convId: conv, seq, delivered: number, read: number }),
   record({ t: is('typing'), audience: seq, convId: conv, userId: user, active: flag }),
   presence.map((one) => ({ t: 'presence' as const, ...one })),
+  record({ t: is('reset'), epoch: text }),
 );
 
 const rules = { name: text, owner: text, maxMembers: number, history };

@@ -47,7 +47,7 @@ export type LinkHello = Message<"parley.node.v1.LinkHello"> & {
   clusterToken: string;
 
   /**
-   * Of message nodes: the epoch of the store that they write to; empty else.
+   * The epoch of the store that a message node writes to, and that an edge has heard of last; empty else.
    *
    * @generated from field: string store_epoch = 5;
    */

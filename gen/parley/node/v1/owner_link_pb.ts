@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/node/v1/owner_link.proto.
  */
 export const file_parley_node_v1_owner_link: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvbm9kZS92MS9vd25lcl9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSI9ChBMaW5rT3duZXJSZXF1ZXN0EikKBmZyYW1lcxgBIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVkZ2VGcmFtZSI/ChFMaW5rT3duZXJSZXNwb25zZRIqCgZmcmFtZXMYASADKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lckZyYW1lIuEECglFZGdlRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIuCgdjb21tYW5kGAIgASgLMhsucGFybGV5Lm5vZGUudjEuRWRnZUNvbW1hbmRIABIyCglkZWxpdmVyZWQYAyABKAsyHS5wYXJsZXkubm9kZS52MS5FZGdlRGVsaXZlcmVkSAASLwoKc2Vzc2lvbl91cBgEIAEoCzIZLnBhcmxleS5ub2RlLnYxLlNlc3Npb25VcEgAEjMKDHNlc3Npb25fZG93bhgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25Eb3duSAASLAoGdHlwaW5nGAYgASgLMhoucGFybGV5Lm5vZGUudjEuRWRnZVR5cGluZ0gAEisKBXdhdGNoGAcgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi0KB3Vud2F0Y2gYCCABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASOwoQYXVkaWVuY2VfdW5rbm93bhgJIAEoCzIfLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVW5rbm93bkgAEisKBHB1bGwYCiABKAsyGy5wYXJsZXkubm9kZS52MS5QdWxsRW50cmllc0gAEjMKDHNuYXBzaG90X2VuZBgLIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNuYXBzaG90RW5kSAASLAoIc25hcHNob3QYDCABKAsyGC5wYXJsZXkubm9kZS52MS5TbmFwc2hvdEgAQgcKBWZyYW1lIrsECgpPd25lckZyYW1lEioKBWhlbGxvGAEgASgLMhkucGFybGV5Lm5vZGUudjEuTGlua0hlbGxvSAASKwoFcmVwbHkYAiABKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lclJlcGx5SAASLwoHcmVmdXNlZBgDIAEoCzIcLnBhcmxleS5ub2RlLnYxLk93bmVyUmVmdXNlZEgAEjIKCGF1ZGllbmNlGAQgASgLMh4ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VVcGRhdGVIABIuCgVlbnRyeRgFIAEoCzIdLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlRW50cnlIABI3CgpyZWdpc3RlcmVkGAYgASgLMiEucGFybGV5Lm5vZGUudjEuU2Vzc2lvblJlZ2lzdGVyZWRIABI3CgpzdXBlcnNlZGVkGAcgASgLMiEucGFybGV5Lm5vZGUudjEuU2Vzc2lvblN1cGVyc2VkZWRIABItCgZjdXJzb3IYCCABKAsyGy5wYXJsZXkubm9kZS52MS5DdXJzb3JNb3ZlZEgAEjEKCHJlY2VpcHRzGAkgASgLMh0ucGFybGV5Lm5vZGUudjEuR3JvdXBSZWNlaXB0c0gAEjAKBnR5cGluZxgKIAEoCzIeLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVHlwaW5nSAASMAoIcHJlc2VuY2UYCyABKAsyHC5wYXJsZXkubm9kZS52MS5Vc2VyUHJlc2VuY2VIAEIHCgVmcmFtZSJACglTZXNzaW9uVXASDwoHc2Vzc2lvbhgBIAEoBBIPCgd1c2VyX2lkGAIgASgJEhEKCWRldmljZV9pZBgDIAEoCSIeCgtTZXNzaW9uRG93bhIPCgdzZXNzaW9uGAEgASgEIg0KC1NuYXBzaG90RW5kIh0KCFNuYXBzaG90EhEKCW9sZGVzdF9tcxgBIAEoBCIkChFTZXNzaW9uUmVnaXN0ZXJlZBIPCgdzZXNzaW9uGAEgASgEIiQKEVNlc3Npb25TdXBlcnNlZGVkEg8KB3Nlc3Npb24YASABKAQiPQoNRWRnZURlbGl2ZXJlZBIsCgVpdGVtcxgBIAMoCzIdLnBhcmxleS5ub2RlLnYxLkRlbGl2ZXJlZEl0ZW0iPgoNRGVsaXZlcmVkSXRlbRIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSCwoDc2VxGAMgASgEIj4KCkVkZ2VUeXBpbmcSDwoHY29udl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEg4KBmFjdGl2ZRgDIAEoCCIbCgpXYXRjaFVzZXJzEg0KBXVzZXJzGAEgAygJIkEKD0F1ZGllbmNlVW5rbm93bhIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEgsKA3NlcRgDIAEoBCJACgtQdWxsRW50cmllcxIPCgdjb252X2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgEEg4KBnRvX3NlcRgDIAEoBCKABwoLRWRnZUNvbW1hbmQSDAoEY2FsbBgBIAEoDRIPCgdzZXNzaW9uGAIgASgEEg8KB3VzZXJfaWQYAyABKAkSLQoEc2VuZBgEIAEoCzIdLnBhcmxleS5ub2RlLnYxLlNlbmRPcGVyYXRpb25IABIxCgZyZWNhbGwYBSABKAsyHy5wYXJsZXkubm9kZS52MS5SZWNhbGxPcGVyYXRpb25IABIvCgRyZWFkGAYgASgLMh8ucGFybGV5Lm5vZGUudjEuQ3Vyc29yT3BlcmF0aW9uSAASLgoDYWNrGAcgASgLMh8ucGFybGV5Lm5vZGUudjEuQ3Vyc29yT3BlcmF0aW9uSAASLQoEbGlzdBgIIAEoCzIdLnBhcmxleS5ub2RlLnYxLkxpc3RPcGVyYXRpb25IABIrCgNnZXQYCSABKAsyHC5wYXJsZXkubm9kZS52MS5HZXRPcGVyYXRpb25IABIxCgZsb2NhdGUYCiABKAsyHy5wYXJsZXkubm9kZS52MS5Mb2NhdGVPcGVyYXRpb25IABItCgRzeW5jGAsgASgLMh0ucGFybGV5Lm5vZGUudjEuU3luY09wZXJhdGlvbkgAEj8KDWNvbnZlcnNhdGlvbnMYDCABKAsyJi5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25zT3BlcmF0aW9uSAASPQoMY29udmVyc2F0aW9uGA0gASgLMiUucGFybGV5Lm5vZGUudjEuQ29udmVyc2F0aW9uT3BlcmF0aW9uSAASLwoFZ3JvdXAYDiABKAsyHi5wYXJsZXkubm9kZS52MS5Hcm91cE9wZXJhdGlvbkgAEjYKCWdldF9ncm91cBgPIAEoCzIhLnBhcmxleS5ub2RlLnYxLkdldEdyb3VwT3BlcmF0aW9uSAASMwoHbWVtYmVycxgQIAEoCzIgLnBhcmxleS5ub2RlLnYxLk1lbWJlcnNPcGVyYXRpb25IABIuCghwcmVzZW5jZRgRIAEoCzIaLnBhcmxleS5ub2RlLnYxLldhdGNoVXNlcnNIABIvCgNpZHMYEiABKAsyIC5wYXJsZXkubm9kZS52MS5EcmF3SWRzT3BlcmF0aW9uSAASNAoIZ3JvdXBfaWQYEyABKAsyIC5wYXJsZXkubm9kZS52MS5Hcm91cElkT3BlcmF0aW9uSABCCwoJb3BlcmF0aW9uIl4KDVNlbmRPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRIMCgRwZWVyGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIMCgRib2R5GAQgASgMEg0KBWNoYWluGAUgASgNIkIKD1JlY2FsbE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBBIRCgljbGllbnRfaWQYAyABKAkiLwoPQ3Vyc29yT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEIlMKDUxpc3RPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRIQCghmcm9tX3NlcRgCIAEoBBINCgVsaW1pdBgDIAEoDRIQCghiYWNrd2FyZBgEIAEoCCIsCgxHZXRPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQiIQoPTG9jYXRlT3BlcmF0aW9uEg4KBm1zZ19pZBgBIAEoBCJhCg1TeW5jT3BlcmF0aW9uEg0KBWVwb2NoGAEgASgJEjAKBWtub3duGAIgAygLMiEucGFybGV5Lm5vZGUudjEuS25vd25Db252ZXJzYXRpb24SDwoHZW50cmllcxgDIAEoDSK0AQoRS25vd25Db252ZXJzYXRpb24SDwoHY29udl9pZBgBIAEoCRIQCghoZWFkX3NlcRgCIAEoBBITCgtoZWFkX21zZ19pZBgDIAEoBBILCgNyZXYYBCABKAQSEAoIcmVhZF9zZXEYBSABKAQSFQoNZGVsaXZlcmVkX3NlcRgGIAEoBBIVCg1wZWVyX3JlYWRfc2VxGAcgASgEEhoKEnBlZXJfZGVsaXZlcmVkX3NlcRgIIAEoBCI2ChZDb252ZXJzYXRpb25zT3BlcmF0aW9uEg0KBWFmdGVyGAEgASgJEg0KBWxpbWl0GAIgASgNIjYKFUNvbnZlcnNhdGlvbk9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgwKBHBlZXIYAiABKAkiYgoOR3JvdXBPcGVyYXRpb24SEAoIZ3JvdXBfaWQYASABKAkSEQoJY2xpZW50X2lkGAIgASgJEisKBmNoYW5nZRgDIAEoCzIbLnBhcmxleS5ub2RlLnYxLkdyb3VwQ2hhbmdlIiUKEUdldEdyb3VwT3BlcmF0aW9uEhAKCGdyb3VwX2lkGAEgASgJIkIKEE1lbWJlcnNPcGVyYXRpb24SEAoIZ3JvdXBfaWQYASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0iIQoQRHJhd0lkc09wZXJhdGlvbhINCgVjb3VudBgBIAEoDSIlChBHcm91cElkT3BlcmF0aW9uEhEKCWNsaWVudF9pZBgBIAEoCSJGCgxPd25lclJlZnVzZWQSDAoEY2FsbBgBIAEoDRIoCgdyZWZ1c2FsGAIgASgLMhcucGFybGV5Lm5vZGUudjEuUmVmdXNhbCKOBAoKT3duZXJSZXBseRIMCgRjYWxsGAEgASgNEioKBHNlbnQYAiABKAsyGi5wYXJsZXkubm9kZS52MS5TZW50UmVzdWx0SAASKgoEcmVhZBgDIAEoCzIaLnBhcmxleS5ub2RlLnYxLlJlYWRSZXN1bHRIABIqCgRwYWdlGAQgASgLMhoucGFybGV5Lm5vZGUudjEuUGFnZVJlc3VsdEgAEiwKBXBsYWNlGAUgASgLMhsucGFybGV5Lm5vZGUudjEuUGxhY2VSZXN1bHRIABI8Cg1jb252ZXJzYXRpb25zGAYgASgLMiMucGFybGV5Lm5vZGUudjEuQ29udmVyc2F0aW9uc1Jlc3VsdEgAEjsKDWdyb3VwX2NoYW5nZWQYByABKAsyIi5wYXJsZXkubm9kZS52MS5Hcm91cENoYW5nZWRSZXN1bHRIABIrCgVncm91cBgIIAEoCzIaLnBhcmxleS5ub2RlLnYxLkdyb3VwU3RhdGVIABIwCgdtZW1iZXJzGAkgASgLMh0ucGFybGV5Lm5vZGUudjEuTWVtYmVyc1Jlc3VsdEgAEjIKCHByZXNlbmNlGAogASgLMh4ucGFybGV5Lm5vZGUudjEuUHJlc2VuY2VSZXN1bHRIABIoCgNpZHMYCyABKAsyGS5wYXJsZXkubm9kZS52MS5JZHNSZXN1bHRIAEIICgZyZXN1bHQiZAoKU2VudFJlc3VsdBIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBBIOCgZtc2dfaWQYAyABKAQSFQoNY3JlYXRlZF9hdF9tcxgEIAEoAxIRCglkdXBsaWNhdGUYBSABKAgiHgoKUmVhZFJlc3VsdBIQCghyZWFkX3NlcRgBIAEoBCJoCgpQYWdlUmVzdWx0Eg8KB2NvbnZfaWQYASABKAkSKQoHZW50cmllcxgCIAMoCzIYLnBhcmxleS5ub2RlLnYxLkxvZ0VudHJ5EhAKCGhlYWRfc2VxGAMgASgEEgwKBG1vcmUYBCABKAgiKwoLUGxhY2VSZXN1bHQSDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQibQoTQ29udmVyc2F0aW9uc1Jlc3VsdBI3Cg1jb252ZXJzYXRpb25zGAEgAygLMiAucGFybGV5Lm5vZGUudjEuQ29udmVyc2F0aW9uVmlldxIPCgdyZW1vdmVkGAIgAygJEgwKBG5leHQYAyABKAkiqQMKEENvbnZlcnNhdGlvblZpZXcSDwoHY29udl9pZBgBIAEoCRINCgVncm91cBgCIAEoCBIMCgRwZWVyGAMgASgJEgwKBG5hbWUYBCABKAkSKAoEcm9sZRgFIAEoDjIaLnBhcmxleS5ub2RlLnYxLk1lbWJlclJvbGUSFAoMbWVtYmVyX2NvdW50GAYgASgNEhAKCGhlYWRfc2VxGAcgASgEEhMKC2hlYWRfbXNnX2lkGAggASgEEhIKCmpvaW5lZF9zZXEYCSABKAQSEAoIbGVmdF9zZXEYCiABKAQSDgoGdW5yZWFkGAsgASgEEhAKCHJlYWRfc2VxGAwgASgEEhUKDWRlbGl2ZXJlZF9zZXEYDSABKAQSFQoNcGVlcl9yZWFkX3NlcRgOIAEoBBIaChJwZWVyX2RlbGl2ZXJlZF9zZXEYDyABKAQSCwoDcmV2GBAgASgEEikKB2VudHJpZXMYESADKAsyGC5wYXJsZXkubm9kZS52MS5Mb2dFbnRyeRIUCgxnYXBfZnJvbV9zZXEYEiABKAQSEgoKc3RhcnRfb3ZlchgTIAEoCCJMChJHcm91cENoYW5nZWRSZXN1bHQSCwoDc2VxGAEgASgEEikKBWdyb3VwGAIgASgLMhoucGFybGV5Lm5vZGUudjEuR3JvdXBTdGF0ZSLRAQoKR3JvdXBTdGF0ZRIQCghncm91cF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBW93bmVyGAMgASgJEhQKDG1lbWJlcl9jb3VudBgEIAEoDRITCgttYXhfbWVtYmVycxgFIAEoDRIuCgdoaXN0b3J5GAYgASgOMh0ucGFybGV5Lm5vZGUudjEuTG9nVmlzaWJpbGl0eRIPCgd2ZXJzaW9uGAcgASgEEigKBHJvbGUYCCABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlIksKDU1lbWJlcnNSZXN1bHQSLAoHbWVtYmVycxgBIAMoCzIbLnBhcmxleS5ub2RlLnYxLk1lbWJlclN0YXRlEgwKBG5leHQYAiABKAkihQEKC01lbWJlclN0YXRlEg8KB3VzZXJfaWQYASABKAkSKAoEcm9sZRgCIAEoDjIaLnBhcmxleS5ub2RlLnYxLk1lbWJlclJvbGUSEgoKam9pbmVkX3NlcRgDIAEoBBIVCg1kZWxpdmVyZWRfc2VxGAQgASgEEhAKCHJlYWRfc2VxGAUgASgEIj0KDlByZXNlbmNlUmVzdWx0EisKBXVzZXJzGAEgAygLMhwucGFybGV5Lm5vZGUudjEuVXNlclByZXNlbmNlIkgKDFVzZXJQcmVzZW5jZRIPCgd1c2VyX2lkGAEgASgJEg4KBm9ubGluZRgCIAEoCBIXCg9sYXN0X3NlZW5fYXRfbXMYAyABKAMiGAoJSWRzUmVzdWx0EgsKA2lkcxgBIAMoBCKcAQoOQXVkaWVuY2VVcGRhdGUSEAoIYXVkaWVuY2UYASABKAQSDwoHY29udl9pZBgCIAEoCRIQCghuZXh0X3NlcRgDIAEoBBINCgV3aG9sZRgEIAEoCBIlCgV1c2VycxgFIAMoCzIWLnBhcmxleS5ub2RlLnYxLkhlYXJlchIMCgRnb25lGAYgAygJEhEKCWtub3duX3NlcRgHIAEoBCI+CgZIZWFyZXISDwoHdXNlcl9pZBgBIAEoCRIRCglmaXJzdF9zZXEYAiABKAQSEAoIbGFzdF9zZXEYAyABKAQiXwoNQXVkaWVuY2VFbnRyeRIQCghhdWRpZW5jZRgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoBBInCgVlbnRyeRgDIAEoCzIYLnBhcmxleS5ub2RlLnYxLkxvZ0VudHJ5Io8BCghMb2dFbnRyeRIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBBIOCgZtc2dfaWQYAyABKAQSDgoGc2VuZGVyGAQgASgJEhUKDWNyZWF0ZWRfYXRfbXMYBSABKAMSCwoDb3JkGAYgASgEEhAKCHJldmlzaW9uGAcgASgNEg8KB2NvbnRlbnQYCCABKAwiZAoLQ3Vyc29yTW92ZWQSDwoHY29udl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhUKDWRlbGl2ZXJlZF9zZXEYAyABKAQSEAoIcmVhZF9zZXEYBCABKAQSCgoCdG8YBSADKAkiYAoNR3JvdXBSZWNlaXB0cxIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEgsKA3NlcRgDIAEoBBIRCglkZWxpdmVyZWQYBCABKA0SDAoEcmVhZBgFIAEoDSJUCg5BdWRpZW5jZVR5cGluZxIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEg8KB3VzZXJfaWQYAyABKAkSDgoGYWN0aXZlGAQgASgIMmgKEE93bmVyTGlua1NlcnZpY2USVAoJTGlua093bmVyEiAucGFybGV5Lm5vZGUudjEuTGlua093bmVyUmVxdWVzdBohLnBhcmxleS5ub2RlLnYxLkxpbmtPd25lclJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_parley_node_v1_link]);
+  fileDesc("Ch9wYXJsZXkvbm9kZS92MS9vd25lcl9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSI9ChBMaW5rT3duZXJSZXF1ZXN0EikKBmZyYW1lcxgBIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVkZ2VGcmFtZSI/ChFMaW5rT3duZXJSZXNwb25zZRIqCgZmcmFtZXMYASADKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lckZyYW1lIuEECglFZGdlRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIuCgdjb21tYW5kGAIgASgLMhsucGFybGV5Lm5vZGUudjEuRWRnZUNvbW1hbmRIABIyCglkZWxpdmVyZWQYAyABKAsyHS5wYXJsZXkubm9kZS52MS5FZGdlRGVsaXZlcmVkSAASLwoKc2Vzc2lvbl91cBgEIAEoCzIZLnBhcmxleS5ub2RlLnYxLlNlc3Npb25VcEgAEjMKDHNlc3Npb25fZG93bhgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25Eb3duSAASLAoGdHlwaW5nGAYgASgLMhoucGFybGV5Lm5vZGUudjEuRWRnZVR5cGluZ0gAEisKBXdhdGNoGAcgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi0KB3Vud2F0Y2gYCCABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASOwoQYXVkaWVuY2VfdW5rbm93bhgJIAEoCzIfLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVW5rbm93bkgAEisKBHB1bGwYCiABKAsyGy5wYXJsZXkubm9kZS52MS5QdWxsRW50cmllc0gAEjMKDHNuYXBzaG90X2VuZBgLIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNuYXBzaG90RW5kSAASLAoIc25hcHNob3QYDCABKAsyGC5wYXJsZXkubm9kZS52MS5TbmFwc2hvdEgAQgcKBWZyYW1lIugECgpPd25lckZyYW1lEioKBWhlbGxvGAEgASgLMhkucGFybGV5Lm5vZGUudjEuTGlua0hlbGxvSAASKwoFcmVwbHkYAiABKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lclJlcGx5SAASLwoHcmVmdXNlZBgDIAEoCzIcLnBhcmxleS5ub2RlLnYxLk93bmVyUmVmdXNlZEgAEjIKCGF1ZGllbmNlGAQgASgLMh4ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VVcGRhdGVIABIuCgVlbnRyeRgFIAEoCzIdLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlRW50cnlIABI3CgpyZWdpc3RlcmVkGAYgASgLMiEucGFybGV5Lm5vZGUudjEuU2Vzc2lvblJlZ2lzdGVyZWRIABI3CgpzdXBlcnNlZGVkGAcgASgLMiEucGFybGV5Lm5vZGUudjEuU2Vzc2lvblN1cGVyc2VkZWRIABItCgZjdXJzb3IYCCABKAsyGy5wYXJsZXkubm9kZS52MS5DdXJzb3JNb3ZlZEgAEjEKCHJlY2VpcHRzGAkgASgLMh0ucGFybGV5Lm5vZGUudjEuR3JvdXBSZWNlaXB0c0gAEjAKBnR5cGluZxgKIAEoCzIeLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVHlwaW5nSAASMAoIcHJlc2VuY2UYCyABKAsyHC5wYXJsZXkubm9kZS52MS5Vc2VyUHJlc2VuY2VIABIrCgVyZXNldBgMIAEoCzIaLnBhcmxleS5ub2RlLnYxLlN0b3JlUmVzZXRIAEIHCgVmcmFtZSIhCgpTdG9yZVJlc2V0EhMKC3N0b3JlX2Vwb2NoGAEgASgJIkAKCVNlc3Npb25VcBIPCgdzZXNzaW9uGAEgASgEEg8KB3VzZXJfaWQYAiABKAkSEQoJZGV2aWNlX2lkGAMgASgJIh4KC1Nlc3Npb25Eb3duEg8KB3Nlc3Npb24YASABKAQiDQoLU25hcHNob3RFbmQiHQoIU25hcHNob3QSEQoJb2xkZXN0X21zGAEgASgEIiQKEVNlc3Npb25SZWdpc3RlcmVkEg8KB3Nlc3Npb24YASABKAQiJAoRU2Vzc2lvblN1cGVyc2VkZWQSDwoHc2Vzc2lvbhgBIAEoBCI9Cg1FZGdlRGVsaXZlcmVkEiwKBWl0ZW1zGAEgAygLMh0ucGFybGV5Lm5vZGUudjEuRGVsaXZlcmVkSXRlbSI+Cg1EZWxpdmVyZWRJdGVtEg8KB2NvbnZfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRILCgNzZXEYAyABKAQiPgoKRWRnZVR5cGluZxIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGYWN0aXZlGAMgASgIIhsKCldhdGNoVXNlcnMSDQoFdXNlcnMYASADKAkiQQoPQXVkaWVuY2VVbmtub3duEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSCwoDc2VxGAMgASgEIkAKC1B1bGxFbnRyaWVzEg8KB2NvbnZfaWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAQSDgoGdG9fc2VxGAMgASgEIoAHCgtFZGdlQ29tbWFuZBIMCgRjYWxsGAEgASgNEg8KB3Nlc3Npb24YAiABKAQSDwoHdXNlcl9pZBgDIAEoCRItCgRzZW5kGAQgASgLMh0ucGFybGV5Lm5vZGUudjEuU2VuZE9wZXJhdGlvbkgAEjEKBnJlY2FsbBgFIAEoCzIfLnBhcmxleS5ub2RlLnYxLlJlY2FsbE9wZXJhdGlvbkgAEi8KBHJlYWQYBiABKAsyHy5wYXJsZXkubm9kZS52MS5DdXJzb3JPcGVyYXRpb25IABIuCgNhY2sYByABKAsyHy5wYXJsZXkubm9kZS52MS5DdXJzb3JPcGVyYXRpb25IABItCgRsaXN0GAggASgLMh0ucGFybGV5Lm5vZGUudjEuTGlzdE9wZXJhdGlvbkgAEisKA2dldBgJIAEoCzIcLnBhcmxleS5ub2RlLnYxLkdldE9wZXJhdGlvbkgAEjEKBmxvY2F0ZRgKIAEoCzIfLnBhcmxleS5ub2RlLnYxLkxvY2F0ZU9wZXJhdGlvbkgAEi0KBHN5bmMYCyABKAsyHS5wYXJsZXkubm9kZS52MS5TeW5jT3BlcmF0aW9uSAASPwoNY29udmVyc2F0aW9ucxgMIAEoCzImLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbnNPcGVyYXRpb25IABI9Cgxjb252ZXJzYXRpb24YDSABKAsyJS5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25PcGVyYXRpb25IABIvCgVncm91cBgOIAEoCzIeLnBhcmxleS5ub2RlLnYxLkdyb3VwT3BlcmF0aW9uSAASNgoJZ2V0X2dyb3VwGA8gASgLMiEucGFybGV5Lm5vZGUudjEuR2V0R3JvdXBPcGVyYXRpb25IABIzCgdtZW1iZXJzGBAgASgLMiAucGFybGV5Lm5vZGUudjEuTWVtYmVyc09wZXJhdGlvbkgAEi4KCHByZXNlbmNlGBEgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi8KA2lkcxgSIAEoCzIgLnBhcmxleS5ub2RlLnYxLkRyYXdJZHNPcGVyYXRpb25IABI0Cghncm91cF9pZBgTIAEoCzIgLnBhcmxleS5ub2RlLnYxLkdyb3VwSWRPcGVyYXRpb25IAEILCglvcGVyYXRpb24iXgoNU2VuZE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgwKBHBlZXIYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEgwKBGJvZHkYBCABKAwSDQoFY2hhaW4YBSABKA0iQgoPUmVjYWxsT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEhEKCWNsaWVudF9pZBgDIAEoCSIvCg9DdXJzb3JPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQiUwoNTGlzdE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgEEg0KBWxpbWl0GAMgASgNEhAKCGJhY2t3YXJkGAQgASgIIiwKDEdldE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBCIhCg9Mb2NhdGVPcGVyYXRpb24SDgoGbXNnX2lkGAEgASgEImEKDVN5bmNPcGVyYXRpb24SDQoFZXBvY2gYASABKAkSMAoFa25vd24YAiADKAsyIS5wYXJsZXkubm9kZS52MS5Lbm93bkNvbnZlcnNhdGlvbhIPCgdlbnRyaWVzGAMgASgNIrQBChFLbm93bkNvbnZlcnNhdGlvbhIPCgdjb252X2lkGAEgASgJEhAKCGhlYWRfc2VxGAIgASgEEhMKC2hlYWRfbXNnX2lkGAMgASgEEgsKA3JldhgEIAEoBBIQCghyZWFkX3NlcRgFIAEoBBIVCg1kZWxpdmVyZWRfc2VxGAYgASgEEhUKDXBlZXJfcmVhZF9zZXEYByABKAQSGgoScGVlcl9kZWxpdmVyZWRfc2VxGAggASgEIjYKFkNvbnZlcnNhdGlvbnNPcGVyYXRpb24SDQoFYWZ0ZXIYASABKAkSDQoFbGltaXQYAiABKA0iNgoVQ29udmVyc2F0aW9uT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSDAoEcGVlchgCIAEoCSJiCg5Hcm91cE9wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSKwoGY2hhbmdlGAMgASgLMhsucGFybGV5Lm5vZGUudjEuR3JvdXBDaGFuZ2UiJQoRR2V0R3JvdXBPcGVyYXRpb24SEAoIZ3JvdXBfaWQYASABKAkiQgoQTWVtYmVyc09wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSIhChBEcmF3SWRzT3BlcmF0aW9uEg0KBWNvdW50GAEgASgNIiUKEEdyb3VwSWRPcGVyYXRpb24SEQoJY2xpZW50X2lkGAEgASgJIkYKDE93bmVyUmVmdXNlZBIMCgRjYWxsGAEgASgNEigKB3JlZnVzYWwYAiABKAsyFy5wYXJsZXkubm9kZS52MS5SZWZ1c2FsIo4ECgpPd25lclJlcGx5EgwKBGNhbGwYASABKA0SKgoEc2VudBgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLlNlbnRSZXN1bHRIABIqCgRyZWFkGAMgASgLMhoucGFybGV5Lm5vZGUudjEuUmVhZFJlc3VsdEgAEioKBHBhZ2UYBCABKAsyGi5wYXJsZXkubm9kZS52MS5QYWdlUmVzdWx0SAASLAoFcGxhY2UYBSABKAsyGy5wYXJsZXkubm9kZS52MS5QbGFjZVJlc3VsdEgAEjwKDWNvbnZlcnNhdGlvbnMYBiABKAsyIy5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25zUmVzdWx0SAASOwoNZ3JvdXBfY2hhbmdlZBgHIAEoCzIiLnBhcmxleS5ub2RlLnYxLkdyb3VwQ2hhbmdlZFJlc3VsdEgAEisKBWdyb3VwGAggASgLMhoucGFybGV5Lm5vZGUudjEuR3JvdXBTdGF0ZUgAEjAKB21lbWJlcnMYCSABKAsyHS5wYXJsZXkubm9kZS52MS5NZW1iZXJzUmVzdWx0SAASMgoIcHJlc2VuY2UYCiABKAsyHi5wYXJsZXkubm9kZS52MS5QcmVzZW5jZVJlc3VsdEgAEigKA2lkcxgLIAEoCzIZLnBhcmxleS5ub2RlLnYxLklkc1Jlc3VsdEgAQggKBnJlc3VsdCJkCgpTZW50UmVzdWx0Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEg4KBm1zZ19pZBgDIAEoBBIVCg1jcmVhdGVkX2F0X21zGAQgASgDEhEKCWR1cGxpY2F0ZRgFIAEoCCIeCgpSZWFkUmVzdWx0EhAKCHJlYWRfc2VxGAEgASgEImgKClBhZ2VSZXN1bHQSDwoHY29udl9pZBgBIAEoCRIpCgdlbnRyaWVzGAIgAygLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkSEAoIaGVhZF9zZXEYAyABKAQSDAoEbW9yZRgEIAEoCCIrCgtQbGFjZVJlc3VsdBIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBCJtChNDb252ZXJzYXRpb25zUmVzdWx0EjcKDWNvbnZlcnNhdGlvbnMYASADKAsyIC5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25WaWV3Eg8KB3JlbW92ZWQYAiADKAkSDAoEbmV4dBgDIAEoCSKpAwoQQ29udmVyc2F0aW9uVmlldxIPCgdjb252X2lkGAEgASgJEg0KBWdyb3VwGAIgASgIEgwKBHBlZXIYAyABKAkSDAoEbmFtZRgEIAEoCRIoCgRyb2xlGAUgASgOMhoucGFybGV5Lm5vZGUudjEuTWVtYmVyUm9sZRIUCgxtZW1iZXJfY291bnQYBiABKA0SEAoIaGVhZF9zZXEYByABKAQSEwoLaGVhZF9tc2dfaWQYCCABKAQSEgoKam9pbmVkX3NlcRgJIAEoBBIQCghsZWZ0X3NlcRgKIAEoBBIOCgZ1bnJlYWQYCyABKAQSEAoIcmVhZF9zZXEYDCABKAQSFQoNZGVsaXZlcmVkX3NlcRgNIAEoBBIVCg1wZWVyX3JlYWRfc2VxGA4gASgEEhoKEnBlZXJfZGVsaXZlcmVkX3NlcRgPIAEoBBILCgNyZXYYECABKAQSKQoHZW50cmllcxgRIAMoCzIYLnBhcmxleS5ub2RlLnYxLkxvZ0VudHJ5EhQKDGdhcF9mcm9tX3NlcRgSIAEoBBISCgpzdGFydF9vdmVyGBMgASgIIkwKEkdyb3VwQ2hhbmdlZFJlc3VsdBILCgNzZXEYASABKAQSKQoFZ3JvdXAYAiABKAsyGi5wYXJsZXkubm9kZS52MS5Hcm91cFN0YXRlItEBCgpHcm91cFN0YXRlEhAKCGdyb3VwX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFb3duZXIYAyABKAkSFAoMbWVtYmVyX2NvdW50GAQgASgNEhMKC21heF9tZW1iZXJzGAUgASgNEi4KB2hpc3RvcnkYBiABKA4yHS5wYXJsZXkubm9kZS52MS5Mb2dWaXNpYmlsaXR5Eg8KB3ZlcnNpb24YByABKAQSKAoEcm9sZRgIIAEoDjIaLnBhcmxleS5ub2RlLnYxLk1lbWJlclJvbGUiSwoNTWVtYmVyc1Jlc3VsdBIsCgdtZW1iZXJzGAEgAygLMhsucGFybGV5Lm5vZGUudjEuTWVtYmVyU3RhdGUSDAoEbmV4dBgCIAEoCSKFAQoLTWVtYmVyU3RhdGUSDwoHdXNlcl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFybGV5Lm5vZGUudjEuTWVtYmVyUm9sZRISCgpqb2luZWRfc2VxGAMgASgEEhUKDWRlbGl2ZXJlZF9zZXEYBCABKAQSEAoIcmVhZF9zZXEYBSABKAQiPQoOUHJlc2VuY2VSZXN1bHQSKwoFdXNlcnMYASADKAsyHC5wYXJsZXkubm9kZS52MS5Vc2VyUHJlc2VuY2UiSAoMVXNlclByZXNlbmNlEg8KB3VzZXJfaWQYASABKAkSDgoGb25saW5lGAIgASgIEhcKD2xhc3Rfc2Vlbl9hdF9tcxgDIAEoAyIYCglJZHNSZXN1bHQSCwoDaWRzGAEgAygEIpwBCg5BdWRpZW5jZVVwZGF0ZRIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEhAKCG5leHRfc2VxGAMgASgEEg0KBXdob2xlGAQgASgIEiUKBXVzZXJzGAUgAygLMhYucGFybGV5Lm5vZGUudjEuSGVhcmVyEgwKBGdvbmUYBiADKAkSEQoJa25vd25fc2VxGAcgASgEIj4KBkhlYXJlchIPCgd1c2VyX2lkGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBCJfCg1BdWRpZW5jZUVudHJ5EhAKCGF1ZGllbmNlGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgEEicKBWVudHJ5GAMgASgLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkijwEKCExvZ0VudHJ5Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEg4KBm1zZ19pZBgDIAEoBBIOCgZzZW5kZXIYBCABKAkSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxILCgNvcmQYBiABKAQSEAoIcmV2aXNpb24YByABKA0SDwoHY29udGVudBgIIAEoDCJkCgtDdXJzb3JNb3ZlZBIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSFQoNZGVsaXZlcmVkX3NlcRgDIAEoBBIQCghyZWFkX3NlcRgEIAEoBBIKCgJ0bxgFIAMoCSJgCg1Hcm91cFJlY2VpcHRzEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSCwoDc2VxGAMgASgEEhEKCWRlbGl2ZXJlZBgEIAEoDRIMCgRyZWFkGAUgASgNIlQKDkF1ZGllbmNlVHlwaW5nEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSDwoHdXNlcl9pZBgDIAEoCRIOCgZhY3RpdmUYBCABKAgyaAoQT3duZXJMaW5rU2VydmljZRJUCglMaW5rT3duZXISIC5wYXJsZXkubm9kZS52MS5MaW5rT3duZXJSZXF1ZXN0GiEucGFybGV5Lm5vZGUudjEuTGlua093bmVyUmVzcG9uc2UoATABYgZwcm90bzM", [file_parley_node_v1_link]);
 
 /**
  * Frames from a connection node, at most 16 MiB.
@@ -272,6 +272,14 @@ export type OwnerFrame = Message<"parley.node.v1.OwnerFrame"> & {
      */
     value: UserPresence;
     case: "presence";
+  } | {
+    /**
+     * The store was restored.
+     *
+     * @generated from field: parley.node.v1.StoreReset reset = 12;
+     */
+    value: StoreReset;
+    case: "reset";
   } | { case: undefined; value?: undefined };
 };
 
@@ -281,6 +289,27 @@ export type OwnerFrame = Message<"parley.node.v1.OwnerFrame"> & {
  */
 export const OwnerFrameSchema: GenMessage<OwnerFrame> = /*@__PURE__*/
   messageDesc(file_parley_node_v1_owner_link, 3);
+
+/**
+ * The store was restored: nothing that this node said before is true, and sessions have to start over.
+ *
+ * @generated from message parley.node.v1.StoreReset
+ */
+export type StoreReset = Message<"parley.node.v1.StoreReset"> & {
+  /**
+   * The epoch from now on.
+   *
+   * @generated from field: string store_epoch = 1;
+   */
+  storeEpoch: string;
+};
+
+/**
+ * Describes the message parley.node.v1.StoreReset.
+ * Use `create(StoreResetSchema)` to create a new message.
+ */
+export const StoreResetSchema: GenMessage<StoreReset> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_owner_link, 4);
 
 /**
  * A session is open; answered by `registered` once entries committed from then on will reach it.
@@ -315,7 +344,7 @@ export type SessionUp = Message<"parley.node.v1.SessionUp"> & {
  * Use `create(SessionUpSchema)` to create a new message.
  */
 export const SessionUpSchema: GenMessage<SessionUp> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 4);
+  messageDesc(file_parley_node_v1_owner_link, 5);
 
 /**
  * A session is gone.
@@ -336,7 +365,7 @@ export type SessionDown = Message<"parley.node.v1.SessionDown"> & {
  * Use `create(SessionDownSchema)` to create a new message.
  */
 export const SessionDownSchema: GenMessage<SessionDown> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 5);
+  messageDesc(file_parley_node_v1_owner_link, 6);
 
 /**
  * The sessions that were open before the link are told: what was committed lately is forwarded to them.
@@ -351,7 +380,7 @@ export type SnapshotEnd = Message<"parley.node.v1.SnapshotEnd"> & {
  * Use `create(SnapshotEndSchema)` to create a new message.
  */
 export const SnapshotEndSchema: GenMessage<SnapshotEnd> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 6);
+  messageDesc(file_parley_node_v1_owner_link, 7);
 
 /**
  * What follows, up to the end of the snapshot, are the sessions that the connection node has: its first frame.
@@ -372,7 +401,7 @@ export type Snapshot = Message<"parley.node.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 7);
+  messageDesc(file_parley_node_v1_owner_link, 8);
 
 /**
  * A session is registered.
@@ -393,7 +422,7 @@ export type SessionRegistered = Message<"parley.node.v1.SessionRegistered"> & {
  * Use `create(SessionRegisteredSchema)` to create a new message.
  */
 export const SessionRegisteredSchema: GenMessage<SessionRegistered> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 8);
+  messageDesc(file_parley_node_v1_owner_link, 9);
 
 /**
  * A session of the same device was opened later: close this one.
@@ -414,7 +443,7 @@ export type SessionSuperseded = Message<"parley.node.v1.SessionSuperseded"> & {
  * Use `create(SessionSupersededSchema)` to create a new message.
  */
 export const SessionSupersededSchema: GenMessage<SessionSuperseded> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 9);
+  messageDesc(file_parley_node_v1_owner_link, 10);
 
 /**
  * Acknowledgements.
@@ -435,7 +464,7 @@ export type EdgeDelivered = Message<"parley.node.v1.EdgeDelivered"> & {
  * Use `create(EdgeDeliveredSchema)` to create a new message.
  */
 export const EdgeDeliveredSchema: GenMessage<EdgeDelivered> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 10);
+  messageDesc(file_parley_node_v1_owner_link, 11);
 
 /**
  * A user has all of a conversation up to an entry.
@@ -470,7 +499,7 @@ export type DeliveredItem = Message<"parley.node.v1.DeliveredItem"> & {
  * Use `create(DeliveredItemSchema)` to create a new message.
  */
 export const DeliveredItemSchema: GenMessage<DeliveredItem> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 11);
+  messageDesc(file_parley_node_v1_owner_link, 12);
 
 /**
  * Somebody types, or stopped.
@@ -505,7 +534,7 @@ export type EdgeTyping = Message<"parley.node.v1.EdgeTyping"> & {
  * Use `create(EdgeTypingSchema)` to create a new message.
  */
 export const EdgeTypingSchema: GenMessage<EdgeTyping> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 12);
+  messageDesc(file_parley_node_v1_owner_link, 13);
 
 /**
  * Users.
@@ -526,7 +555,7 @@ export type WatchUsers = Message<"parley.node.v1.WatchUsers"> & {
  * Use `create(WatchUsersSchema)` to create a new message.
  */
 export const WatchUsersSchema: GenMessage<WatchUsers> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 13);
+  messageDesc(file_parley_node_v1_owner_link, 14);
 
 /**
  * An entry named an audience that isn't known.
@@ -561,7 +590,7 @@ export type AudienceUnknown = Message<"parley.node.v1.AudienceUnknown"> & {
  * Use `create(AudienceUnknownSchema)` to create a new message.
  */
 export const AudienceUnknownSchema: GenMessage<AudienceUnknown> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 14);
+  messageDesc(file_parley_node_v1_owner_link, 15);
 
 /**
  * Entries to forward again.
@@ -596,7 +625,7 @@ export type PullEntries = Message<"parley.node.v1.PullEntries"> & {
  * Use `create(PullEntriesSchema)` to create a new message.
  */
 export const PullEntriesSchema: GenMessage<PullEntries> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 15);
+  messageDesc(file_parley_node_v1_owner_link, 16);
 
 /**
  * A command of a user.
@@ -766,7 +795,7 @@ export type EdgeCommand = Message<"parley.node.v1.EdgeCommand"> & {
  * Use `create(EdgeCommandSchema)` to create a new message.
  */
 export const EdgeCommandSchema: GenMessage<EdgeCommand> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 16);
+  messageDesc(file_parley_node_v1_owner_link, 17);
 
 /**
  * Send a message.
@@ -815,7 +844,7 @@ export type SendOperation = Message<"parley.node.v1.SendOperation"> & {
  * Use `create(SendOperationSchema)` to create a new message.
  */
 export const SendOperationSchema: GenMessage<SendOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 17);
+  messageDesc(file_parley_node_v1_owner_link, 18);
 
 /**
  * Take a message back.
@@ -850,7 +879,7 @@ export type RecallOperation = Message<"parley.node.v1.RecallOperation"> & {
  * Use `create(RecallOperationSchema)` to create a new message.
  */
 export const RecallOperationSchema: GenMessage<RecallOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 18);
+  messageDesc(file_parley_node_v1_owner_link, 19);
 
 /**
  * Move a cursor.
@@ -878,7 +907,7 @@ export type CursorOperation = Message<"parley.node.v1.CursorOperation"> & {
  * Use `create(CursorOperationSchema)` to create a new message.
  */
 export const CursorOperationSchema: GenMessage<CursorOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 19);
+  messageDesc(file_parley_node_v1_owner_link, 20);
 
 /**
  * A page of history.
@@ -920,7 +949,7 @@ export type ListOperation = Message<"parley.node.v1.ListOperation"> & {
  * Use `create(ListOperationSchema)` to create a new message.
  */
 export const ListOperationSchema: GenMessage<ListOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 20);
+  messageDesc(file_parley_node_v1_owner_link, 21);
 
 /**
  * One entry.
@@ -948,7 +977,7 @@ export type GetOperation = Message<"parley.node.v1.GetOperation"> & {
  * Use `create(GetOperationSchema)` to create a new message.
  */
 export const GetOperationSchema: GenMessage<GetOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 21);
+  messageDesc(file_parley_node_v1_owner_link, 22);
 
 /**
  * Where a message stands.
@@ -969,7 +998,7 @@ export type LocateOperation = Message<"parley.node.v1.LocateOperation"> & {
  * Use `create(LocateOperationSchema)` to create a new message.
  */
 export const LocateOperationSchema: GenMessage<LocateOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 22);
+  messageDesc(file_parley_node_v1_owner_link, 23);
 
 /**
  * What a device doesn't know.
@@ -1004,7 +1033,7 @@ export type SyncOperation = Message<"parley.node.v1.SyncOperation"> & {
  * Use `create(SyncOperationSchema)` to create a new message.
  */
 export const SyncOperationSchema: GenMessage<SyncOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 23);
+  messageDesc(file_parley_node_v1_owner_link, 24);
 
 /**
  * What a device knows of a conversation.
@@ -1074,7 +1103,7 @@ export type KnownConversation = Message<"parley.node.v1.KnownConversation"> & {
  * Use `create(KnownConversationSchema)` to create a new message.
  */
 export const KnownConversationSchema: GenMessage<KnownConversation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 24);
+  messageDesc(file_parley_node_v1_owner_link, 25);
 
 /**
  * The conversations of the user.
@@ -1102,7 +1131,7 @@ export type ConversationsOperation = Message<"parley.node.v1.ConversationsOperat
  * Use `create(ConversationsOperationSchema)` to create a new message.
  */
 export const ConversationsOperationSchema: GenMessage<ConversationsOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 25);
+  messageDesc(file_parley_node_v1_owner_link, 26);
 
 /**
  * One conversation.
@@ -1130,7 +1159,7 @@ export type ConversationOperation = Message<"parley.node.v1.ConversationOperatio
  * Use `create(ConversationOperationSchema)` to create a new message.
  */
 export const ConversationOperationSchema: GenMessage<ConversationOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 26);
+  messageDesc(file_parley_node_v1_owner_link, 27);
 
 /**
  * Change a group.
@@ -1165,7 +1194,7 @@ export type GroupOperation = Message<"parley.node.v1.GroupOperation"> & {
  * Use `create(GroupOperationSchema)` to create a new message.
  */
 export const GroupOperationSchema: GenMessage<GroupOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 27);
+  messageDesc(file_parley_node_v1_owner_link, 28);
 
 /**
  * A group.
@@ -1186,7 +1215,7 @@ export type GetGroupOperation = Message<"parley.node.v1.GetGroupOperation"> & {
  * Use `create(GetGroupOperationSchema)` to create a new message.
  */
 export const GetGroupOperationSchema: GenMessage<GetGroupOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 28);
+  messageDesc(file_parley_node_v1_owner_link, 29);
 
 /**
  * A group's members.
@@ -1221,7 +1250,7 @@ export type MembersOperation = Message<"parley.node.v1.MembersOperation"> & {
  * Use `create(MembersOperationSchema)` to create a new message.
  */
 export const MembersOperationSchema: GenMessage<MembersOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 29);
+  messageDesc(file_parley_node_v1_owner_link, 30);
 
 /**
  * Draw ids.
@@ -1242,7 +1271,7 @@ export type DrawIdsOperation = Message<"parley.node.v1.DrawIdsOperation"> & {
  * Use `create(DrawIdsOperationSchema)` to create a new message.
  */
 export const DrawIdsOperationSchema: GenMessage<DrawIdsOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 30);
+  messageDesc(file_parley_node_v1_owner_link, 31);
 
 /**
  * The id for a group that its creator does not name.
@@ -1263,7 +1292,7 @@ export type GroupIdOperation = Message<"parley.node.v1.GroupIdOperation"> & {
  * Use `create(GroupIdOperationSchema)` to create a new message.
  */
 export const GroupIdOperationSchema: GenMessage<GroupIdOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 31);
+  messageDesc(file_parley_node_v1_owner_link, 32);
 
 /**
  * A command is refused.
@@ -1291,7 +1320,7 @@ export type OwnerRefused = Message<"parley.node.v1.OwnerRefused"> & {
  * Use `create(OwnerRefusedSchema)` to create a new message.
  */
 export const OwnerRefusedSchema: GenMessage<OwnerRefused> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 32);
+  messageDesc(file_parley_node_v1_owner_link, 33);
 
 /**
  * An answer to a command.
@@ -1399,7 +1428,7 @@ export type OwnerReply = Message<"parley.node.v1.OwnerReply"> & {
  * Use `create(OwnerReplySchema)` to create a new message.
  */
 export const OwnerReplySchema: GenMessage<OwnerReply> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 33);
+  messageDesc(file_parley_node_v1_owner_link, 34);
 
 /**
  * A message stands.
@@ -1448,7 +1477,7 @@ export type SentResult = Message<"parley.node.v1.SentResult"> & {
  * Use `create(SentResultSchema)` to create a new message.
  */
 export const SentResultSchema: GenMessage<SentResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 34);
+  messageDesc(file_parley_node_v1_owner_link, 35);
 
 /**
  * The read cursor.
@@ -1469,7 +1498,7 @@ export type ReadResult = Message<"parley.node.v1.ReadResult"> & {
  * Use `create(ReadResultSchema)` to create a new message.
  */
 export const ReadResultSchema: GenMessage<ReadResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 35);
+  messageDesc(file_parley_node_v1_owner_link, 36);
 
 /**
  * A page of history.
@@ -1511,7 +1540,7 @@ export type PageResult = Message<"parley.node.v1.PageResult"> & {
  * Use `create(PageResultSchema)` to create a new message.
  */
 export const PageResultSchema: GenMessage<PageResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 36);
+  messageDesc(file_parley_node_v1_owner_link, 37);
 
 /**
  * A place.
@@ -1539,7 +1568,7 @@ export type PlaceResult = Message<"parley.node.v1.PlaceResult"> & {
  * Use `create(PlaceResultSchema)` to create a new message.
  */
 export const PlaceResultSchema: GenMessage<PlaceResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 37);
+  messageDesc(file_parley_node_v1_owner_link, 38);
 
 /**
  * Conversations, one page of them.
@@ -1574,7 +1603,7 @@ export type ConversationsResult = Message<"parley.node.v1.ConversationsResult"> 
  * Use `create(ConversationsResultSchema)` to create a new message.
  */
 export const ConversationsResultSchema: GenMessage<ConversationsResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 38);
+  messageDesc(file_parley_node_v1_owner_link, 39);
 
 /**
  * A conversation as a user sees it.
@@ -1721,7 +1750,7 @@ export type ConversationView = Message<"parley.node.v1.ConversationView"> & {
  * Use `create(ConversationViewSchema)` to create a new message.
  */
 export const ConversationViewSchema: GenMessage<ConversationView> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 39);
+  messageDesc(file_parley_node_v1_owner_link, 40);
 
 /**
  * A group has changed.
@@ -1749,7 +1778,7 @@ export type GroupChangedResult = Message<"parley.node.v1.GroupChangedResult"> & 
  * Use `create(GroupChangedResultSchema)` to create a new message.
  */
 export const GroupChangedResultSchema: GenMessage<GroupChangedResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 40);
+  messageDesc(file_parley_node_v1_owner_link, 41);
 
 /**
  * A group as a user sees it.
@@ -1819,7 +1848,7 @@ export type GroupState = Message<"parley.node.v1.GroupState"> & {
  * Use `create(GroupStateSchema)` to create a new message.
  */
 export const GroupStateSchema: GenMessage<GroupState> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 41);
+  messageDesc(file_parley_node_v1_owner_link, 42);
 
 /**
  * Members, one page of them.
@@ -1847,7 +1876,7 @@ export type MembersResult = Message<"parley.node.v1.MembersResult"> & {
  * Use `create(MembersResultSchema)` to create a new message.
  */
 export const MembersResultSchema: GenMessage<MembersResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 42);
+  messageDesc(file_parley_node_v1_owner_link, 43);
 
 /**
  * A member.
@@ -1896,7 +1925,7 @@ export type MemberState = Message<"parley.node.v1.MemberState"> & {
  * Use `create(MemberStateSchema)` to create a new message.
  */
 export const MemberStateSchema: GenMessage<MemberState> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 43);
+  messageDesc(file_parley_node_v1_owner_link, 44);
 
 /**
  * Who is online.
@@ -1917,7 +1946,7 @@ export type PresenceResult = Message<"parley.node.v1.PresenceResult"> & {
  * Use `create(PresenceResultSchema)` to create a new message.
  */
 export const PresenceResultSchema: GenMessage<PresenceResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 44);
+  messageDesc(file_parley_node_v1_owner_link, 45);
 
 /**
  * A user's presence.
@@ -1952,7 +1981,7 @@ export type UserPresence = Message<"parley.node.v1.UserPresence"> & {
  * Use `create(UserPresenceSchema)` to create a new message.
  */
 export const UserPresenceSchema: GenMessage<UserPresence> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 45);
+  messageDesc(file_parley_node_v1_owner_link, 46);
 
 /**
  * Ids.
@@ -1973,7 +2002,7 @@ export type IdsResult = Message<"parley.node.v1.IdsResult"> & {
  * Use `create(IdsResultSchema)` to create a new message.
  */
 export const IdsResultSchema: GenMessage<IdsResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 46);
+  messageDesc(file_parley_node_v1_owner_link, 47);
 
 /**
  * Who on the connection node hears of a conversation. Travels in order with its entries.
@@ -2036,7 +2065,7 @@ export type AudienceUpdate = Message<"parley.node.v1.AudienceUpdate"> & {
  * Use `create(AudienceUpdateSchema)` to create a new message.
  */
 export const AudienceUpdateSchema: GenMessage<AudienceUpdate> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 47);
+  messageDesc(file_parley_node_v1_owner_link, 48);
 
 /**
  * A user of an audience.
@@ -2071,7 +2100,7 @@ export type Hearer = Message<"parley.node.v1.Hearer"> & {
  * Use `create(HearerSchema)` to create a new message.
  */
 export const HearerSchema: GenMessage<Hearer> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 48);
+  messageDesc(file_parley_node_v1_owner_link, 49);
 
 /**
  * An entry for an audience.
@@ -2106,7 +2135,7 @@ export type AudienceEntry = Message<"parley.node.v1.AudienceEntry"> & {
  * Use `create(AudienceEntrySchema)` to create a new message.
  */
 export const AudienceEntrySchema: GenMessage<AudienceEntry> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 49);
+  messageDesc(file_parley_node_v1_owner_link, 50);
 
 /**
  * An entry on its way to clients.
@@ -2176,7 +2205,7 @@ export type LogEntry = Message<"parley.node.v1.LogEntry"> & {
  * Use `create(LogEntrySchema)` to create a new message.
  */
 export const LogEntrySchema: GenMessage<LogEntry> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 50);
+  messageDesc(file_parley_node_v1_owner_link, 51);
 
 /**
  * A user's cursor has moved.
@@ -2225,7 +2254,7 @@ export type CursorMoved = Message<"parley.node.v1.CursorMoved"> & {
  * Use `create(CursorMovedSchema)` to create a new message.
  */
 export const CursorMovedSchema: GenMessage<CursorMoved> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 51);
+  messageDesc(file_parley_node_v1_owner_link, 52);
 
 /**
  * How many members have a group's entry.
@@ -2274,7 +2303,7 @@ export type GroupReceipts = Message<"parley.node.v1.GroupReceipts"> & {
  * Use `create(GroupReceiptsSchema)` to create a new message.
  */
 export const GroupReceiptsSchema: GenMessage<GroupReceipts> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 52);
+  messageDesc(file_parley_node_v1_owner_link, 53);
 
 /**
  * Somebody types, or stopped.
@@ -2316,7 +2345,7 @@ export type AudienceTyping = Message<"parley.node.v1.AudienceTyping"> & {
  * Use `create(AudienceTypingSchema)` to create a new message.
  */
 export const AudienceTypingSchema: GenMessage<AudienceTyping> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 53);
+  messageDesc(file_parley_node_v1_owner_link, 54);
 
 /**
  * Joins a connection node, which calls, to a message node.

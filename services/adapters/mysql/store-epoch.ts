@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreError } from '../../ports/message-store.ts';
+import type { Database } from './database.ts';
+import { failureOf, refusal } from './failure.ts';
+import { lastSeq } from './rows.ts';
+import type { Session } from './session.ts';
+import { big, bytes, int, text } from './sql.ts';
+
+const attemptsAtMost = 20;
+const pauseMs = 20;
+const timeoutMs = 60_000;
+const cursorsAtOnce = 1_000;
+
+/** See `MessageStore.readEpoch`. */
+export async function readEpoch(database: Database): Promise<string> {
+  const [found] = await database.read('SELECT epoch FROM store_epoch', true);
+  const [row] = found?.rows ?? [];
+  if (row === undefined)
+    throw new StoreError('unavailable', 'the database has no epoch: is it being restored?');
+  return String(row[0]);
+}
+
+/** See `MessageStore.renewEpoch`. On a session of its own, so that what it sets goes with it. */
+export async function renewEpoch(database: Database, from: string): Promise<string> {
+  try {
+    const session = await database.openSession('schema');
+    try {
+      const epoch = await renewed(session, from);
+      await cutCursors(session);
+      return epoch;
+    } finally {
+      session.end();
+    }
+  } catch (error) {
+    throw refusal(error);
+  }
+}
+
+/**
+ * Commits that are under way hold the row of the epoch; this waits for them, and those that come later find another one.
+ * The outbox moves along, since what it tells of is published all the same.
+ */
+async function renewed(session: Session, from: string): Promise<string> {
+  const epoch = randomBytes(16).toString('hex');
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const results = await session.query(
+        [
+          'ROLLBACK',
+          'SET SESSION foreign_key_checks = 0',
+          'START TRANSACTION',
+          `UPDATE store_epoch SET epoch = ${text(epoch)} WHERE epoch = ${text(from)}`,
+          `UPDATE outbox SET epoch = ${text(epoch)} WHERE epoch = ${text(from)}`,
+          'SELECT epoch FROM store_epoch',
+        ].join(';'),
+        timeoutMs,
+      );
+      // In a packet of its own: see commits.ts.
+      await session.query('COMMIT', timeoutMs);
+      return String(results[5]?.rows[0]?.[0]);
+    } catch (error) {
+      if (failureOf(error) !== 'contended' || attempt === attemptsAtMost) throw error;
+      await sleep(pauseMs);
+    }
+  }
+}
+
+/** Cursors beyond their logs' heads end at the heads: what they counted is gone. */
+async function cutCursors(session: Session): Promise<void> {
+  for (let behind = 'TRUE'; ; ) {
+    const [found] = await session.query(
+      `SELECT r.conv_no, r.user_id, r.delivered_seq, r.read_seq, r.read_ord, h.seq, h.ord
+        FROM (SELECT c.*, ${lastSeq('c')} AS last_seq FROM conversation_cursor c WHERE ${behind}
+          ORDER BY c.conv_no, c.user_id LIMIT ${cursorsAtOnce}) r
+        LEFT JOIN message h FORCE INDEX (PRIMARY) ON h.conv_no = r.conv_no AND h.seq = r.last_seq
+        ORDER BY r.conv_no, r.user_id`,
+      timeoutMs,
+    );
+    const rows = found?.rows ?? [];
+    const cuts = rows.flatMap(([no, user, delivered, read, readOrd, headSeq, headOrd]) => {
+      const seq = Number(headSeq ?? 0);
+      if (Math.max(Number(delivered), Number(read)) <= seq) return [];
+      const ord = Number(read) > seq ? Number(headOrd ?? 0) : Number(readOrd);
+      return [
+        `UPDATE conversation_cursor SET delivered_seq = LEAST(delivered_seq, ${int(seq)}),
+          read_ord = ${int(ord)}, read_seq = LEAST(read_seq, ${int(seq)})
+          WHERE conv_no = ${String(no)} AND user_id = ${bytes(user as Buffer)}`,
+      ];
+    });
+    if (cuts.length > 0) await session.query(cuts.join(';'), timeoutMs);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < cursorsAtOnce) return;
+    const no = big(BigInt(last[0] as string));
+    behind = `c.conv_no > ${no} OR (c.conv_no = ${no} AND c.user_id > ${bytes(last[1] as Buffer)})`;
+  }
+}

@@ -1,0 +1,90 @@
+import type { MsgId } from '../core/ids.ts';
+import { type MessageStore, StoreError } from '../ports/message-store.ts';
+
+export interface EpochWatchParts {
+  readonly store: MessageStore;
+  /** The store has another epoch, which it has just adopted: nothing that was known before is true. */
+  readonly changed: (before: string, lost: MsgId | undefined) => void;
+  readonly bug: (error: unknown) => void;
+}
+
+interface Witness {
+  readonly msgId: MsgId;
+  readonly epoch: string;
+}
+
+/** Entries that are looked for at once, at most; one that is gone is enough. */
+const suspectsAtMost = 16;
+
+/**
+ * Finds out that the store was restored under a node's hands. Whoever restores it should draw a new epoch; where nobody
+ * did, as when a database fails over to a replica that lagged, the newest entry that the store had confirmed is gone. A
+ * backup and a replica end somewhere in the order of commits, so that the newest one speaks for all. What is gone in two
+ * looks is gone: then the node itself draws the epoch, by which all others hear of it.
+ */
+export class EpochWatch {
+  readonly #parts: EpochWatchParts;
+  #newest: Witness | undefined;
+  readonly #suspects = new Map<MsgId, Witness>();
+  #looking: Promise<boolean> | undefined;
+
+  constructor(parts: EpochWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** The store has confirmed an entry under `epoch`. */
+  committed(msgId: MsgId, epoch: string): void {
+    if (epoch === this.#parts.store.epoch) this.#newest = { msgId, epoch };
+  }
+
+  /** An entry was known that the store does not seem to have. */
+  suspect(msgId: MsgId): void {
+    if (this.#suspects.size < suspectsAtMost)
+      this.#suspects.set(msgId, { msgId, epoch: this.#parts.store.epoch });
+    void this.look();
+  }
+
+  /** Looks now, or joins a look that is under way. Never rejects; false where the store could not be asked. */
+  look(): Promise<boolean> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<boolean> {
+    const { store, bug } = this.#parts;
+    try {
+      if (await this.#hasChanged()) return true;
+      const witnesses = [...this.#suspects.values()];
+      if (this.#newest !== undefined) witnesses.push(this.#newest);
+      this.#suspects.clear();
+      for (const { msgId, epoch } of witnesses) {
+        if (epoch !== store.epoch || (await store.locate(msgId)) !== undefined) continue;
+        if ((await this.#hasChanged()) || (await store.locate(msgId)) !== undefined) continue;
+        this.#adopt(await store.renewEpoch(epoch), msgId);
+        return true;
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreError)) bug(error);
+      return false;
+    }
+  }
+
+  async #hasChanged(): Promise<boolean> {
+    const epoch = await this.#parts.store.readEpoch();
+    if (epoch === this.#parts.store.epoch) return false;
+    this.#adopt(epoch, undefined);
+    return true;
+  }
+
+  #adopt(epoch: string, lost: MsgId | undefined): void {
+    const { store, changed } = this.#parts;
+    const before = store.epoch;
+    store.adoptEpoch(epoch);
+    this.#newest = undefined;
+    this.#suspects.clear();
+    changed(before, lost);
+  }
+}

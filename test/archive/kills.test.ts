@@ -1,0 +1,3 @@
+import { killRounds } from './support/kill-rounds.ts';
+
+killRounds({ conversations: 40, entries: 30, kills: 1 });
