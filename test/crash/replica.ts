@@ -101,6 +101,18 @@ export class Replica {
     this.#look(convId, log);
   }
 
+  /** Entries up to this seq exist, whatever a page said that came meanwhile. */
+  exists(convId: string, seq: number): void {
+    const log = this.#log(convId);
+    log.end = Math.max(log.end, seq);
+    this.#look(convId, log);
+  }
+
+  /** How far the log is here without a hole; 0 for one that is not known. */
+  headOf(convId: string): number {
+    return this.#logs.get(convId)?.head ?? 0;
+  }
+
   cursor(way: 'push' | 'sync', cursor: CursorFigures): void {
     const { convId, userId: user } = cursor;
     const [deliveredSeq, readSeq] = [Number(cursor.deliveredSeq), Number(cursor.readSeq)];
