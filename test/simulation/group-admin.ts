@@ -36,7 +36,12 @@ export class GroupAdmin {
 
   create(user: string, groupId: string, members: readonly string[], history: 'all' | 'sinceJoin'): void {
     const { ALL, SINCE_JOIN } = HistoryVisibility;
-    const request = { groupId, name: groupId, members: [...members], history: history === 'all' ? ALL : SINCE_JOIN };
+    const request = {
+      groupId,
+      name: groupId,
+      members: [...members],
+      history: history === 'all' ? ALL : SINCE_JOIN,
+    };
     this.#begin(GroupService.method.createGroup, user, groupId, request);
   }
 
@@ -72,7 +77,8 @@ export class GroupAdmin {
       if (over) return;
       over = true;
       if (attempt === maxTries) this.#open -= 1;
-      else scheduler.at(this.actor, dice.between(20, 300), () => this.#try(rpc, request, change, attempt + 1));
+      else
+        scheduler.at(this.actor, dice.between(20, 300), () => this.#try(rpc, request, change, attempt + 1));
     };
     const edge = this.#edge();
     if (edge === undefined) return again();
@@ -84,10 +90,11 @@ export class GroupAdmin {
     };
     scheduler.at(edge.actor, weather.linkMs(), () => {
       edge.call(rpc, request, change.user).then(
-        (response) => answered(() => {
-          over = true;
-          this.#done(rpc, request, change, Number((response as { seq?: bigint }).seq ?? 0), attempt);
-        }),
+        (response) =>
+          answered(() => {
+            over = true;
+            this.#done(rpc, request, change, Number((response as { seq?: bigint }).seq ?? 0), attempt);
+          }),
         (error) =>
           answered(() => {
             if (!(error instanceof Fault) || error.spec.retry !== 'never') return again();
@@ -99,7 +106,13 @@ export class GroupAdmin {
     });
   }
 
-  #done(rpc: string, request: unknown, change: Omit<ChangeAnswer, 'seq'>, seq: number, attempt: number): void {
+  #done(
+    rpc: string,
+    request: unknown,
+    change: Omit<ChangeAnswer, 'seq'>,
+    seq: number,
+    attempt: number,
+  ): void {
     this.#ground.trace(this.actor, `${change.clientId} is ${seq}`);
     if (seq > 0) this.answers.push({ ...change, seq });
     // Now and then it is asked for again although it is done: the answer has to be the same.

@@ -38,7 +38,11 @@ class Stream {
     return {
       write: (message, written) => {
         this.#network.scheduler.soon(actor, written);
-        this.#send(this.#other(actor), (events) => events.message(message));
+        const other = this.#other(actor);
+        this.#send(other, (events) => {
+          this.#network.trace?.(other, `gets ${spoken(message)} from ${actor.name}`);
+          events.message(message);
+        });
       },
       hangUp: () => {
         this.#end(this.#other(actor), this.#network.weather.linkMs(), 'the other side hung up');
@@ -93,8 +97,16 @@ export class Network {
   readonly #dice: Dice;
   readonly #listeners = new Map<string, Listener>();
   readonly #streams = new Set<Stream>();
+  readonly trace: ((actor: Actor, what: string) => void) | undefined;
 
-  constructor(parts: { scheduler: Scheduler; weather: Weather; dice: Dice }) {
+  constructor(parts: {
+    scheduler: Scheduler;
+    weather: Weather;
+    dice: Dice;
+    /** Told of each message that arrives; undefined where nobody wants to know. */
+    trace: ((actor: Actor, what: string) => void) | undefined;
+  }) {
+    this.trace = parts.trace;
     this.scheduler = parts.scheduler;
     this.weather = parts.weather;
     this.#dice = parts.dice;
@@ -183,3 +195,14 @@ export function byReference<Out, In>(): LinkCodec<Out, In> {
 }
 
 const carried = new WeakMap<Uint8Array, readonly unknown[]>();
+
+/** The frames of a message, shortened, for whoever replays a schedule. */
+function spoken(message: Uint8Array): string {
+  const frames = carried.get(message) ?? [];
+  return frames.map((frame) => JSON.stringify(frame, shortened)).join(' ');
+}
+
+const shortened = (key: string, value: unknown): unknown => {
+  if (key === 'content' || key === 'body' || key === 'facts' || key === 'createdAtMs') return undefined;
+  return typeof value === 'bigint' ? Number(value % 100_000n) : value;
+};

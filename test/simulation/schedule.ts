@@ -102,7 +102,9 @@ function lackingTails(world: World, client: World['clients'][number]): string[] 
     if (row === undefined) return [];
     const end = row.leftSeq > 0 ? row.leftSeq : rows.log(convId).length;
     const head = client.headOf(convId);
-    return head >= end ? [] : [`${client.actor.name} has ${convId} up to ${head}, and the log ends at ${end}`];
+    return head >= end
+      ? []
+      : [`${client.actor.name} has ${convId} up to ${head}, and the log ends at ${end}`];
   });
 }
 

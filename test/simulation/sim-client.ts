@@ -27,6 +27,11 @@ export interface Destination {
   readonly to: string | undefined;
 }
 
+/** What a client saw, and where a log ended when it was told by a sync. */
+export type TimelineEvent =
+  | ClientEvent
+  | { readonly t: 'synced'; readonly convId: string; readonly headSeq: number };
+
 const helloMs = 4_000;
 const acknowledgeMs = 100;
 const retryMs = 250;
@@ -38,7 +43,7 @@ const syncEntries = 3;
  * A client that goes on whatever happens: connects again, anywhere, syncs, sends again what was not answered under the
  * same client ids and in its first order, fills holes, acknowledges. It writes down what it did and saw.
  */
-export class SimClient {
+export class SimClient implements ClientLog {
   readonly user: string;
   readonly device: string;
   readonly actor: Actor;
@@ -50,7 +55,8 @@ export class SimClient {
   readonly #fruitless = new Map<string, number>();
   readonly #announced = new Map<string, number>();
   readonly #answered: Pending[] = [];
-  /** Given up: they may be in the log all the same, in any place. */
+  /** Where logs ended when a sync was answered, each with the number of events before it. */
+  readonly #syncs: { readonly at: number; readonly convId: string; readonly headSeq: number }[] = [];
   readonly #skipped = new Set<string>();
   #session: ClientSession | undefined;
   #epoch = '';
@@ -80,12 +86,23 @@ export class SimClient {
     return `signed in ${this.#signedIn}, in sync ${this.#inSync}, ${size} sends (${inFlight} under way), ${whole}`;
   }
 
-  /** What it leaves behind: what was given up stands by itself, since it has no place in the order of the others. */
-  get logs(): ClientLog[] {
-    const { user, events } = this;
-    const isSkipped = (event: ClientEvent): boolean => event.t === 'send' && this.#skipped.has(event.clientId);
-    const skipped = events.filter(isSkipped).map((event) => ({ user, events: [event] }));
-    return [{ user, events: events.filter((event) => !isSkipped(event)) }, ...skipped];
+  /** Whether a send was given up: it may be in the log all the same, in any place. */
+  gaveUp(clientId: string): boolean {
+    return this.#skipped.has(clientId);
+  }
+
+  /** What it saw, with what it was told by syncs. */
+  get timeline(): TimelineEvent[] {
+    const timeline: TimelineEvent[] = [];
+    let next = 0;
+    for (const [at, event] of this.events.entries()) {
+      for (let sync = this.#syncs[next]; sync !== undefined && sync.at <= at; sync = this.#syncs[next]) {
+        timeline.push({ t: 'synced', convId: sync.convId, headSeq: sync.headSeq });
+        next += 1;
+      }
+      timeline.push(event);
+    }
+    return timeline;
   }
 
   headOf(convId: string): number {
@@ -125,15 +142,12 @@ export class SimClient {
     const { convId, to, text, clientId } = this.#parts.ground.dice.pick(this.#answered);
     if (this.#outbox.isBlocked(convId)) return;
     const target =
-      to === undefined
-        ? ({ case: 'convId', value: convId } as const)
-        : ({ case: 'to', value: to } as const);
+      to === undefined ? ({ case: 'convId', value: convId } as const) : ({ case: 'to', value: to } as const);
     const body = { content: { case: 'text', value: text } } as const;
     this.#session?.ask({ case: 'send', value: { target, clientId, body } }, (event) => {
       if (event.case === 'sent') this.#logSent(clientId, event.value);
       // A repeat that was refused for now has its place in the chain; it is given up.
-      else
-        this.#session?.send([command(0, { case: 'skip', value: { target, clientId } })]);
+      else this.#session?.send([command(0, { case: 'skip', value: { target, clientId } })]);
     });
   }
 
@@ -208,7 +222,10 @@ export class SimClient {
         return;
       }
       if (event.case !== 'changes') throw new Error(`sync was answered with ${event.case}`);
-      for (const { convId, headSeq } of event.value.conversations) this.#heardOf(convId, Number(headSeq));
+      for (const { convId, headSeq } of event.value.conversations) {
+        this.#heardOf(convId, Number(headSeq));
+        this.#syncs.push({ at: this.events.length, convId, headSeq: Number(headSeq) });
+      }
       if (event.value.done) this.#inSync = true;
       else session.expectMore(id, page);
       this.#witnessed(() => this.#replica.take(event.value));
@@ -255,6 +272,7 @@ export class SimClient {
   }
 
   #pushed(event: EventOf): void {
+    this.#parts.ground.trace(this.actor, `is told ${told(event)}`);
     switch (event.case) {
       case 'entry': {
         const { convId, seq } = event.value;
@@ -356,4 +374,10 @@ export class SimClient {
   #later(ms: number, act: () => unknown): void {
     this.#parts.ground.scheduler.at(this.actor, ms, act);
   }
+}
+
+function told(event: EventOf): string {
+  if (event.case === 'entry') return `${event.value.convId} ${event.value.seq}: ${event.value.content.case}`;
+  if (event.case === 'gap') return `${event.value.convId} gap ${event.value.fromSeq}–${event.value.toSeq}`;
+  return event.case ?? 'nothing';
 }

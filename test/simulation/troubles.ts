@@ -73,6 +73,7 @@ export class Troubles {
       actor.skewMs = 0;
     }
     this.#restart(1);
+    world.keepUp();
   }
 
   #restart(times: number): void {

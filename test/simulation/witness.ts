@@ -28,6 +28,9 @@ export class Witness {
     const stored = this.#rows.log(convId as ConvId)[seq - 1];
     if (stored?.msgId === msgId) return;
     const is = stored === undefined ? 'nothing' : String(stored.msgId);
-    this.#findings.add('durable', `${seq} of ${convId}, ${how} to ${user}, is ${msgId}; in the store is ${is}`);
+    this.#findings.add(
+      'durable',
+      `${seq} of ${convId}, ${how} to ${user}, is ${msgId}; in the store is ${is}`,
+    );
   }
 }

@@ -46,17 +46,20 @@ export class World implements Ground {
   readonly #running = new Map<string, Process>();
   readonly #tracing: ((line: string) => void) | undefined;
   #runs = 0;
+  /** From now on, a node that ends is started again at once. */
+  #keepUp = false;
 
   constructor(parts: WorldParts) {
     this.dice = new Dice(parts.seed);
     const { scheduler, dice, rows, findings } = this;
     this.config = drawConfig(dice);
     this.weather = new Weather(dice, parts.climate);
-    this.network = new Network({ scheduler, weather: this.weather, dice });
+    this.#tracing = parts.tracing;
+    const trace = parts.tracing === undefined ? undefined : this.trace.bind(this);
+    this.network = new Network({ scheduler, weather: this.weather, dice, trace });
     this.directory = new SimDirectory({ scheduler, dice });
     this.witness = new Witness({ rows, findings });
     this.admin = new GroupAdmin({ ground: this, edge: () => this.#anyEdge() });
-    this.#tracing = parts.tracing;
     scheduler.failed = (actor, error) =>
       findings.add('unexpected', `${actor.name}: ${error instanceof Error ? error.stack : String(error)}`);
     for (const [kind, count] of [
@@ -104,6 +107,11 @@ export class World implements Ground {
   processEnded(process: Process): void {
     if (process instanceof EdgeProcess) process.door?.die();
     if (this.#running.get(process.nodeId) === process) this.#running.delete(process.nodeId);
+    if (this.#keepUp) this.scheduler.at(this.database, 50, () => this.start(process.nodeId));
+  }
+
+  keepUp(): void {
+    this.#keepUp = true;
   }
 
   trace(actor: Actor, what: string): void {

@@ -204,6 +204,11 @@ export class MemoryStore implements MessageStore {
     return this.#byId.get(convId)?.entries ?? [];
   }
 
+  /** How much of a group newcomers may read; undefined for what is no group. */
+  historyOf(convId: ConvId) {
+    return this.#byId.get(convId)?.group?.history;
+  }
+
   memberRow(convId: ConvId, userId: UserId): MemberRow | undefined {
     return this.#byId.get(convId)?.members.get(userId);
   }
