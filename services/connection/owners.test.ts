@@ -77,7 +77,8 @@ class Ties {
 
   audience(convId: ConvId, nextSeq: Seq, fields: Partial<AudienceFrame> = {}): AudienceFrame {
     const users = [{ userId: 'ada' as UserId, firstSeq: 1, lastSeq: 0 }];
-    return { t: 'audience', audience: 1, convId, nextSeq, whole: true, users, gone: [], ...fields };
+    const knownSeq = nextSeq - 1;
+    return { t: 'audience', audience: 1, convId, nextSeq, whole: true, users, gone: [], knownSeq, ...fields };
   }
 
   entry(convId: ConvId, seq: Seq, incarnation = 1): OwnerFrame {
@@ -254,6 +255,21 @@ describe('a room of which two nodes believe to be the owner', () => {
     old.say(ties.audience(convId, 6, { users: [] }));
     assert.deepEqual(hearers(ties), ['bob']);
   });
+
+  for (const first of ['the former owner lets go', 'the next one tells of it'])
+    it(`I5: goes on when ${first} first, although the next one begins before`, () => {
+      const ties = new Ties();
+      const [old, fresh] = [ties.link('m1'), ties.link('m2')];
+      const session = ties.session('ada');
+      old.say(ties.audience(convId, 5), ties.entry(convId, 5), ties.entry(convId, 6));
+      // It looks back, for entries that its predecessor could not forward any more.
+      const told = () => fresh.say(ties.audience(convId, 2, { knownSeq: 6 }));
+      const letGo = () => old.say(ties.audience(convId, 7, { users: [] }));
+      for (const act of first === 'the former owner lets go' ? [letGo, told] : [told, letGo]) act();
+      fresh.say(ties.entry(convId, 7, 2));
+      assert.deepEqual(hearers(ties), ['ada']);
+      assert.equal(session.deliveries.get(convId)?.end, 7);
+    });
 
   it('takes the entries of both, in order', () => {
     const { ties, old, fresh } = twoOwners();

@@ -33,8 +33,8 @@ export class Room {
   /** Whose word on the hearers counts, and by what number it calls them; undefined when its link is lost. */
   owner: Audiences | undefined;
   audience: AudienceNo = 0;
-  /** Up to where that word is known to be true: the entry that follows it. */
-  toldSeq: Seq = 0;
+  /** The last entry that it takes into account. */
+  knownSeq: Seq = 0;
   readonly hearers = new Map<UserId, Hearer>();
   readonly order: ForwardOrder<LogEntry>;
   readonly deliveries: Delivery[] = [];

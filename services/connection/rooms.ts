@@ -43,15 +43,14 @@ export class Rooms {
 
   /** What an owner says of a conversation's hearers here. `audiences` are those of its link. */
   audience(audiences: Audiences, frame: AudienceFrame): void {
-    const { convId, audience, nextSeq } = frame;
+    const { convId, audience, nextSeq, knownSeq } = frame;
     const room = this.#byConversation.get(convId) ?? new Room(convId, nextSeq - 1);
-    if (room.owner !== undefined && room.owner !== audiences) {
-      // Of two that believe to be the owner, the one that has read further knows who hears of it. The other one's
-      // entries are as good as any.
-      if (isDismissal(frame)) audiences.delete(audience);
-      else if (nextSeq < room.toldSeq) audiences.set(audience, room);
-      else this.#tell(room, audiences, frame);
-    } else this.#tell(room, audiences, frame);
+    if (room.owner === undefined || room.owner === audiences) this.#tell(room, audiences, frame);
+    // Of two that believe to be the owner, the one that has read further knows who hears of it. The other one's entries
+    // are as good as any; before it can commit one it has read as far, and tells again.
+    else if (isDismissal(frame)) audiences.delete(audience);
+    else if (knownSeq < room.knownSeq) audiences.set(audience, room);
+    else this.#tell(room, audiences, frame);
   }
 
   #tell(room: Room, audiences: Audiences, frame: AudienceFrame): void {
@@ -65,11 +64,13 @@ export class Rooms {
     for (const hearer of frame.users) this.#admit(room, hearer);
     for (const userId of frame.gone) this.#dismiss(room, userId);
     if (room.owner === audiences) audiences.delete(room.audience);
-    room.owner = audiences;
-    room.audience = frame.audience;
-    room.toldSeq = Math.max(room.toldSeq, frame.nextSeq);
+    // Who lets go has no say any more: the next one to tell is heard, however little it knows.
+    const heard = !isDismissal(frame);
+    room.owner = heard ? audiences : undefined;
+    room.audience = heard ? frame.audience : 0;
+    room.knownSeq = heard ? Math.max(room.knownSeq, frame.knownSeq) : 0;
     this.#byConversation.set(room.convId, room);
-    audiences.set(room.audience, room);
+    if (heard) audiences.set(room.audience, room);
     this.#tidy(room);
   }
 

@@ -111,6 +111,7 @@ export class FanOut {
         whole: true,
         users: [],
         gone: [],
+        knownSeq: conversation.head.seq,
       });
     }
     conversation.audiences = [];
@@ -178,6 +179,7 @@ export class FanOut {
         whole: true,
         users,
         gone: [],
+        knownSeq: conversation.head.seq,
       },
       64 + 48 * users.length,
     );
@@ -213,10 +215,10 @@ export class FanOut {
     users: readonly Hearer[],
     gone: readonly UserId[],
   ): void {
-    const { convId } = conversation;
+    const { convId, head } = conversation;
     const { no, nextSeq } = audience;
     audience.edge.send(
-      { t: 'audience', audience: no, convId, nextSeq, whole: false, users, gone },
+      { t: 'audience', audience: no, convId, nextSeq, whole: false, users, gone, knownSeq: head.seq },
       64 + 48 * (users.length + gone.length),
     );
   }

@@ -103,6 +103,8 @@ export interface AudienceFrame {
   readonly users: readonly Hearer[];
   /** Users to forget: they have no session here any more. */
   readonly gone: readonly UserId[];
+  /** The last entry that the owner knew when it said so. */
+  readonly knownSeq: Seq;
 }
 
 /** A user of an audience: the entries with firstSeq ≤ seq ≤ lastSeq are theirs; lastSeq 0 means no end. */

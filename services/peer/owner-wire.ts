@@ -37,7 +37,7 @@ function wireOwnerFrame(frame: WithHello<OwnerFrame>): MessageInitShape<typeof O
       return { frame: { case: 'refused', value } };
     }
     case 'audience': {
-      const { audience, convId, nextSeq, whole, users, gone } = frame;
+      const { audience, convId, nextSeq, whole, users, gone, knownSeq } = frame;
       const hearers = users.map(({ userId, firstSeq, lastSeq }) => ({
         userId,
         firstSeq: BigInt(firstSeq),
@@ -53,6 +53,7 @@ function wireOwnerFrame(frame: WithHello<OwnerFrame>): MessageInitShape<typeof O
             whole,
             users: hearers,
             gone: [...gone],
+            knownSeq: BigInt(knownSeq),
           },
         },
       };
@@ -107,7 +108,7 @@ function ownerFrameOf({ frame }: WireOwnerFrame): WithHello<OwnerFrame> {
     case 'refused':
       return { t: 'refused', call: frame.value.call, refusal: refusalOf(frame.value.refusal) };
     case 'audience': {
-      const { audience, convId, nextSeq, whole, users, gone } = frame.value;
+      const { audience, convId, nextSeq, whole, users, gone, knownSeq } = frame.value;
       const hearers = users.map(({ userId, firstSeq, lastSeq }) => ({
         userId: userId as UserId,
         firstSeq: Number(firstSeq),
@@ -121,6 +122,7 @@ function ownerFrameOf({ frame }: WireOwnerFrame): WithHello<OwnerFrame> {
         whole,
         users: hearers,
         gone: userIds(gone),
+        knownSeq: Number(knownSeq),
       };
     }
     case 'entry': {

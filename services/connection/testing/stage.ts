@@ -122,6 +122,7 @@ export class Stage {
         lastSeq,
       })),
       gone: [],
+      knownSeq: this.nextSeq - 1,
       ...fields,
     });
   }

@@ -184,6 +184,7 @@ export const ownerFrame: fc.Arbitrary<WithHello<OwnerFrame>> = fc.oneof(
     whole: flag,
     users: few(record({ userId: user, firstSeq: seq, lastSeq: seq })),
     gone: few(user),
+    knownSeq: seq,
   }),
   record({ t: is('entry'), audience: seq, incarnation: seq, entry }),
   record({ t: fc.constantFrom('registered', 'superseded'), session: seq }),

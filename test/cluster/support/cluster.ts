@@ -75,6 +75,25 @@ export class ClusterProcess {
   }
 }
 
+export interface ClusterOptions {
+  /** For all processes. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The roles of each process, by its name; the first one is a message node. */
+  readonly roles?: Readonly<Record<string, string>>;
+  /** Default: a schema and keys in the engines that all tests share. */
+  readonly databaseUrl?: string;
+  readonly redisUrl?: string;
+}
+
+const usualRoles = {
+  m1: 'message',
+  m2: 'message',
+  g1: 'group',
+  g2: 'group',
+  e1: 'bridge,connection',
+  e2: 'bridge,connection',
+};
+
 /** Two edges, two message nodes and two group nodes, each a process of its own, on a real database and a real Redis. */
 export class Cluster implements AsyncDisposable {
   readonly processes: ReadonlyMap<string, ClusterProcess>;
@@ -85,15 +104,21 @@ export class Cluster implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+  static async start({
+    env = {},
+    roles = usualRoles,
+    databaseUrl,
+    redisUrl,
+  }: ClusterOptions = {}): Promise<Cluster> {
     await using stack = new AsyncDisposableStack();
-    const [database, keys] = [stack.use(await mariaDb()), stack.use(await redis())];
+    databaseUrl ??= stack.use(await mariaDb()).url;
+    const keys = redisUrl === undefined ? stack.use(await redis()) : { url: redisUrl, prefix: 'parley:' };
     const directory = await mkdtemp(join(tmpdir(), 'parley-cluster-'));
     stack.defer(() => rm(directory, { recursive: true, force: true }));
     const common = {
       PARLEY_MODE: 'development',
       PARLEY_DATA_DIR: directory,
-      PARLEY_MYSQL_URL: database.url,
+      PARLEY_MYSQL_URL: databaseUrl,
       PARLEY_REDIS_URL: keys.url,
       PARLEY_REDIS_PREFIX: keys.prefix,
       PARLEY_CLUSTER_TOKEN: clusterToken,
@@ -108,18 +133,11 @@ export class Cluster implements AsyncDisposable {
       ...env,
     };
     const processes = new Map<string, ClusterProcess>();
-    for (const [name, roles] of Object.entries({
-      m1: 'message',
-      m2: 'message',
-      g1: 'group',
-      g2: 'group',
-      e1: 'bridge,connection',
-      e2: 'bridge,connection',
-    })) {
+    for (const [name, ofProcess] of Object.entries(roles)) {
       const start = () =>
         Child.start({
           command: process.execPath,
-          args: [main, 'start', '--roles', roles],
+          args: [main, 'start', '--roles', ofProcess],
           env: { ...common, PARLEY_NODE_ID: name },
           readyWhen: /"event.action":"ready"/,
         });
