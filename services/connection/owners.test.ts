@@ -24,6 +24,7 @@ class Ties {
       sessionsOf: (userId) => this.sessions.filter((session) => session.userId === userId),
       pull: (convId, fromSeq, toSeq) => this.owners.pull(convId, fromSeq, toSeq),
       dirty: () => {},
+      recheck: () => {},
     });
     this.owners = new Owners({
       clock: this.clock,

@@ -43,6 +43,8 @@ export class Room {
   #jumbled = false;
   /** Something waits for the next flush, and the flush knows. */
   dirty = false;
+  /** The last entry that was handed to the sessions of the time. */
+  flushedSeq: Seq;
   /** Something is missing, and a timer looks after it. */
   fetching = false;
   /** Where the log stood at the last ticks, oldest first: what is older than the redelivery time must be acknowledged. */
@@ -51,6 +53,7 @@ export class Room {
   /** `last`: the entry before the first that is to come. */
   constructor(convId: ConvId, last: Seq) {
     this.convId = convId;
+    this.flushedSeq = last;
     this.order = new ForwardOrder({ maxHeld, last });
   }
 
@@ -79,15 +82,16 @@ export class Room {
     this.#wait({ fromSeq, seq: toSeq, fragment, createdAtMs: 0 });
   }
 
-  /** A session of a hearer, once. */
-  enter(session: Session, { firstSeq, lastSeq }: Hearer): Delivery {
+  /** A session of a hearer, once. What comes from `nextSeq` on is to reach it, also what others have already. */
+  enter(session: Session, { firstSeq, lastSeq }: Hearer, nextSeq: Seq): Delivery {
     const held = session.deliveries.get(this.convId);
     if (held !== undefined && held.room === this) {
       held.firstSeq = firstSeq;
       held.lastSeq = lastSeq;
       return held;
     }
-    const delivery = new Delivery(session, this, firstSeq, lastSeq);
+    const sentSeq = Math.min(this.last, nextSeq - 1);
+    const delivery = new Delivery({ session, room: this, firstSeq, lastSeq, sentSeq });
     delivery.index = this.deliveries.push(delivery) - 1;
     session.deliveries.set(this.convId, delivery);
     return delivery;
@@ -103,6 +107,7 @@ export class Room {
       last.index = delivery.index;
     }
     session.deliveries.delete(this.convId);
+    session.caughtUp(delivery);
   }
 
   /** Hands what waits to each session; returns how many entries were handed over. */
@@ -113,6 +118,7 @@ export class Room {
     const first = pending[0];
     const last = pending.at(-1);
     if (first === undefined || last === undefined) return 0;
+    this.flushedSeq = Math.max(this.flushedSeq, last.seq);
     const whole = joined(pending);
     let delivered = 0;
     for (const delivery of this.deliveries) {

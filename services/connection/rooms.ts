@@ -13,6 +13,8 @@ export interface RoomsHost {
   pull(convId: ConvId, fromSeq: Seq, toSeq: Seq): void;
   /** Something waits for the next flush. */
   dirty(): void;
+  /** The session owes less than before, or there is something that it was not given: see whether it takes pushes now. */
+  recheck(session: Session): void;
 }
 
 /** How long a missing entry may take to come by itself before it is fetched. */
@@ -61,7 +63,7 @@ export class Rooms {
       const named = new Set(frame.users.map((hearer) => hearer.userId));
       for (const userId of [...room.hearers.keys()]) if (!named.has(userId)) this.#dismiss(room, userId);
     }
-    for (const hearer of frame.users) this.#admit(room, hearer);
+    for (const hearer of frame.users) this.#admit(room, hearer, frame.nextSeq);
     for (const userId of frame.gone) this.#dismiss(room, userId);
     if (room.owner === audiences) audiences.delete(room.audience);
     // Who lets go has no say any more: the next one to tell is heard, however little it knows.
@@ -79,8 +81,11 @@ export class Rooms {
     const room = audiences.get(frame.audience);
     // What were held meanwhile would have no end.
     if (room === undefined) return false;
-    // An owner that isn't heard on who hears may still call a room that is gone.
-    if (room.owner !== audiences && this.#byConversation.get(room.convId) !== room) {
+    const { seq } = frame.entry;
+    if (room.owner === audiences) room.knownSeq = Math.max(room.knownSeq, seq);
+    else if (this.#byConversation.get(room.convId) !== room || seq > room.knownSeq) {
+      // An owner that isn't heard on who hears may still call a room that is gone; and one whose entry the other does not
+      // know of may know of a removal that it does not know of either.
       audiences.delete(frame.audience);
       return false;
     }
@@ -129,7 +134,7 @@ export class Rooms {
   leave(session: Session): void {
     for (const { room } of [...session.deliveries.values()]) {
       const delivery = session.deliveries.get(room.convId);
-      if (delivery !== undefined) room.leave(delivery);
+      if (delivery !== undefined) this.#leave(delivery);
       this.#forgetLeaver(room, session.userId);
       this.#tidy(room);
     }
@@ -141,9 +146,15 @@ export class Rooms {
     if (delivery.owes) return;
     const left = lastSeq > 0 && ackedSeq >= lastSeq;
     if (!left && room.hearers.has(session.userId)) return;
-    room.leave(delivery);
+    this.#leave(delivery);
     this.#forgetLeaver(room, session.userId);
     this.#tidy(room);
+  }
+
+  /** What it still owed fills its session's window no longer. */
+  #leave(delivery: Delivery): void {
+    delivery.room.leave(delivery);
+    this.#host.recheck(delivery.session);
   }
 
   #add(room: Room, entry: EntryFrame['entry']): void {
@@ -192,11 +203,21 @@ export class Rooms {
     for (const entry of room.order.released()) this.#add(room, entry);
   }
 
-  #admit(room: Room, hearer: Hearer): void {
+  #admit(room: Room, hearer: Hearer, nextSeq: Seq): void {
     room.hearers.set(hearer.userId, hearer);
-    for (const session of this.#host.sessionsOf(hearer.userId))
-      this.acknowledged(room.enter(session, hearer));
+    for (const session of this.#host.sessionsOf(hearer.userId)) {
+      const delivery = room.enter(session, hearer, nextSeq);
+      if (delivery.missedFlush) this.#missed(delivery);
+      this.acknowledged(delivery);
+    }
     this.#forgetLeaver(room, hearer.userId);
+  }
+
+  /** Nobody pushes entries again that others were given: the session is told to fetch them. */
+  #missed(delivery: Delivery): void {
+    delivery.session.lag(delivery);
+    this.active.add(delivery.room);
+    this.#host.recheck(delivery.session);
   }
 
   /** Nobody tells of users who left and have no session here. */
@@ -215,7 +236,7 @@ export class Rooms {
       // Who still owes an acknowledgement is asked for it, also when the owner has let go of the conversation; but what
       // comes from now on is theirs only if the owner says so again.
       if (delivery.owes) delivery.lastSeq = delivery.end;
-      else room.leave(delivery);
+      else this.#leave(delivery);
     }
   }
 

@@ -95,9 +95,17 @@ export class Session implements FlushTarget {
   }
 
   /** Conversations in which pushes were held back. */
-  get lagging(): Set<Delivery> {
+  get lagging(): ReadonlySet<Delivery> {
+    return this.#lagging ?? nothing;
+  }
+
+  lag(delivery: Delivery): void {
     this.#lagging ??= new Set();
-    return this.#lagging;
+    this.#lagging.add(delivery);
+  }
+
+  caughtUp(delivery: Delivery): void {
+    this.#lagging?.delete(delivery);
   }
 
   /** Development: groups that were made and joined for this session. */
@@ -147,3 +155,4 @@ export class Session implements FlushTarget {
 }
 
 const nobody: ReadonlySet<UserId> = new Set();
+const nothing: ReadonlySet<Delivery> = new Set();

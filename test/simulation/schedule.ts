@@ -50,6 +50,7 @@ export async function runSchedule(seed: number, tracing?: (line: string) => void
   if (findings.all.length === 0) await tailReached(world);
   traffic.last();
   await settled(world);
+  if (findings.all.length === 0) await tailReached(world);
   judge(world, traffic.directs);
   for (const client of world.clients) client.actor.alive = false;
   return {

@@ -68,10 +68,8 @@ export class Troubles {
     const world = this.#world;
     world.weather.calm();
     world.directory.calm();
-    for (const { actor } of world.processes) {
-      actor.frozenUntilMs = Math.min(actor.frozenUntilMs, world.scheduler.nowMs);
-      actor.skewMs = 0;
-    }
+    // Those that stand still go on by themselves: what waits for them would be out of order if it were let go early.
+    for (const { actor } of world.processes) actor.skewMs = 0;
     this.#restart(1);
     world.keepUp();
   }
@@ -87,7 +85,7 @@ export class Troubles {
     const { scheduler, directory } = this.#world;
     const ms = this.#dice.between(50, this.#dice.oneIn(3) ? 4_500 : 900);
     this.#world.trace(process.actor, `stands still for ${ms.toFixed(0)} ms`);
-    process.actor.frozenUntilMs = scheduler.nowMs + ms;
+    process.actor.frozenUntilMs = Math.max(process.actor.frozenUntilMs, scheduler.nowMs + ms);
     directory.frozen(process.actor, ms);
   }
 }
