@@ -192,6 +192,7 @@ export class Owner {
     const { fanOut, cursors, groups, clock, feed } = this.#parts;
     conversation.confirmedAtMs = clock.monotonicMs();
     fanOut.forward(conversation, entries, draft.members);
+    if (!this.#learning.has(conversation)) fanOut.forgetLeavers(conversation);
     feed?.committed(conversation.convId, entries);
     for (const entry of entries) {
       if (entry.kind !== 'message') continue;
