@@ -108,6 +108,12 @@ export class Replica {
     this.#look(convId, log);
   }
 
+  /** What it has is acknowledged again: the server does not know that it has it. */
+  again(convId: string): void {
+    const log = this.#log(convId);
+    log.ackedSeq = Math.min(log.ackedSeq, log.head - 1);
+  }
+
   /** How far the log is here without a hole; 0 for one that is not known. */
   headOf(convId: string): number {
     return this.#logs.get(convId)?.head ?? 0;

@@ -31,12 +31,14 @@ export function checkDelivered(
   let told = new Set<number>();
   let heard: Heard = { upTo: undefined, live: 0 };
   const name = client.actor.name;
-  const isOwn = (seq: number): boolean => stays.some(({ from, to }) => seq >= from && seq <= to);
+  const stayAt = (seq: number): OwnStay | undefined => stays.find(({ from, to }) => seq >= from && seq <= to);
   const bridge = (seq: number, what: string): void => {
     const { upTo } = heard;
-    if (upTo === undefined) return;
+    // Who joins again starts anew: what is missing of an earlier stay is not to be read any more.
+    const stay = stayAt(seq);
+    if (upTo === undefined || stay === undefined) return;
     for (let between = upTo + 1; between < seq; between += 1)
-      if (!held.has(between) && !told.has(between) && isOwn(between)) {
+      if (!held.has(between) && !told.has(between) && stayAt(between) === stay) {
         findings.add(
           'gapless',
           `${name} got ${what} of ${convId} after ${upTo}, and was not told of ${between}`,

@@ -277,7 +277,9 @@ export class SimClient implements ClientLog {
       case 'entry': {
         const { convId, seq } = event.value;
         this.#heardOf(convId, Number(seq));
+        const before = this.#replica.headOf(convId);
         this.#witnessed(() => this.#replica.live(convId, seenEntry(event.value)));
+        if (Number(seq) <= before) this.#replica.again(convId);
         this.#acknowledgeSoon();
         return;
       }
@@ -285,6 +287,8 @@ export class SimClient implements ClientLog {
         const { convId, fromSeq, toSeq } = event.value;
         this.#heardOf(convId, Number(toSeq));
         this.#replica.gap(convId, Number(fromSeq), Number(toSeq));
+        if (Number(toSeq) <= this.#replica.headOf(convId)) this.#replica.again(convId);
+        this.#acknowledgeSoon();
         return;
       }
       case 'cursor':
