@@ -245,6 +245,7 @@ export class SimClient implements ClientLog {
       if (event.case === 'entries') {
         this.#fetching.delete(convId);
         this.#witnessed(() => this.#replica.page(convId, event.value));
+        this.#acknowledgeSoon();
       } else if (event.case === 'error' && event.value.retry === Retry.NEVER) {
         this.#announced.delete(convId);
       }
