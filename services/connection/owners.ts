@@ -127,7 +127,9 @@ export class Owners {
       }
       case 'audience': {
         const audiences = this.#audiences.get(owner);
-        if (audiences !== undefined) this.#host.rooms().audience(audiences, frame);
+        if (audiences === undefined || this.#host.rooms().audience(audiences, frame)) return;
+        const { audience, convId, nextSeq } = frame;
+        owner.messages.send({ t: 'audienceUnknown', audience, convId, seq: nextSeq });
         return;
       }
       case 'registered':

@@ -39,6 +39,8 @@ export class Room {
   readonly order: ForwardOrder<LogEntry>;
   readonly deliveries: Delivery[] = [];
   #pending: Pending[] = [];
+  /** The last entry that came in its turn, whoever forwarded it. */
+  #reachedSeq: Seq = 0;
   /** What waits is not in order: another incarnation of the owner has begun to forward again. */
   #jumbled = false;
   /** Something waits for the next flush, and the flush knows. */
@@ -57,8 +59,12 @@ export class Room {
     this.order = new ForwardOrder({ maxHeld, last });
   }
 
+  /**
+   * How far it was forwarded. Where another owner forwards again what the one before did, the order begins anew there; this
+   * does not go back.
+   */
   get last(): Seq {
-    return this.order.last;
+    return Math.max(this.order.last, this.#reachedSeq);
   }
 
   /** Nobody hears of it and nobody owes an acknowledgement. */
@@ -134,6 +140,7 @@ export class Room {
   }
 
   #wait(pending: Pending): void {
+    this.#reachedSeq = Math.max(this.#reachedSeq, pending.seq);
     const last = this.#pending.at(-1);
     if (last !== undefined && pending.seq <= last.seq) this.#jumbled = true;
     this.#pending.push(pending);

@@ -43,16 +43,22 @@ export class Rooms {
     return this.#byConversation.get(convId);
   }
 
-  /** What an owner says of a conversation's hearers here. `audiences` are those of its link. */
-  audience(audiences: Audiences, frame: AudienceFrame): void {
-    const { convId, audience, nextSeq, knownSeq } = frame;
+  /**
+   * What an owner says of a conversation's hearers here. `audiences` are those of its link. Returns false where it has to
+   * say it whole: a change is of use only to what was heard from the same owner.
+   */
+  audience(audiences: Audiences, frame: AudienceFrame): boolean {
+    const { convId, audience, nextSeq, knownSeq, whole } = frame;
     const room = this.#byConversation.get(convId) ?? new Room(convId, nextSeq - 1);
-    if (room.owner === undefined || room.owner === audiences) this.#tell(room, audiences, frame);
+    const knowsMore = room.owner === undefined || knownSeq > room.knownSeq;
+    if (room.owner === audiences) this.#tell(room, audiences, frame);
+    else if (!whole && knowsMore) return false;
     // Of two that believe to be the owner, the one that has read further knows who hears of it. The other one's entries
     // are as good as any; before it can commit one it has read as far, and tells again.
     else if (isDismissal(frame)) audiences.delete(audience);
-    else if (knownSeq < room.knownSeq) audiences.set(audience, room);
-    else this.#tell(room, audiences, frame);
+    else if (whole && (knowsMore || knownSeq === room.knownSeq)) this.#tell(room, audiences, frame);
+    else audiences.set(audience, room);
+    return true;
   }
 
   #tell(room: Room, audiences: Audiences, frame: AudienceFrame): void {
