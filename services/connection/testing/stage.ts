@@ -106,6 +106,7 @@ export class Stage {
     });
   }
 
+  /** Whole where the edge knows of nobody yet, as an owner says it; a change else. */
   audience(
     users: Record<string, readonly [first: Seq, last: Seq]>,
     fields: Partial<AudienceFrame> = {},
@@ -115,7 +116,7 @@ export class Stage {
       audience: 1,
       convId: conv,
       nextSeq: this.nextSeq,
-      whole: false,
+      whole: this.pushes.rooms.get(conv)?.owner === undefined,
       users: Object.entries(users).map(([user, [firstSeq, lastSeq]]) => ({
         userId: user as UserId,
         firstSeq,
