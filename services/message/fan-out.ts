@@ -142,7 +142,6 @@ export class FanOut {
 
   /** The audience on an edge, told to it; undefined where nobody there hears of the conversation. */
   audienceFor(conversation: Conversation, edge: EdgePeer): Audience | undefined {
-    if (!conversation.indexed) this.#hot.index(conversation);
     const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
     this.#includeLeavers(conversation, audience, this.#unheard(conversation, edge));
     if (audience.users.size === 0) return undefined;
@@ -152,6 +151,8 @@ export class FanOut {
 
   #audience(conversation: Conversation, edge: EdgePeer, firstSeq: Seq): Audience {
     for (const audience of conversation.audiences) if (audience.edge === edge) return audience;
+    // From now on, who comes and goes there has to reach it.
+    if (!conversation.indexed) this.#hot.index(conversation);
     this.#audiences += 1;
     const audience: Audience = {
       no: this.#audiences,
