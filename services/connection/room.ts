@@ -132,7 +132,7 @@ export class Room {
       const to = delivery.lastSeq === 0 ? last.seq : Math.min(delivery.lastSeq, last.seq);
       if (from > to) continue;
       const exact = from <= first.fromSeq && to === last.seq;
-      const own = exact ? pending : pending.filter(({ seq, fromSeq }) => seq >= from && fromSeq <= to);
+      const own = exact ? pending : within(pending, this.convId, from, to);
       if (own.length > 0 && push(delivery, exact ? whole : joined(own), to)) delivered += own.length;
     }
     for (const { createdAtMs } of pending) if (createdAtMs > 0) flushed(createdAtMs);
@@ -145,6 +145,16 @@ export class Room {
     if (last !== undefined && pending.seq <= last.seq) this.#jumbled = true;
     this.#pending.push(pending);
   }
+}
+
+/** What concerns the entries from … to, gaps cut to them. */
+function within(pending: readonly Pending[], convId: ConvId, from: Seq, to: Seq): readonly Pending[] {
+  const own = pending.filter(({ seq, fromSeq }) => seq >= from && fromSeq <= to);
+  return own.map((one) => {
+    if (one.createdAtMs > 0 || (one.fromSeq >= from && one.seq <= to)) return one;
+    const [fromSeq, seq] = [Math.max(one.fromSeq, from), Math.min(one.seq, to)];
+    return { ...one, fromSeq, seq, fragment: gapFragment(convId, fromSeq, seq) };
+  });
 }
 
 function ascending(pending: readonly Pending[]): Pending[] {

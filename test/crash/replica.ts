@@ -39,6 +39,13 @@ export class Replica {
     return [...this.#logs.values()].every((log) => !log.hasHole);
   }
 
+  /** The conversations in which something is missing. */
+  get holes(): string[] {
+    return [...this.#logs].flatMap(([convId, { head, end }]) =>
+      head < end ? [`${convId} from ${head + 1} to ${end}`] : [],
+    );
+  }
+
   /** What to name in a sync. */
   get known(): KnownConversation[] {
     return [...this.#logs].map(([convId, log]) =>

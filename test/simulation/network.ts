@@ -67,11 +67,16 @@ class Stream {
     return actor === this.caller ? this.called : this.caller;
   }
 
-  #send(receiver: Actor, deliver: (events: CarrierEvents) => void): void {
+  /** After a while, and after what was sent that way before. */
+  arrive(receiver: Actor, act: () => void): void {
     const { scheduler, weather } = this.#network;
     const dueMs = Math.max(scheduler.nowMs + weather.linkMs(), this.#lastMs.get(receiver) ?? 0);
     this.#lastMs.set(receiver, dueMs);
-    scheduler.at(receiver, dueMs - scheduler.nowMs, () => {
+    scheduler.at(receiver, dueMs - scheduler.nowMs, act);
+  }
+
+  #send(receiver: Actor, deliver: (events: CarrierEvents) => void): void {
+    this.arrive(receiver, () => {
       const events = this.cut ? undefined : this.#ends.get(receiver);
       if (events !== undefined) deliver(events);
     });
@@ -133,7 +138,7 @@ export class Network {
     const stream = new Stream(this, caller, called);
     this.#streams.add(stream);
     stream.attach(caller, events);
-    scheduler.at(called, weather.linkMs(), () => {
+    stream.arrive(called, () => {
       if (!stream.cut) stream.attach(called, listener.accept(stream.carrierOf(called)));
     });
     return stream.carrierOf(caller);

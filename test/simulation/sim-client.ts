@@ -82,8 +82,8 @@ export class SimClient implements ClientLog {
 
   get state(): string {
     const { size, inFlight } = this.#outbox;
-    const whole = this.#replica.whole ? 'whole' : 'with holes';
-    return `signed in ${this.#signedIn}, in sync ${this.#inSync}, ${size} sends (${inFlight} under way), ${whole}`;
+    const holes = this.#replica.holes.join(', ');
+    return `signed in ${this.#signedIn}, in sync ${this.#inSync}, ${size} sends (${inFlight} under way), lacks ${holes}`;
   }
 
   /** Whether a send was given up: it may be in the log all the same, in any place. */
