@@ -7,6 +7,8 @@ export class Actor {
   alive = true;
   /** Nothing of it happens before this time. */
   frozenUntilMs = 0;
+  /** What would have happened meanwhile, in its order; undefined while nothing waits. */
+  backlog: SimEvent[] | undefined;
   /** How far its wall clock is off. */
   skewMs = 0;
 
@@ -78,9 +80,7 @@ export class Scheduler {
       const { act, actor } = event;
       if (act === undefined || !actor.alive) continue;
       if (actor.frozenUntilMs > event.dueMs) {
-        event.dueMs = actor.frozenUntilMs;
-        event.order = this.#orders += 1;
-        this.#heap.push(event);
+        this.#wait(event);
         continue;
       }
       this.#nowMs = event.dueMs;
@@ -94,6 +94,31 @@ export class Scheduler {
       wallMs: () => Math.floor(wallStartMs + this.#nowMs + actor.skewMs),
       monotonicMs: () => this.#nowMs + 1_000,
     };
+  }
+
+  /** What an actor that stands still has before it happens when it goes on, before everything that comes later. */
+  #wait(event: SimEvent): void {
+    const { actor } = event;
+    if (actor.backlog !== undefined) {
+      actor.backlog.push(event);
+      return;
+    }
+    actor.backlog = [event];
+    const waker = new Actor(`${actor.name} goes on`);
+    const wake = (): void => {
+      const leftMs = actor.frozenUntilMs - this.#nowMs;
+      if (leftMs > 0) {
+        this.at(waker, leftMs, wake);
+        return;
+      }
+      for (const waiting of actor.backlog ?? []) {
+        waiting.dueMs = this.#nowMs;
+        waiting.order = this.#orders += 1;
+        this.#heap.push(waiting);
+      }
+      actor.backlog = undefined;
+    };
+    this.at(waker, Math.max(0, actor.frozenUntilMs - this.#nowMs), wake);
   }
 
   async #happen(actor: Actor, act: () => unknown): Promise<void> {
