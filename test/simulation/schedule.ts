@@ -3,7 +3,7 @@ import type { SimFinding } from './sim-findings.ts';
 import { simulateTimers } from './timers.ts';
 import { judge } from './verdict.ts';
 import type { Climate } from './weather.ts';
-import { directOf, World } from './world.ts';
+import { World } from './world.ts';
 import { Troubles } from './troubles.ts';
 import { Traffic } from './traffic.ts';
 
@@ -108,5 +108,3 @@ function lackingTails(world: World, client: World['clients'][number]): string[] 
       : [`${client.actor.name} has ${convId} up to ${head}, and the log ends at ${end}`];
   });
 }
-
-export { directOf };
