@@ -60,6 +60,14 @@ export class FanOut {
     }
   }
 
+  /**
+   * Its former owner may have died before it could forward the last entries: all edges with somebody who hears of it are
+   * told where they begin, and ask for what they lack, whether anything comes after it or not.
+   */
+  takenOver(conversation: Conversation): void {
+    for (const edge of this.#edges) this.audienceFor(conversation, edge);
+  }
+
   /** Rules were read again: edges get their audiences whole, with those who left with an entry from `firstSeq` on. */
   reset(conversation: Conversation, firstSeq: Seq): void {
     conversation.audiences = [];

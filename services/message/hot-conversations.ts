@@ -32,6 +32,8 @@ export class HotConversations {
   readonly #confirming = new Map<Conversation, Promise<void>>();
   /** Told when a conversation is no longer held. */
   onEvict: (conversation: Conversation) => void = () => {};
+  /** Told of a conversation that another node may have owned until now, and whose last entries may not have reached all. */
+  onTakenOver: (conversation: Conversation) => void = () => {};
   /** Told of entries that another owner has written, behind the head that was known. */
   onLearned: (conversation: Conversation, oldHead: Seq) => void = () => {};
 
@@ -162,6 +164,7 @@ export class HotConversations {
           if (this.#conversations.has(snapshot.convId)) continue;
         }
         this.#hold(conversation);
+        if (conversation.unsure !== undefined) this.onTakenOver(conversation);
       }
       return absent;
     } finally {

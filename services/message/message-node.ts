@@ -138,6 +138,9 @@ export class MessageNode implements Service {
       fanOut.evicted(conversation);
       receipts.forget(conversation);
     };
+    hot.onTakenOver = (conversation) => {
+      if (this.#owns(conversation.convId)) fanOut.takenOver(conversation);
+    };
     hot.onLearned = (conversation, oldHead) => owner.learned(conversation, oldHead);
     const views = new Views({ store, hot, cursors, history });
     this.#operations = new Operations({

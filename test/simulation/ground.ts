@@ -19,6 +19,8 @@ export interface Ground {
   readonly rows: MemoryStore;
   readonly config: SimConfig;
   readonly findings: SimFindings;
+  /** Told of each entry that a process asks the database to write. */
+  wrote(msgId: bigint, actor: Actor): void;
   /** Runs of nodes are told apart by numbers that grow. */
   nextRun(): number;
   processEnded(process: Process): void;

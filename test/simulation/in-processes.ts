@@ -29,7 +29,7 @@ const script = join(import.meta.dirname, 'run-schedules.ts');
 /** Runs schedules in a process of their own. Rejects where that fails; what it found so far was told. */
 export async function runInProcess(range: RangeOfSeeds, found: (bad: BadSchedule) => void): Promise<Totals> {
   const { from, count, mutant, first } = range;
-  const args = [script, '--from', String(from), '--count', String(count)];
+  const args = ['--max-semi-space-size=32', script, '--from', String(from), '--count', String(count)];
   if (mutant !== undefined) args.push('--mutant', mutant);
   if (first) args.push('--first');
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -4,6 +4,7 @@ import { Ownership } from '../../services/message/ownership.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../../services/peer/group-frames.ts';
 import type { Roster } from '../../services/peer/roster.ts';
+import type { CommitBatch } from '../../services/ports/message-store.ts';
 import { keepLinks, LinkAcceptor, ready } from './links.ts';
 import { byReference } from './network.ts';
 import { Process } from './process.ts';
@@ -22,7 +23,10 @@ export class MessageProcess extends Process {
     const { world, actor, log } = this;
     const { scheduler, weather, database, rows, directory, config } = world;
     const clock = scheduler.clock(actor);
-    const store = new SimStore({ scheduler, weather, actor, database, rows });
+    const committing = ({ conversations }: CommitBatch): void => {
+      for (const { entries } of conversations) for (const { msgId } of entries) world.wrote(msgId, actor);
+    };
+    const store = new SimStore({ scheduler, weather, actor, database, rows, committing });
     const ids = await LeaseHolder.take({ store, clock });
     this.incarnation = Number(ids.source.next() >> 12n);
     this.epoch = store.epoch;

@@ -43,6 +43,8 @@ export class World implements Ground {
   readonly admin: GroupAdmin;
   readonly clients: SimClient[] = [];
   readonly config: SimConfig;
+  /** By entry, who has had it written. */
+  readonly #writers = new Map<bigint, Actor>();
   readonly #running = new Map<string, Process>();
   readonly #tracing: ((line: string) => void) | undefined;
   #runs = 0;
@@ -98,6 +100,15 @@ export class World implements Ground {
     });
     this.clients.push(client);
     return client;
+  }
+
+  wrote(msgId: bigint, actor: Actor): void {
+    this.#writers.set(msgId, actor);
+  }
+
+  /** Whether who wrote an entry is no more: it may have died before it could tell anybody. */
+  isOrphaned(msgId: bigint): boolean {
+    return this.#writers.get(msgId)?.alive === false;
   }
 
   nextRun(): number {
