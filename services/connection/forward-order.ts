@@ -39,6 +39,11 @@ export class ForwardOrder<T extends { readonly seq: Seq }> {
     return { from: this.#last + 1, to };
   }
 
+  /** An entry that did not come is known to exist: it and what is before it are missing. */
+  expect(seq: Seq): void {
+    this.#highest = Math.max(this.#highest, seq);
+  }
+
   arrive(incarnation: number, entry: T): Arrival {
     if (incarnation !== this.#incarnation) {
       this.#incarnation = incarnation;

@@ -86,14 +86,14 @@ export class Rooms {
   entry(audiences: Audiences, frame: EntryFrame): boolean {
     const room = audiences.get(frame.audience);
     // What were held meanwhile would have no end.
-    if (room === undefined) return false;
+    if (room === undefined) return this.#unheard(frame);
     const { seq } = frame.entry;
     if (room.owner === audiences) room.knownSeq = Math.max(room.knownSeq, seq);
     else if (this.#byConversation.get(room.convId) !== room || seq > room.knownSeq) {
       // An owner that isn't heard on who hears may still call a room that is gone; and one whose entry the other does not
       // know of may know of a removal that it does not know of either.
       audiences.delete(frame.audience);
-      return false;
+      return this.#unheard(frame);
     }
     switch (room.order.arrive(frame.incarnation, frame.entry)) {
       case 'old':
@@ -106,6 +106,16 @@ export class Rooms {
         for (const entry of room.order.released()) this.#add(room, entry);
     }
     return true;
+  }
+
+  /** An entry can't be taken from who forwarded it, who may have let go of the conversation: its owner has it, too. */
+  #unheard({ entry: { convId, seq } }: EntryFrame): false {
+    const room = this.#byConversation.get(convId);
+    if (room !== undefined && seq > room.last) {
+      room.order.expect(seq);
+      this.#awaitMissing(room);
+    }
+    return false;
   }
 
   /** An owner's link is lost. Returns the rooms of which nobody tells any more, until another owner does. */
