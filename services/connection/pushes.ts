@@ -83,8 +83,10 @@ export class Pushes {
    */
   acknowledge(session: Session, convId: ConvId, seq: Seq): boolean {
     const delivery = session.deliveries.get(convId);
-    if (delivery === undefined || seq > delivery.end) return false;
-    this.#take(delivery, seq);
+    if (delivery === undefined) return false;
+    // Whatever its owner says of the rest, and whether it can be asked: what was pushed here has come.
+    this.#take(delivery, Math.min(seq, delivery.end));
+    if (seq > delivery.end) return false;
     if (this.#delivered.push({ convId, userId: session.userId, seq }) === 1) this.#host.dirty();
     return true;
   }
