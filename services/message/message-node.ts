@@ -52,6 +52,8 @@ export interface MessageNodeParts {
 const secondMs = 1_000;
 /** What another node may have written to is read again after this time. */
 const confirmMs = 1_000;
+/** Conversations whose last commits are remembered for edges that were away, however few are held. */
+const leastRecentCommits = 10_000;
 /** Typing is told to groups up to this size. */
 const maxTypingMembers = 100;
 /** How long a stopping node waits for what is in the store's hands. */
@@ -111,7 +113,11 @@ export class MessageNode implements Service {
     const recent =
       recentMs === undefined
         ? undefined
-        : new RecentCommits({ clock, keepMs: recentMs, max: config.hotConversations });
+        : new RecentCommits({
+            clock,
+            keepMs: recentMs,
+            max: Math.max(config.hotConversations, leastRecentCommits),
+          });
     this.#recent = recent;
     const fanOut = new FanOut({ hot, edges: this.#presence.edges, incarnation, recent, clock });
     const groups = new GroupDesk({ timeoutMs: config.decideTimeoutMs });
