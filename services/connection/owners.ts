@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
-import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { AudienceNo, EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { type OwnerLink, OwnerLinks } from './owner-links.ts';
 import type { Audiences, Room } from './room.ts';
@@ -43,6 +43,8 @@ export class Owners {
   readonly links: OwnerLinks;
   readonly #host: OwnersHost;
   readonly #audiences = new Map<OwnerLink, Audiences>();
+  /** Of each, the audiences that it was asked to tell of, and when; until it does. */
+  readonly #asked = new Map<OwnerLink, Map<AudienceNo, number>>();
   /** Of which nodes a session still waits to be known. */
   readonly #registering = new Map<number, { readonly session: Session; readonly asked: Set<OwnerLink> }>();
   /** Rooms without an owner, and when to ask for one again. */
@@ -105,6 +107,7 @@ export class Owners {
     const nowMs = this.#host.clock.monotonicMs();
     const audiences = this.#audiences.get(owner);
     this.#audiences.delete(owner);
+    this.#asked.delete(owner);
     if (audiences !== undefined)
       for (const room of this.#host.rooms().orphaned(audiences)) this.#orphans.set(room, nowMs);
     if (this.#audiences.size === 0) {
@@ -121,15 +124,15 @@ export class Owners {
       case 'entry': {
         const audiences = this.#audiences.get(owner);
         if (audiences === undefined || this.#host.rooms().entry(audiences, frame)) return;
-        const { convId, seq } = frame.entry;
-        owner.messages.send({ t: 'audienceUnknown', audience: frame.audience, convId, seq });
+        this.#ask(owner, frame.audience, frame.entry);
         return;
       }
       case 'audience': {
         const audiences = this.#audiences.get(owner);
-        if (audiences === undefined || this.#host.rooms().audience(audiences, frame)) return;
-        const { audience, convId, nextSeq } = frame;
-        owner.messages.send({ t: 'audienceUnknown', audience, convId, seq: nextSeq });
+        if (audiences === undefined) return;
+        this.#asked.get(owner)?.delete(frame.audience);
+        if (this.#host.rooms().audience(audiences, frame)) return;
+        this.#ask(owner, frame.audience, { convId: frame.convId, seq: frame.nextSeq });
         return;
       }
       case 'registered':
@@ -138,6 +141,20 @@ export class Owners {
       default:
         this.#host.news(frame);
     }
+  }
+
+  /** Has an owner say who hears, and forward from there. What comes meanwhile comes again then: it is asked once. */
+  #ask(owner: OwnerLink, audience: AudienceNo, { convId, seq }: { convId: ConvId; seq: Seq }): void {
+    const nowMs = this.#host.clock.monotonicMs();
+    let asked = this.#asked.get(owner);
+    if (asked === undefined) {
+      asked = new Map();
+      this.#asked.set(owner, asked);
+    }
+    const lastMs = asked.get(audience);
+    if (lastMs !== undefined && nowMs - lastMs < askAgainMs) return;
+    asked.set(audience, nowMs);
+    owner.messages.send({ t: 'audienceUnknown', audience, convId, seq });
   }
 
   /** The session need not wait for this node any more. */

@@ -164,7 +164,7 @@ function ascending(pending: readonly Pending[]): Pending[] {
     // A gap says more than the last of its entries.
     if (other === undefined || one.fromSeq <= other.fromSeq) bySeq.set(one.seq, one);
   }
-  return [...bySeq.values()].sort((one, other) => one.seq - other.seq);
+  return [...bySeq.values()].sort((one, other) => one.fromSeq - other.fromSeq || one.seq - other.seq);
 }
 
 function joined(pending: readonly Pending[]): Uint8Array {
