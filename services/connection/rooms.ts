@@ -63,11 +63,13 @@ export class Rooms {
 
   #tell(room: Room, audiences: Audiences, frame: AudienceFrame): void {
     if (frame.whole) {
-      // Who is dismissed now could not be told later.
-      for (let { missing } = room.order; missing !== undefined; missing = room.order.missing)
-        this.#giveUp(room, missing);
       const named = new Set(frame.users.map((hearer) => hearer.userId));
-      for (const userId of [...room.hearers.keys()]) if (!named.has(userId)) this.#dismiss(room, userId);
+      const dismissed = [...room.hearers.keys()].filter((userId) => !named.has(userId));
+      // Who is dismissed now could not be told later.
+      if (dismissed.length > 0)
+        for (let { missing } = room.order; missing !== undefined; missing = room.order.missing)
+          this.#giveUp(room, missing);
+      for (const userId of dismissed) this.#dismiss(room, userId);
     }
     for (const hearer of frame.users) this.#admit(room, hearer, frame.nextSeq);
     for (const userId of frame.gone) this.#dismiss(room, userId);
@@ -78,7 +80,11 @@ export class Rooms {
     room.audience = heard ? frame.audience : 0;
     room.knownSeq = heard ? Math.max(room.knownSeq, frame.knownSeq) : 0;
     this.#byConversation.set(room.convId, room);
-    if (heard) audiences.set(room.audience, room);
+    if (heard) {
+      audiences.set(room.audience, room);
+      // What its owner knows of is there, and comes by itself or has to be fetched, whether anything comes after it or not.
+      this.#expect(room, frame.knownSeq);
+    }
     this.#tidy(room);
   }
 
@@ -111,11 +117,14 @@ export class Rooms {
   /** An entry can't be taken from who forwarded it, who may have let go of the conversation: its owner has it, too. */
   #unheard({ entry: { convId, seq } }: EntryFrame): false {
     const room = this.#byConversation.get(convId);
-    if (room !== undefined && seq > room.last) {
-      room.order.expect(seq);
-      this.#awaitMissing(room);
-    }
+    if (room !== undefined) this.#expect(room, seq);
     return false;
+  }
+
+  #expect(room: Room, seq: Seq): void {
+    if (seq <= room.last) return;
+    room.order.expect(seq);
+    this.#awaitMissing(room);
   }
 
   /** An owner's link is lost. Returns the rooms of which nobody tells any more, until another owner does. */
