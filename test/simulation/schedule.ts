@@ -1,6 +1,7 @@
 import { Dice } from './dice.ts';
 import type { SimFinding } from './sim-findings.ts';
 import { simulateTimers } from './timers.ts';
+import { settled, tailReached } from './settled.ts';
 import { judge } from './verdict.ts';
 import type { Climate } from './weather.ts';
 import { World } from './world.ts';
@@ -14,11 +15,6 @@ export interface ScheduleResult {
   readonly simulatedMs: number;
   readonly entries: number;
 }
-
-const settleMs = 60_000;
-const lookMs = 250;
-/** From the last entry on, everybody who is linked has it within this time. */
-const tailMs = 12_000;
 
 /**
  * One schedule: nodes, clients and what goes wrong, all drawn from the seed; then everything is mended, and whoever was
@@ -70,41 +66,4 @@ function drawClimate(dice: Dice): Climate {
     failedCommits: some(10),
     slowFrames: some(15),
   };
-}
-
-/** Waits until everything is answered and nothing known is missing; that this never comes is a finding. */
-async function settled(world: World): Promise<void> {
-  const { scheduler, clients, admin, findings } = world;
-  for (let waitedMs = 0; waitedMs < settleMs; waitedMs += lookMs) {
-    if (admin.settled && clients.every((client) => client.settled)) return;
-    await scheduler.run(lookMs);
-  }
-  for (const { actor, state, settled: isSettled } of clients)
-    if (!isSettled) findings.add('stuck', `${actor.name}: ${state}`);
-  if (!admin.settled) findings.add('stuck', 'a change of a group is not answered');
-}
-
-/** What was committed last reaches everybody who is linked, without anything being sent after it. */
-async function tailReached(world: World): Promise<void> {
-  const { scheduler, findings } = world;
-  let lacking: string[] = [];
-  for (let waitedMs = 0; waitedMs <= tailMs; waitedMs += lookMs) {
-    lacking = world.clients.flatMap((client) => lackingTails(world, client));
-    if (lacking.length === 0) return;
-    await scheduler.run(lookMs);
-  }
-  for (const what of lacking) findings.add('tail', what);
-}
-
-function lackingTails(world: World, client: World['clients'][number]): string[] {
-  const { rows } = world;
-  return rows.convIds().flatMap((convId) => {
-    const row = rows.memberRow(convId, client.user as never);
-    if (row === undefined) return [];
-    const end = row.leftSeq > 0 ? row.leftSeq : rows.log(convId).length;
-    const head = client.headOf(convId);
-    return head >= end
-      ? []
-      : [`${client.actor.name} has ${convId} up to ${head}, and the log ends at ${end}`];
-  });
 }
