@@ -33,6 +33,8 @@ const adoptAtOnce = 500;
 const adoptEveryMs = 50;
 /** An owner that doesn't say who hears of a room is asked again after this time. */
 const askAgainMs = 1_000;
+/** How often an owner is asked of an audience that it has named, and does not tell of. */
+const asks = 5;
 
 /**
  * What a connection node has with the message nodes: its sessions are registered with all of them, its rooms are each
@@ -43,8 +45,8 @@ export class Owners {
   readonly links: OwnerLinks;
   readonly #host: OwnersHost;
   readonly #audiences = new Map<OwnerLink, Audiences>();
-  /** Of each, the audiences that it was asked to tell of, and when; until it does. */
-  readonly #asked = new Map<OwnerLink, Map<AudienceNo, number>>();
+  /** Of each, the audiences that it was asked to tell of, until it does. */
+  readonly #asked = new Map<OwnerLink, Set<AudienceNo>>();
   /** Of which nodes a session still waits to be known. */
   readonly #registering = new Map<number, { readonly session: Session; readonly asked: Set<OwnerLink> }>();
   /** Rooms without an owner, and when to ask for one again. */
@@ -143,18 +145,28 @@ export class Owners {
     }
   }
 
-  /** Has an owner say who hears, and forward from there. What comes meanwhile comes again then: it is asked once. */
+  /**
+   * Has an owner say who hears, and forward from there: once, whatever else comes meanwhile, and again while it doesn't
+   * answer, for its store may not.
+   */
   #ask(owner: OwnerLink, audience: AudienceNo, { convId, seq }: { convId: ConvId; seq: Seq }): void {
-    const nowMs = this.#host.clock.monotonicMs();
     let asked = this.#asked.get(owner);
     if (asked === undefined) {
-      asked = new Map();
+      asked = new Set();
       this.#asked.set(owner, asked);
     }
-    const lastMs = asked.get(audience);
-    if (lastMs !== undefined && nowMs - lastMs < askAgainMs) return;
-    asked.set(audience, nowMs);
-    owner.messages.send({ t: 'audienceUnknown', audience, convId, seq });
+    if (asked.has(audience)) return;
+    asked.add(audience);
+    const ask = (tries: number): void => {
+      if (this.#asked.get(owner)?.has(audience) !== true) return;
+      if (tries === 0) {
+        asked.delete(audience);
+        return;
+      }
+      owner.messages.send({ t: 'audienceUnknown', audience, convId, seq });
+      setTimeout(() => ask(tries - 1), askAgainMs).unref();
+    };
+    ask(asks);
   }
 
   /** The session need not wait for this node any more. */

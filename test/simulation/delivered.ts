@@ -73,7 +73,9 @@ export function checkDelivered(
         hold(held, event.entry);
         heard.live = Math.max(heard.live, seq);
         heard.upTo = Math.max(heard.upTo ?? 0, seq);
+        break;
       }
+      default:
     }
   }
 }

@@ -110,11 +110,21 @@ export class SimStore implements MessageStore {
   ): void {
     const { scheduler, database } = this.#parts;
     scheduler.at(database, afterMs, () => {
-      act().then(
-        (result) => this.#answered(() => done(result)),
-        (error) => this.#answered(() => failed(error)),
-      );
+      void this.#carryOut(act, done, failed);
     });
+  }
+
+  async #carryOut<T>(
+    act: () => Promise<T>,
+    done: (result: T) => void,
+    failed: (error: unknown) => void,
+  ): Promise<void> {
+    try {
+      const result = await act();
+      this.#answered(() => done(result));
+    } catch (error) {
+      this.#answered(() => failed(error));
+    }
   }
 
   #answered(tell: () => void): void {
