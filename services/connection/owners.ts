@@ -5,7 +5,7 @@ import type { AudienceNo, EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { type OwnerLink, OwnerLinks } from './owner-links.ts';
 import type { Audiences, Room } from './room.ts';
-import type { Rooms } from './rooms.ts';
+import { isDismissal, type Rooms } from './rooms.ts';
 import type { Session } from './session.ts';
 
 type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
@@ -34,7 +34,7 @@ const adoptEveryMs = 50;
 /** An owner that doesn't say who hears of a room is asked again after this time. */
 const askAgainMs = 1_000;
 /** How often an owner is asked of an audience that it has named, and does not tell of. */
-const asks = 5;
+const asks = 3;
 
 /**
  * What a connection node has with the message nodes: its sessions are registered with all of them, its rooms are each
@@ -132,7 +132,7 @@ export class Owners {
       case 'audience': {
         const audiences = this.#audiences.get(owner);
         if (audiences === undefined) return;
-        this.#asked.get(owner)?.delete(frame.audience);
+        if (!isDismissal(frame)) this.#asked.get(owner)?.delete(frame.audience);
         if (this.#host.rooms().audience(audiences, frame)) return;
         this.#ask(owner, frame.audience, { convId: frame.convId, seq: frame.nextSeq });
         return;
@@ -163,7 +163,9 @@ export class Owners {
         asked.delete(audience);
         return;
       }
-      owner.messages.send({ t: 'audienceUnknown', audience, convId, seq });
+      // Who does not answer may have let go of the conversation: whoever has it now knows of the entry, too.
+      if (tries === asks) owner.messages.send({ t: 'audienceUnknown', audience, convId, seq });
+      else this.links.toOwner({ t: 'audienceUnknown', audience: 0, convId, seq });
       setTimeout(() => ask(tries - 1), askAgainMs).unref();
     };
     ask(asks);

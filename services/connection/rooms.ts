@@ -274,6 +274,6 @@ export class Rooms {
 }
 
 /** The owner has let go of the conversation. */
-function isDismissal({ whole, users }: AudienceFrame): boolean {
+export function isDismissal({ whole, users }: AudienceFrame): boolean {
   return whole && users.length === 0;
 }

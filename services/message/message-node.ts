@@ -269,13 +269,13 @@ export class MessageNode implements Service {
         this.#presence.unwatch(edge, frame.users);
         return;
       case 'audienceUnknown':
-        this.#held(frame.convId, (conversation) => {
+        this.#known(frame.convId, (conversation) => {
           this.#fanOut.tellWhole(conversation, edge, frame.seq);
           return this.#pull(edge, conversation, frame.seq, conversation.head.seq);
         });
         return;
       case 'pull':
-        this.#held(frame.convId, (conversation) =>
+        this.#known(frame.convId, (conversation) =>
           this.#pull(edge, conversation, frame.fromSeq, frame.toSeq),
         );
     }
@@ -344,10 +344,19 @@ export class MessageNode implements Service {
 
   /** With the conversation loaded. What a store that can't be read keeps from an edge, the edge asks for again. */
   #held(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
-    if (!this.#owns(convId)) return;
+    if (this.#owns(convId)) this.#use(convId, use);
+  }
+
+  #use(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
     this.#hot.with(convId, use).catch((error) => {
       if (!(error instanceof StoreError)) this.#bug(error);
     });
+  }
+
+  /** Like `held`, also where another node is the owner by now and this one has not let go yet: what it committed is its to tell. */
+  #known(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
+    if (this.#hot.get(convId)?.exists === true) this.#use(convId, use);
+    else this.#held(convId, use);
   }
 
   #owns(convId: ConvId): boolean {
