@@ -10,6 +10,9 @@ export interface EdgeSession {
   readonly refused: RefusedChains;
 }
 
+/** An edge says within moments which sessions it has; one that doesn't is not waited for with more than this. */
+const mostMissed = 100_000;
+
 /** One connection node, as a message node sees it: its link, and the sessions it has. */
 export class EdgePeer {
   readonly no: number;
@@ -18,6 +21,8 @@ export class EdgePeer {
   readonly users = new Map<UserId, number>();
   /** Users whose presence the edge wants to hear of. */
   readonly watched = new Set<UserId>();
+  /** It has named all sessions that it had when the link came up. */
+  complete = false;
   /** What it may have missed while it was not linked: by conversation, the first entry. */
   readonly missed: Map<ConvId, Seq>;
 
@@ -25,6 +30,12 @@ export class EdgePeer {
     this.no = no;
     this.missed = missed;
     this.#link = link;
+  }
+
+  /** What was committed before it could say who hears of it: it is told once it has. */
+  misses(convId: ConvId, firstSeq: Seq): void {
+    if (this.complete || this.missed.size >= mostMissed) return;
+    this.missed.set(convId, Math.min(firstSeq, this.missed.get(convId) ?? firstSeq));
   }
 
   /** A link that can't take a frame is closed: its edge starts over with a snapshot, so that nothing is lost unseen. */

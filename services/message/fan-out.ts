@@ -53,7 +53,7 @@ export class FanOut {
       if (audience.users.size > 0) {
         this.#announce(conversation, audience);
         for (const entry of logEntries) this.#send(audience, entry);
-      }
+      } else edge.misses(conversation.convId, firstSeq);
       audience.nextSeq = Math.max(audience.nextSeq, (entries.at(-1)?.seq ?? 0) + 1);
       // The edge knows where the range of those who left ends; it needs no further word.
       for (const [userId, row] of changed) if (row.leftSeq > 0) audience.users.delete(userId);

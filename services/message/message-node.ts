@@ -257,6 +257,7 @@ export class MessageNode implements Service {
         this.#sessionDown(edge, frame.session);
         return;
       case 'snapshotEnd':
+        edge.complete = true;
         this.#replay(edge);
         return;
       case 'typing':
