@@ -173,8 +173,10 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I4',
     how: 'the store does not fence (pure)',
     file: 'services/message/testing/memory-store.ts',
-    from: '    const fresh = create === undefined ? existing?.entries.length === first.seq - 1 : existing === undefined;',
-    to: `    const fresh = create === undefined || existing === undefined;
+    from: `        ? existing?.convNo === convNo && existing.entries.length === first.seq - 1
+        : existing === undefined;`,
+    to: `        ? existing?.convNo === convNo
+        : existing === undefined;
     if (existing !== undefined) existing.entries.length = Math.min(existing.entries.length, first.seq - 1);`,
     tests: ['test/nodes/simulation.test.ts'],
   },
@@ -247,8 +249,8 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I5',
     how: 'the removed one is dismissed at once',
     file: 'services/message/fan-out.ts',
-    from: 'row.leftSeq === 0 || row.leftSeq >= firstSeq',
-    to: 'row.leftSeq === 0',
+    from: '      if (row.leftSeq < fromSeq) continue;',
+    to: '      if (row.leftSeq < fromSeq || fromSeq > 0) continue;',
     tests: [
       'test/nodes/two-owners.test.ts',
       'test/nodes/interleavings.test.ts',

@@ -20,18 +20,31 @@ export class Delivery {
   /** Place in the room's list. */
   index = 0;
 
-  constructor(session: Session, room: Room, firstSeq: Seq, lastSeq: Seq) {
-    this.session = session;
-    this.room = room;
-    this.firstSeq = firstSeq;
-    this.lastSeq = lastSeq;
-    this.sentSeq = room.last;
-    this.ackedSeq = room.last;
+  /** `sentSeq`: what comes after it is still to be pushed. */
+  constructor(parts: {
+    readonly session: Session;
+    readonly room: Room;
+    readonly firstSeq: Seq;
+    readonly lastSeq: Seq;
+    readonly sentSeq: Seq;
+  }) {
+    this.session = parts.session;
+    this.room = parts.room;
+    this.firstSeq = parts.firstSeq;
+    this.lastSeq = parts.lastSeq;
+    this.sentSeq = parts.sentSeq;
+    this.ackedSeq = parts.sentSeq;
   }
 
   /** The last of the room's entries that is theirs. */
   get end(): Seq {
     return this.lastSeq === 0 ? this.room.last : Math.min(this.lastSeq, this.room.last);
+  }
+
+  /** Whether others were given entries that are theirs, and they were not. */
+  get missedFlush(): boolean {
+    const { room, sentSeq, firstSeq } = this;
+    return Math.max(sentSeq + 1, firstSeq) <= Math.min(room.flushedSeq, this.end);
   }
 
   /** Whether something that is theirs is not acknowledged. */

@@ -10,10 +10,11 @@ export type Arrival =
 
 /**
  * Brings the entries of one conversation into their order on one edge: what was forwarded is dropped, the next one is
- * forwarded, later ones are held until what is missing has come. Who forwards an entry makes no difference: it is
- * committed, and its seq is its own. Pure.
+ * forwarded, later ones are held until what is missing has come. An owner's new incarnation may forward again what the
+ * one before did; sessions drop what they were given. Pure.
  */
 export class ForwardOrder<T extends { readonly seq: Seq }> {
+  #incarnation = 0;
   #last: Seq;
   /** The last one that came, held or not. */
   #highest: Seq = 0;
@@ -38,7 +39,18 @@ export class ForwardOrder<T extends { readonly seq: Seq }> {
     return { from: this.#last + 1, to };
   }
 
-  arrive(entry: T): Arrival {
+  /** An entry that did not come is known to exist: it and what is before it are missing. */
+  expect(seq: Seq): void {
+    this.#highest = Math.max(this.#highest, seq);
+  }
+
+  arrive(incarnation: number, entry: T): Arrival {
+    if (incarnation !== this.#incarnation) {
+      this.#incarnation = incarnation;
+      // The first entry of an incarnation is where its forwarding starts, unless it leaves a hole. What is held stays: it
+      // is committed, whoever forwarded it, and while a conversation moves two owners forward by turns.
+      if (entry.seq <= this.#last) this.#last = entry.seq - 1;
+    }
     if (entry.seq <= this.#last) return 'old';
     if (entry.seq > this.#last + 1) {
       this.#highest = Math.max(this.#highest, entry.seq);

@@ -1,13 +1,12 @@
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
-import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { AudienceNo, EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { type OwnerLink, OwnerLinks } from './owner-links.ts';
-import type { Room } from './room.ts';
-import type { Rooms } from './rooms.ts';
+import type { Audiences, Room } from './room.ts';
+import { isDismissal, type Rooms } from './rooms.ts';
 import type { Session } from './session.ts';
-import type { Audiences } from './word.ts';
 
 type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
 /** What concerns sessions, rather than rooms or the sessions' registration. */
@@ -36,6 +35,8 @@ const adoptAtOnce = 500;
 const adoptEveryMs = 50;
 /** An owner that doesn't say who hears of a room is asked again after this time. */
 const askAgainMs = 1_000;
+/** How often an owner is asked of an audience that it has named, and does not tell of. */
+const asks = 3;
 
 /**
  * What a connection node has with the message nodes: its sessions are registered with all of them, its rooms are each
@@ -46,6 +47,8 @@ export class Owners {
   readonly links: OwnerLinks;
   readonly #host: OwnersHost;
   readonly #audiences = new Map<OwnerLink, Audiences>();
+  /** Of each, the audiences that it was asked to tell of, until it does. */
+  readonly #asked = new Map<OwnerLink, Set<AudienceNo>>();
   /** Of which nodes a session still waits to be known. */
   readonly #registering = new Map<number, { readonly session: Session; readonly asked: Set<OwnerLink> }>();
   /** Rooms without an owner, and when to ask for one again. */
@@ -79,6 +82,7 @@ export class Owners {
     this.#orphans.clear();
     this.#host.rooms().clear();
     for (const audiences of this.#audiences.values()) audiences.clear();
+    this.#asked.clear();
     for (const owner of [...this.links.all()])
       if (owner.epoch !== epoch) owner.messages.close('epochChanged');
   }
@@ -127,6 +131,7 @@ export class Owners {
     const nowMs = this.#host.clock.monotonicMs();
     const audiences = this.#audiences.get(owner);
     this.#audiences.delete(owner);
+    this.#asked.delete(owner);
     if (audiences !== undefined)
       for (const room of this.#host.rooms().orphaned(audiences)) this.#orphans.set(room, nowMs);
     if (this.#audiences.size === 0) {
@@ -143,13 +148,15 @@ export class Owners {
       case 'entry': {
         const audiences = this.#audiences.get(owner);
         if (audiences === undefined || this.#host.rooms().entry(audiences, frame)) return;
-        const { convId, seq } = frame.entry;
-        owner.messages.send({ t: 'audienceUnknown', audience: frame.audience, convId, seq });
+        this.#ask(owner, frame.audience, frame.entry);
         return;
       }
       case 'audience': {
         const audiences = this.#audiences.get(owner);
-        if (audiences !== undefined) this.#host.rooms().audience(audiences, frame);
+        if (audiences === undefined) return;
+        if (!isDismissal(frame)) this.#asked.get(owner)?.delete(frame.audience);
+        if (this.#host.rooms().audience(audiences, frame)) return;
+        this.#ask(owner, frame.audience, { convId: frame.convId, seq: frame.nextSeq });
         return;
       }
       case 'registered':
@@ -162,6 +169,32 @@ export class Owners {
       default:
         this.#host.news(frame);
     }
+  }
+
+  /**
+   * Has an owner say who hears, and forward from there: once, whatever else comes meanwhile, and again while it doesn't
+   * answer, for its store may not.
+   */
+  #ask(owner: OwnerLink, audience: AudienceNo, { convId, seq }: { convId: ConvId; seq: Seq }): void {
+    let asked = this.#asked.get(owner);
+    if (asked === undefined) {
+      asked = new Set();
+      this.#asked.set(owner, asked);
+    }
+    if (asked.has(audience)) return;
+    asked.add(audience);
+    const ask = (tries: number): void => {
+      if (this.#asked.get(owner)?.has(audience) !== true) return;
+      if (tries === 0) {
+        asked.delete(audience);
+        return;
+      }
+      // Who does not answer may have let go of the conversation: whoever has it now knows of the entry, too.
+      if (tries === asks) owner.messages.send({ t: 'audienceUnknown', audience, convId, seq });
+      else this.links.toOwner({ t: 'audienceUnknown', audience: 0, convId, seq });
+      setTimeout(() => ask(tries - 1), askAgainMs).unref();
+    };
+    ask(asks);
   }
 
   /** The session need not wait for this node any more. */
@@ -182,7 +215,7 @@ export class Owners {
     let asked = 0;
     for (const [room, dueMs] of this.#orphans) {
       const { convId } = room;
-      if (room.word !== undefined || this.#host.rooms().get(convId) !== room) {
+      if (room.owner !== undefined || this.#host.rooms().get(convId) !== room) {
         this.#orphans.delete(room);
         continue;
       }

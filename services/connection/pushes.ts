@@ -44,6 +44,7 @@ export class Pushes {
       sessionsOf: (userId) => host.sessions.of(userId),
       pull: (convId, fromSeq, toSeq) => host.pull(convId, fromSeq, toSeq),
       dirty: () => host.dirty(),
+      recheck: (session) => this.#recheck(session),
     });
     this.#redelivery = new Redelivery(this.rooms.active, {
       clock: host.clock,
@@ -82,8 +83,10 @@ export class Pushes {
    */
   acknowledge(session: Session, convId: ConvId, seq: Seq): boolean {
     const delivery = session.deliveries.get(convId);
-    if (delivery === undefined || seq > delivery.end) return false;
-    this.#take(delivery, seq);
+    if (delivery === undefined) return false;
+    // Whatever its owner says of the rest, and whether it can be asked: what was pushed here has come.
+    this.#take(delivery, Math.min(seq, delivery.end));
+    if (seq > delivery.end) return false;
     if (this.#delivered.push({ convId, userId: session.userId, seq }) === 1) this.#host.dirty();
     return true;
   }
@@ -98,10 +101,14 @@ export class Pushes {
     const { session } = delivery;
     session.unackedBytes -= delivery.acknowledge(seq);
     this.rooms.acknowledged(delivery);
-    if (session.overWindow && session.unackedBytes <= this.#host.windowBytes / 2) {
-      session.overWindow = false;
-      this.catchUp(session);
-    }
+    this.#recheck(session);
+  }
+
+  /** A session that was over its window takes pushes again once half of it is free. */
+  #recheck(session: Session): void {
+    if (session.state === 'closed') return;
+    if (session.overWindow && session.unackedBytes <= this.#host.windowBytes / 2) session.overWindow = false;
+    this.catchUp(session);
   }
 
   /** The session takes pushes again: what was held back is named, and the client fetches it at its pace. */
@@ -111,8 +118,8 @@ export class Pushes {
       const from = Math.max(delivery.sentSeq + 1, delivery.firstSeq);
       if (from <= delivery.end) this.#gap(delivery, from, delivery.end);
       delivery.sentSeq = Math.max(delivery.sentSeq, delivery.end);
+      session.caughtUp(delivery);
     }
-    session.lagging.clear();
   }
 
   /**
@@ -153,7 +160,7 @@ export class Pushes {
   #push(delivery: Delivery, encoded: Uint8Array, to: Seq): boolean {
     const { session } = delivery;
     if (!session.receptive) {
-      session.lagging.add(delivery);
+      session.lag(delivery);
       return false;
     }
     delivery.sentSeq = to;

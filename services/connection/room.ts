@@ -1,11 +1,10 @@
 import { concat, entryFragment } from '../codec/frames.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
-import type { Hearer, LogEntry } from '../peer/edge-frames.ts';
+import type { AudienceNo, Hearer, LogEntry } from '../peer/edge-frames.ts';
 import { Delivery } from './delivery.ts';
 import { ForwardOrder } from './forward-order.ts';
 import type { Session } from './session.ts';
 import { gapFragment } from './wire.ts';
-import type { Audiences, Word } from './word.ts';
 
 /** An entry, or the announcement of a gap up to seq. */
 interface Pending {
@@ -15,6 +14,9 @@ interface Pending {
   /** 0 for gaps. */
   readonly createdAtMs: number;
 }
+
+/** The rooms of one message node's conversations, by the number that it gave each audience. */
+export type Audiences = Map<AudienceNo, Room>;
 
 /** Hands a fragment with the entries up to `to` to a session; false when it is held back. */
 export type Push = (delivery: Delivery, fragment: Uint8Array, to: Seq) => boolean;
@@ -28,17 +30,23 @@ const maxHeld = 256;
  */
 export class Room {
   readonly convId: ConvId;
-  /** Whose word on the hearers counts; undefined once that node is lost, until another one tells. */
-  word: Word | undefined;
-  /** Those who hear of it by that word, or by the last one. */
-  hearers = new Map<UserId, Hearer>();
-  /** What others say, who know less. */
-  #others: Word[] | undefined;
+  /** Whose word on the hearers counts, and by what number it calls them; undefined when its link is lost. */
+  owner: Audiences | undefined;
+  audience: AudienceNo = 0;
+  /** The last entry that it takes into account. */
+  knownSeq: Seq = 0;
+  readonly hearers = new Map<UserId, Hearer>();
   readonly order: ForwardOrder<LogEntry>;
   readonly deliveries: Delivery[] = [];
   #pending: Pending[] = [];
+  /** The last entry that came in its turn, whoever forwarded it. */
+  #reachedSeq: Seq = 0;
+  /** What waits is not in order: another incarnation of the owner has begun to forward again. */
+  #jumbled = false;
   /** Something waits for the next flush, and the flush knows. */
   dirty = false;
+  /** The last entry that was handed to the sessions of the time. */
+  flushedSeq: Seq;
   /** Something is missing, and a timer looks after it. */
   fetching = false;
   /** Where the log stood at the last ticks, oldest first: what is older than the redelivery time must be acknowledged. */
@@ -47,49 +55,16 @@ export class Room {
   /** `last`: the entry before the first that is to come. */
   constructor(convId: ConvId, last: Seq) {
     this.convId = convId;
+    this.flushedSeq = last;
     this.order = new ForwardOrder({ maxHeld, last });
   }
 
+  /**
+   * How far it was forwarded. Where another owner forwards again what the one before did, the order begins anew there; this
+   * does not go back.
+   */
   get last(): Seq {
-    return this.order.last;
-  }
-
-  /** What a node has said of the hearers. */
-  wordOf(audiences: Audiences): Word | undefined {
-    if (this.word?.audiences === audiences) return this.word;
-    return this.#others?.find((word) => word.audiences === audiences);
-  }
-
-  /** A word to be kept, although another one counts. */
-  keep(word: Word): void {
-    if (this.#others?.includes(word) !== true) (this.#others ??= []).push(word);
-  }
-
-  /** From now on this word counts; the one that did is kept. */
-  heed(word: Word): void {
-    const before = this.word;
-    this.drop(word);
-    if (before !== undefined && before !== word) this.keep(before);
-    this.word = word;
-    this.hearers = word.users;
-  }
-
-  /** A word is void. The hearers stay, until another word counts. */
-  drop(word: Word): void {
-    if (this.word === word) this.word = undefined;
-    const left = this.#others?.filter((other) => other !== word);
-    this.#others = left?.length === 0 ? undefined : left;
-  }
-
-  /** The word that takes the most entries into account, of those that don't count. */
-  get bestOther(): Word | undefined {
-    return this.#others?.reduce((best, word) => (word.knownSeq > best.knownSeq ? word : best));
-  }
-
-  /** No node's number for the room names it any more. */
-  forget(): void {
-    this.word?.forget();
-    for (const word of this.#others ?? []) word.forget();
+    return Math.max(this.order.last, this.#reachedSeq);
   }
 
   /** Nobody hears of it and nobody owes an acknowledgement. */
@@ -113,15 +88,16 @@ export class Room {
     this.#wait({ fromSeq, seq: toSeq, fragment, createdAtMs: 0 });
   }
 
-  /** A session of a hearer, once. */
-  enter(session: Session, { firstSeq, lastSeq }: Hearer): Delivery {
+  /** A session of a hearer, once. What comes from `nextSeq` on is to reach it, also what others have already. */
+  enter(session: Session, { firstSeq, lastSeq }: Hearer, nextSeq: Seq): Delivery {
     const held = session.deliveries.get(this.convId);
     if (held !== undefined && held.room === this) {
       held.firstSeq = firstSeq;
       held.lastSeq = lastSeq;
       return held;
     }
-    const delivery = new Delivery(session, this, firstSeq, lastSeq);
+    const sentSeq = Math.min(this.last, nextSeq - 1);
+    const delivery = new Delivery({ session, room: this, firstSeq, lastSeq, sentSeq });
     delivery.index = this.deliveries.push(delivery) - 1;
     session.deliveries.set(this.convId, delivery);
     return delivery;
@@ -137,15 +113,18 @@ export class Room {
       last.index = delivery.index;
     }
     session.deliveries.delete(this.convId);
+    session.caughtUp(delivery);
   }
 
   /** Hands what waits to each session; returns how many entries were handed over. */
   flush(push: Push, flushed: (createdAtMs: number) => void): number {
-    const pending = this.#pending;
+    const pending = this.#jumbled ? ascending(this.#pending) : this.#pending;
     this.#pending = [];
+    this.#jumbled = false;
     const first = pending[0];
     const last = pending.at(-1);
     if (first === undefined || last === undefined) return 0;
+    this.flushedSeq = Math.max(this.flushedSeq, last.seq);
     const whole = joined(pending);
     let delivered = 0;
     for (const delivery of this.deliveries) {
@@ -153,7 +132,7 @@ export class Room {
       const to = delivery.lastSeq === 0 ? last.seq : Math.min(delivery.lastSeq, last.seq);
       if (from > to) continue;
       const exact = from <= first.fromSeq && to === last.seq;
-      const own = exact ? pending : pending.filter(({ seq, fromSeq }) => seq >= from && fromSeq <= to);
+      const own = exact ? pending : within(pending, this.convId, from, to);
       if (own.length > 0 && push(delivery, exact ? whole : joined(own), to)) delivered += own.length;
     }
     for (const { createdAtMs } of pending) if (createdAtMs > 0) flushed(createdAtMs);
@@ -161,8 +140,31 @@ export class Room {
   }
 
   #wait(pending: Pending): void {
+    this.#reachedSeq = Math.max(this.#reachedSeq, pending.seq);
+    const last = this.#pending.at(-1);
+    if (last !== undefined && pending.seq <= last.seq) this.#jumbled = true;
     this.#pending.push(pending);
   }
+}
+
+/** What concerns the entries from … to, gaps cut to them. */
+function within(pending: readonly Pending[], convId: ConvId, from: Seq, to: Seq): readonly Pending[] {
+  const own = pending.filter(({ seq, fromSeq }) => seq >= from && fromSeq <= to);
+  return own.map((one) => {
+    if (one.createdAtMs > 0 || (one.fromSeq >= from && one.seq <= to)) return one;
+    const [fromSeq, seq] = [Math.max(one.fromSeq, from), Math.min(one.seq, to)];
+    return { ...one, fromSeq, seq, fragment: gapFragment(convId, fromSeq, seq) };
+  });
+}
+
+function ascending(pending: readonly Pending[]): Pending[] {
+  const bySeq = new Map<Seq, Pending>();
+  for (const one of pending) {
+    const other = bySeq.get(one.seq);
+    // A gap says more than the last of its entries.
+    if (other === undefined || one.fromSeq <= other.fromSeq) bySeq.set(one.seq, one);
+  }
+  return [...bySeq.values()].sort((one, other) => one.fromSeq - other.fromSeq || one.seq - other.seq);
 }
 
 function joined(pending: readonly Pending[]): Uint8Array {

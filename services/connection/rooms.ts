@@ -2,9 +2,8 @@ import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { AudienceFrame, EntryFrame, Hearer } from '../peer/edge-frames.ts';
 import type { Delivery } from './delivery.ts';
-import { type Push, Room } from './room.ts';
+import { type Audiences, type Push, Room } from './room.ts';
 import type { Session } from './session.ts';
-import { type Audiences, Word } from './word.ts';
 
 export interface RoomsHost {
   readonly clock: Clock;
@@ -14,6 +13,8 @@ export interface RoomsHost {
   pull(convId: ConvId, fromSeq: Seq, toSeq: Seq): void;
   /** Something waits for the next flush. */
   dirty(): void;
+  /** The session owes less than before, or there is something that it was not given: see whether it takes pushes now. */
+  recheck(session: Session): void;
 }
 
 /** How long a missing entry may take to come by itself before it is fetched. */
@@ -49,48 +50,48 @@ export class Rooms {
     this.#dirty = [];
   }
 
-  /** What an owner says of a conversation's hearers here. `audiences` are those of its link. */
-  audience(audiences: Audiences, frame: AudienceFrame): void {
-    const { convId, nextSeq, users, gone, whole } = frame;
+  /**
+   * What an owner says of a conversation's hearers here. `audiences` are those of its link. Returns false where it has to
+   * say it whole: a change is of use only to what was heard from the same owner.
+   */
+  audience(audiences: Audiences, frame: AudienceFrame): boolean {
+    const { convId, audience, nextSeq, knownSeq, whole } = frame;
     const room = this.#byConversation.get(convId) ?? new Room(convId, nextSeq - 1);
-    let word = room.wordOf(audiences);
-    if (isDismissal(frame)) {
-      if (word !== undefined) this.#withdraw(room, word);
-      return;
+    const knowsMore = room.owner === undefined || knownSeq > room.knownSeq;
+    if (room.owner === audiences) this.#tell(room, audiences, frame);
+    else if (!whole && knowsMore) return false;
+    // Of two that believe to be the owner, the one that has read further knows who hears of it. The other one's entries
+    // are as good as any; before it can commit one it has read as far, and tells again.
+    else if (isDismissal(frame)) audiences.delete(audience);
+    else if (whole && (knowsMore || knownSeq === room.knownSeq)) this.#tell(room, audiences, frame);
+    else audiences.set(audience, room);
+    return true;
+  }
+
+  #tell(room: Room, audiences: Audiences, frame: AudienceFrame): void {
+    if (frame.whole) {
+      const named = new Set(frame.users.map((hearer) => hearer.userId));
+      const dismissed = [...room.hearers.keys()].filter((userId) => !named.has(userId));
+      // Who is dismissed now could not be told later.
+      if (dismissed.length > 0)
+        for (let { missing } = room.order; missing !== undefined; missing = room.order.missing)
+          this.#giveUp(room, missing);
+      for (const userId of dismissed) this.#dismiss(room, userId);
     }
-    word ??= new Word(audiences);
-    this.#byConversation.set(convId, room);
-    word.take(room, frame);
-    const heeded = room.word;
-    if (heeded === word && !whole) {
-      for (const hearer of users) this.#admit(room, hearer);
-      for (const userId of gone) this.#dismiss(room, userId);
-      this.#tidy(room);
-    } else if (heeded === undefined || heeded === word || word.knownSeq >= heeded.knownSeq)
-      this.#heed(room, word);
-    else room.keep(word);
-  }
-
-  /** A word counts from now on: those whom it doesn't name hear no more of the conversation. */
-  #heed(room: Room, word: Word): void {
-    this.#tellMissing(room);
-    const before = room.hearers;
-    room.heed(word);
-    for (const userId of before.keys()) if (!word.users.has(userId)) this.#dismiss(room, userId);
-    for (const hearer of [...word.users.values()]) this.#admit(room, hearer);
-    this.#tidy(room);
-  }
-
-  /** An owner lets go of the conversation. Whoever else tells of it is heard; where nobody does, nobody hears. */
-  #withdraw(room: Room, word: Word): void {
-    word.forget();
-    const heeded = room.word === word;
-    room.drop(word);
-    if (!heeded) return;
-    const other = room.bestOther;
-    if (other !== undefined) return this.#heed(room, other);
-    this.#tellMissing(room);
-    for (const userId of [...room.hearers.keys()]) this.#dismiss(room, userId);
+    for (const hearer of frame.users) this.#admit(room, hearer, frame.nextSeq);
+    for (const userId of frame.gone) this.#dismiss(room, userId);
+    if (room.owner === audiences) audiences.delete(room.audience);
+    // Who lets go has no say any more: the next one to tell is heard, however little it knows.
+    const heard = !isDismissal(frame);
+    room.owner = heard ? audiences : undefined;
+    room.audience = heard ? frame.audience : 0;
+    room.knownSeq = heard ? Math.max(room.knownSeq, frame.knownSeq) : 0;
+    this.#byConversation.set(room.convId, room);
+    if (heard) {
+      audiences.set(room.audience, room);
+      // What its owner knows of is there, and comes by itself or has to be fetched, whether anything comes after it or not.
+      this.#expect(room, frame.knownSeq);
+    }
     this.#tidy(room);
   }
 
@@ -98,40 +99,49 @@ export class Rooms {
   entry(audiences: Audiences, frame: EntryFrame): boolean {
     const room = audiences.get(frame.audience);
     // What were held meanwhile would have no end.
-    if (room === undefined) return false;
-    const { entry } = frame;
-    const { word } = room;
-    if (word?.audiences === audiences) word.knows(entry.seq);
-    else this.#entryOfOther(room, audiences, entry.seq);
-    switch (room.order.arrive(entry)) {
+    if (room === undefined) return this.#unheard(frame);
+    const { seq } = frame.entry;
+    if (room.owner === audiences) room.knownSeq = Math.max(room.knownSeq, seq);
+    else if (this.#byConversation.get(room.convId) !== room || seq > room.knownSeq) {
+      // An owner that isn't heard on who hears may still call a room that is gone; and one whose entry the other does not
+      // know of may know of a removal that it does not know of either.
+      audiences.delete(frame.audience);
+      return this.#unheard(frame);
+    }
+    switch (room.order.arrive(frame.incarnation, frame.entry)) {
       case 'old':
         break;
       case 'early':
         this.#awaitMissing(room);
         break;
       case 'next':
-        this.#add(room, entry);
-        for (const held of room.order.released()) this.#add(room, held);
+        this.#add(room, frame.entry);
+        for (const entry of room.order.released()) this.#add(room, entry);
     }
     return true;
   }
 
-  /** An owner whose word does not count forwards an entry: it may know more by now than the one whose word does. */
-  #entryOfOther(room: Room, audiences: Audiences, seq: Seq): void {
-    const word = room.wordOf(audiences);
-    if (word === undefined) return;
-    word.knows(seq);
-    if (word.knownSeq > (room.word?.knownSeq ?? 0)) this.#heed(room, word);
+  /** An entry can't be taken from who forwarded it, who may have let go of the conversation: its owner has it, too. */
+  #unheard({ entry: { convId, seq } }: EntryFrame): false {
+    const room = this.#byConversation.get(convId);
+    if (room !== undefined) this.#expect(room, seq);
+    return false;
+  }
+
+  #expect(room: Room, seq: Seq): void {
+    if (seq <= room.last) return;
+    room.order.expect(seq);
+    this.#awaitMissing(room);
   }
 
   /** An owner's link is lost. Returns the rooms of which nobody tells any more, until another owner does. */
   orphaned(audiences: Audiences): readonly Room[] {
     const orphans: Room[] = [];
     for (const room of audiences.values()) {
-      const word = room.wordOf(audiences);
-      if (word === undefined) continue;
-      if (room.word === word) orphans.push(room);
-      room.drop(word);
+      if (room.owner !== audiences) continue;
+      room.owner = undefined;
+      room.audience = 0;
+      orphans.push(room);
     }
     audiences.clear();
     return orphans;
@@ -156,7 +166,7 @@ export class Rooms {
   leave(session: Session): void {
     for (const { room } of [...session.deliveries.values()]) {
       const delivery = session.deliveries.get(room.convId);
-      if (delivery !== undefined) room.leave(delivery);
+      if (delivery !== undefined) this.#leave(delivery);
       this.#forgetLeaver(room, session.userId);
       this.#tidy(room);
     }
@@ -168,9 +178,15 @@ export class Rooms {
     if (delivery.owes) return;
     const left = lastSeq > 0 && ackedSeq >= lastSeq;
     if (!left && room.hearers.has(session.userId)) return;
-    room.leave(delivery);
+    this.#leave(delivery);
     this.#forgetLeaver(room, session.userId);
     this.#tidy(room);
+  }
+
+  /** What it still owed fills its session's window no longer. */
+  #leave(delivery: Delivery): void {
+    delivery.room.leave(delivery);
+    this.#host.recheck(delivery.session);
   }
 
   #add(room: Room, entry: EntryFrame['entry']): void {
@@ -211,12 +227,6 @@ export class Rooms {
     }, waitMs).unref();
   }
 
-  /** Who is dismissed now could not be told later. */
-  #tellMissing(room: Room): void {
-    for (let { missing } = room.order; missing !== undefined; missing = room.order.missing)
-      this.#giveUp(room, missing);
-  }
-
   /** Gapless or told: what can't be had is named, and what comes after it goes on. */
   #giveUp(room: Room, { from, to }: { readonly from: Seq; readonly to: Seq }): void {
     room.order.skip(to);
@@ -225,11 +235,21 @@ export class Rooms {
     for (const entry of room.order.released()) this.#add(room, entry);
   }
 
-  #admit(room: Room, hearer: Hearer): void {
+  #admit(room: Room, hearer: Hearer, nextSeq: Seq): void {
     room.hearers.set(hearer.userId, hearer);
-    for (const session of this.#host.sessionsOf(hearer.userId))
-      this.acknowledged(room.enter(session, hearer));
+    for (const session of this.#host.sessionsOf(hearer.userId)) {
+      const delivery = room.enter(session, hearer, nextSeq);
+      if (delivery.missedFlush) this.#missed(delivery);
+      this.acknowledged(delivery);
+    }
     this.#forgetLeaver(room, hearer.userId);
+  }
+
+  /** Nobody pushes entries again that others were given: the session is told to fetch them. */
+  #missed(delivery: Delivery): void {
+    delivery.session.lag(delivery);
+    this.active.add(delivery.room);
+    this.#host.recheck(delivery.session);
   }
 
   /** Nobody tells of users who left and have no session here. */
@@ -248,7 +268,7 @@ export class Rooms {
       // Who still owes an acknowledgement is asked for it, also when the owner has let go of the conversation; but what
       // comes from now on is theirs only if the owner says so again.
       if (delivery.owes) delivery.lastSeq = delivery.end;
-      else room.leave(delivery);
+      else this.#leave(delivery);
     }
   }
 
@@ -256,11 +276,11 @@ export class Rooms {
     if (!room.empty || room.waiting) return;
     this.#byConversation.delete(room.convId);
     this.active.delete(room);
-    room.forget();
+    room.owner?.delete(room.audience);
   }
 }
 
 /** The owner has let go of the conversation. */
-function isDismissal({ whole, users }: AudienceFrame): boolean {
+export function isDismissal({ whole, users }: AudienceFrame): boolean {
   return whole && users.length === 0;
 }

@@ -99,9 +99,17 @@ export class Session implements FlushTarget {
   }
 
   /** Conversations in which pushes were held back. */
-  get lagging(): Set<Delivery> {
+  get lagging(): ReadonlySet<Delivery> {
+    return this.#lagging ?? nothing;
+  }
+
+  lag(delivery: Delivery): void {
     this.#lagging ??= new Set();
-    return this.#lagging;
+    this.#lagging.add(delivery);
+  }
+
+  caughtUp(delivery: Delivery): void {
+    this.#lagging?.delete(delivery);
   }
 
   /** Development: groups that were made and joined for this session. */
@@ -151,3 +159,4 @@ export class Session implements FlushTarget {
 }
 
 const nobody: ReadonlySet<UserId> = new Set();
+const nothing: ReadonlySet<Delivery> = new Set();

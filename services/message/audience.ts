@@ -9,6 +9,8 @@ export interface Audience {
   readonly users: Set<UserId>;
   /** Whether the edge has been told of it. */
   announced: boolean;
+  /** Some of them have left: they hear of nothing after that. */
+  leavers: boolean;
   /** The first entry that it has not been sent. */
   nextSeq: Seq;
 }

@@ -50,15 +50,24 @@ export class FanOut {
     this.#recent?.committed(conversation.convId, firstSeq);
     for (const edge of this.#edges) {
       const audience = this.#audience(conversation, edge, firstSeq);
+      this.#includeLeavers(conversation, audience, this.#unheard(conversation, edge));
       if (changed.size > 0) this.#tellChanges(conversation, audience, changed);
       if (audience.users.size > 0) {
         this.#announce(conversation, audience);
         for (const entry of logEntries) this.#send(audience, entry);
-      }
+      } else edge.misses(conversation.convId, firstSeq);
       audience.nextSeq = Math.max(audience.nextSeq, (entries.at(-1)?.seq ?? 0) + 1);
       // The edge knows where the range of those who left ends; it needs no further word.
       for (const [userId, row] of changed) if (row.leftSeq > 0) audience.users.delete(userId);
     }
+  }
+
+  /**
+   * Its former owner may have died before it could forward the last entries: all edges with somebody who hears of it are
+   * told where they begin, and ask for what they lack, whether anything comes after it or not.
+   */
+  takenOver(conversation: Conversation): void {
+    for (const edge of this.#edges) this.audienceFor(conversation, edge);
   }
 
   /** Rules were read again: edges get their audiences whole, with those who left with an entry from `firstSeq` on. */
@@ -68,9 +77,12 @@ export class FanOut {
     for (const edge of this.#edges) this.#audience(conversation, edge, firstSeq);
   }
 
-  /** All entries up to their leaving were forwarded. */
+  /** All entries up to their leaving were forwarded, or the edges know where to ask for them. */
   forgetLeavers(conversation: Conversation): void {
-    for (const { users } of conversation.audiences) {
+    for (const audience of conversation.audiences) {
+      if (!audience.leavers) continue;
+      audience.leavers = false;
+      const { users } = audience;
       for (const userId of users) if (conversation.present(userId) === undefined) users.delete(userId);
     }
   }
@@ -125,7 +137,10 @@ export class FanOut {
     if (conversation.void) return;
     const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
     audience.announced = false;
+    this.#includeLeavers(conversation, audience, nextSeq);
     this.#announce(conversation, audience, nextSeq);
+    // Where nobody hears of it the edge forgets it: no entry may follow.
+    if (audience.users.size === 0) audience.announced = false;
   }
 
   /** Edges may lack entries from here on: those that are not linked now, and those that never heard of them. */
@@ -139,7 +154,9 @@ export class FanOut {
 
   /** Sends entries to one edge again. */
   repeat(conversation: Conversation, edge: EdgePeer, entries: readonly StoredEntry[]): void {
-    const audience = this.audienceFor(conversation, edge);
+    // Who hears of it there may be known to have left meanwhile: the edge knows up to where they hear of it.
+    const told = conversation.audiences.find((audience) => audience.edge === edge && audience.announced);
+    const audience = told ?? this.audienceFor(conversation, edge);
     if (audience === undefined) return;
     for (const entry of entries) this.#send(audience, toLogEntry(conversation.convId, entry));
   }
@@ -147,8 +164,8 @@ export class FanOut {
   /** The audience on an edge, told to it; undefined where nobody there hears of the conversation. */
   audienceFor(conversation: Conversation, edge: EdgePeer): Audience | undefined {
     if (conversation.void) return undefined;
-    if (!conversation.indexed) this.#hot.index(conversation);
     const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
+    this.#includeLeavers(conversation, audience, this.#unheard(conversation, edge));
     if (audience.users.size === 0) return undefined;
     this.#announce(conversation, audience);
     return audience;
@@ -156,29 +173,39 @@ export class FanOut {
 
   #audience(conversation: Conversation, edge: EdgePeer, firstSeq: Seq): Audience {
     for (const audience of conversation.audiences) if (audience.edge === edge) return audience;
+    // From now on, who comes and goes there has to reach it.
+    if (!conversation.indexed) this.#hot.index(conversation);
     this.#audiences += 1;
     const audience: Audience = {
       no: this.#audiences,
       edge,
       users: new Set(),
       announced: false,
+      leavers: false,
       nextSeq: firstSeq,
     };
-    const include = (row: MemberRow | undefined): void => {
-      // Those who leave with the entries at hand still hear of their leaving.
-      if (row !== undefined && (row.leftSeq === 0 || row.leftSeq >= firstSeq)) audience.users.add(row.userId);
-    };
-    if (conversation.members.size <= edge.users.size) {
-      for (const row of conversation.members.values()) if (edge.users.has(row.userId)) include(row);
-    } else for (const userId of edge.users.keys()) include(conversation.members.get(userId));
+    for (const row of membersOn(conversation, edge)) if (row.leftSeq === 0) audience.users.add(row.userId);
+    // Those who leave with the entries at hand still hear of their leaving.
+    this.#includeLeavers(conversation, audience, firstSeq);
     conversation.audiences.push(audience);
     return audience;
+  }
+
+  /** Those who left with an entry from `fromSeq` on, of which the edge may not have heard, hear of it with the others. */
+  #includeLeavers(conversation: Conversation, audience: Audience, fromSeq: Seq | undefined): void {
+    if (audience.announced || fromSeq === undefined || fromSeq > conversation.head.seq) return;
+    for (const row of membersOn(conversation, audience.edge)) {
+      if (row.leftSeq < fromSeq) continue;
+      audience.users.add(row.userId);
+      audience.leavers = true;
+    }
   }
 
   #announce(conversation: Conversation, audience: Audience, nextSeq = audience.nextSeq): void {
     if (audience.announced) return;
     audience.announced = true;
     const from = Math.min(nextSeq, this.#unheard(conversation, audience.edge) ?? nextSeq);
+    audience.edge.missed.delete(conversation.convId);
     const users: Hearer[] = [];
     for (const userId of audience.users) {
       const row = conversation.members.get(userId);
@@ -202,7 +229,6 @@ export class FanOut {
   /** From where on an edge may not have heard of a conversation: what is missing from there it asks for. */
   #unheard({ convId, unsure }: Conversation, { missed }: EdgePeer): Seq | undefined {
     const missedFrom = missed.get(convId);
-    if (missedFrom !== undefined) missed.delete(convId);
     const unsureFrom =
       unsure !== undefined && unsure.untilMs > this.#clock.monotonicMs() ? unsure.fromSeq : undefined;
     if (missedFrom === undefined) return unsureFrom;
@@ -256,6 +282,18 @@ export function toLogEntry(convId: ConvId, entry: StoredEntry): LogEntry {
     revision: entry.revision,
     content: entry.content,
   };
+}
+
+/** The rows of members, former ones too, that have a session on the edge. */
+function* membersOn({ members }: Conversation, { users }: EdgePeer): Iterable<MemberRow> {
+  if (members.size <= users.size) {
+    for (const row of members.values()) if (users.has(row.userId)) yield row;
+    return;
+  }
+  for (const userId of users.keys()) {
+    const row = members.get(userId);
+    if (row !== undefined) yield row;
+  }
 }
 
 function hearer(row: MemberRow): Hearer {

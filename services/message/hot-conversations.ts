@@ -34,6 +34,8 @@ export class HotConversations {
   #generation = 0;
   /** Told when a conversation is no longer held. */
   onEvict: (conversation: Conversation) => void = () => {};
+  /** Told of a conversation that another node may have owned until now, and whose last entries may not have reached all. */
+  onTakenOver: (conversation: Conversation) => void = () => {};
   /** Told of entries that another owner has written, behind the head that was known. */
   onLearned: (conversation: Conversation, oldHead: Seq) => void = () => {};
   /** Told of a conversation of which the store has less than was known. */
@@ -202,6 +204,7 @@ export class HotConversations {
           if (this.#conversations.has(snapshot.convId)) continue;
         }
         this.#hold(conversation);
+        if (conversation.unsure !== undefined) this.onTakenOver(conversation);
       }
       return absent;
     } finally {

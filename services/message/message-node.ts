@@ -61,6 +61,8 @@ export interface MessageNodeParts {
 const secondMs = 1_000;
 /** What another node may have written to is read again after this time. */
 const confirmMs = 1_000;
+/** Conversations whose last commits are remembered for edges that were away, however few are held. */
+const leastRecentCommits = 10_000;
 /** Typing is told to groups up to this size. */
 const maxTypingMembers = 100;
 /** How long a stopping node waits for what is in the store's hands. */
@@ -135,7 +137,11 @@ export class MessageNode implements Service {
     const recent =
       recentMs === undefined
         ? undefined
-        : new RecentCommits({ clock, keepMs: recentMs, max: config.hotConversations });
+        : new RecentCommits({
+            clock,
+            keepMs: recentMs,
+            max: Math.max(config.hotConversations, leastRecentCommits),
+          });
     this.#recent = recent;
     const fanOut = new FanOut({ hot, edges: this.#presence.edges, incarnation, recent, clock });
     const groups = new GroupDesk({ timeoutMs: config.decideTimeoutMs });
@@ -171,6 +177,9 @@ export class MessageNode implements Service {
       receipts.forget(conversation);
     };
     hot.onBehind = ({ head }) => epochs.suspect(head.msgId);
+    hot.onTakenOver = (conversation) => {
+      if (this.#owns(conversation.convId)) fanOut.takenOver(conversation);
+    };
     hot.onLearned = (conversation, oldHead) => owner.learned(conversation, oldHead);
     const views = new Views({ store, hot, cursors, history });
     this.#operations = new Operations({
@@ -318,9 +327,11 @@ export class MessageNode implements Service {
         return;
       case 'snapshot':
         // The edge has counted after it was linked: none of its sessions is older than this.
-        edge.missed = this.#recent?.since(edge.linkedAtMs - frame.oldestMs) ?? edge.missed;
+        for (const [convId, seq] of this.#recent?.since(edge.linkedAtMs - frame.oldestMs) ?? [])
+          edge.misses(convId, seq);
         return;
       case 'snapshotEnd':
+        edge.complete = true;
         this.#replay(edge);
         return;
       case 'typing':
@@ -333,13 +344,13 @@ export class MessageNode implements Service {
         this.#presence.unwatch(edge, frame.users);
         return;
       case 'audienceUnknown':
-        this.#held(frame.convId, (conversation) => {
+        this.#known(frame.convId, (conversation) => {
           this.#fanOut.tellWhole(conversation, edge, frame.seq);
           return this.#pull(edge, conversation, frame.seq, conversation.head.seq);
         });
         return;
       case 'pull':
-        this.#held(frame.convId, (conversation) =>
+        this.#known(frame.convId, (conversation) =>
           this.#pull(edge, conversation, frame.fromSeq, frame.toSeq),
         );
     }
@@ -408,7 +419,10 @@ export class MessageNode implements Service {
 
   /** With the conversation loaded. What a store that can't be read keeps from an edge, the edge asks for again. */
   #held(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
-    if (!this.#owns(convId)) return;
+    if (this.#owns(convId)) this.#use(convId, use);
+  }
+
+  #use(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
     this.#hot.with(convId, use).catch((error) => {
       if (!(error instanceof StoreError)) this.#bug(error);
     });
@@ -436,6 +450,12 @@ export class MessageNode implements Service {
       if (!(error instanceof StoreError)) this.#bug(error);
       return false;
     }
+  }
+
+  /** Like `held`, also where another node is the owner by now and this one has not let go yet: what it committed is its to tell. */
+  #known(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
+    if (this.#hot.get(convId)?.exists === true) this.#use(convId, use);
+    else this.#held(convId, use);
   }
 
   #owns(convId: ConvId): boolean {

@@ -206,6 +206,7 @@ export class Owner {
     conversation.confirmedAtMs = clock.monotonicMs();
     epochs.committed(conversation.head.msgId, store.epoch);
     fanOut.forward(conversation, entries, draft.members);
+    if (!this.#learning.has(conversation)) fanOut.forgetLeavers(conversation);
     feed?.committed(conversation.convId, entries);
     for (const entry of entries) {
       if (entry.kind !== 'message') continue;

@@ -158,23 +158,28 @@ export class Views {
   ): Promise<ConversationView> {
     const { hot, history } = this.#parts;
     return hot.with(row.convId, async (conversation) => {
-      const startOver = device !== undefined && !(await this.#knows(conversation, device));
+      const startOver = device !== undefined && !(await this.#knows(row, conversation, device));
       const first = conversation.group?.history === 'all' ? 1 : view.joinedSeq;
       const lacking = Math.max(device === undefined || startOver ? 0 : device.headSeq + 1, first);
       const from = Math.max(lacking, view.headSeq - newest + 1);
       const all: readonly LogEntry[] =
         from <= view.headSeq && newest > 0 ? await history.entries(conversation, from, view.headSeq) : [];
       const entries = withinBytes(all, maxNewestBytes, true);
-      const begins = entries[0]?.seq ?? from;
+      const begins = entries[0]?.seq ?? (conversation.exists ? from : view.headSeq + 1);
       return { ...view, startOver, entries, gapFromSeq: lacking < begins ? lacking : 0 };
     });
   }
 
   /** Whether the head that the device names is an entry of this log. */
-  async #knows(conversation: Conversation, { headSeq, headMsgId }: KnownConversation): Promise<boolean> {
+  async #knows(
+    { convNo }: Membership,
+    conversation: Conversation,
+    { headSeq, headMsgId }: KnownConversation,
+  ): Promise<boolean> {
     const { store, history } = this.#parts;
-    const { convNo, head } = conversation;
-    if (headSeq === 0 || convNo === undefined) return headSeq === 0;
+    // Another owner may have made the conversation while this one still looked for it: then its head is 0 here.
+    const { head } = conversation;
+    if (headSeq === 0) return true;
     if (headSeq <= head.seq) {
       if (headMsgId === 0n) return true;
       const [held] = await history.entries(conversation, headSeq, headSeq);

@@ -39,6 +39,13 @@ export class Replica {
     return [...this.#logs.values()].every((log) => !log.hasHole);
   }
 
+  /** The conversations in which something is missing. */
+  get holes(): string[] {
+    return [...this.#logs].flatMap(([convId, { head, end }]) =>
+      head < end ? [`${convId} from ${head + 1} to ${end}`] : [],
+    );
+  }
+
   /** What to name in a sync. */
   get known(): KnownConversation[] {
     return [...this.#logs].map(([convId, log]) =>
@@ -99,6 +106,24 @@ export class Replica {
     const log = this.#log(convId);
     log.end = Math.max(log.end, toSeq);
     this.#look(convId, log);
+  }
+
+  /** Entries up to this seq exist, whatever a page said that came meanwhile. */
+  exists(convId: string, seq: number): void {
+    const log = this.#log(convId);
+    log.end = Math.max(log.end, seq);
+    this.#look(convId, log);
+  }
+
+  /** What it has is acknowledged again: the server does not know that it has it. */
+  again(convId: string): void {
+    const log = this.#log(convId);
+    log.ackedSeq = Math.min(log.ackedSeq, log.head - 1);
+  }
+
+  /** How far the log is here without a hole; 0 for one that is not known. */
+  headOf(convId: string): number {
+    return this.#logs.get(convId)?.head ?? 0;
   }
 
   cursor(way: 'push' | 'sync', cursor: CursorFigures): void {

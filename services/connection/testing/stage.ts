@@ -5,7 +5,7 @@ import type { ConvId, Seq, UserId } from '../../core/ids.ts';
 import type { AudienceFrame, EdgeFrame, EntryFrame, LogEntry, OwnerFrame } from '../../peer/edge-frames.ts';
 import { ConnectionMeters } from '../meters.ts';
 import { Pushes } from '../pushes.ts';
-import type { Audiences } from '../word.ts';
+import type { Audiences } from '../room.ts';
 import { Session } from '../session.ts';
 import { SessionBook } from '../session-book.ts';
 import { TokenBucket } from '../../core/token-bucket.ts';
@@ -106,6 +106,7 @@ export class Stage {
     });
   }
 
+  /** Whole where the edge knows of nobody yet, as an owner says it; a change else. */
   audience(
     users: Record<string, readonly [first: Seq, last: Seq]>,
     fields: Partial<AudienceFrame> = {},
@@ -115,7 +116,7 @@ export class Stage {
       audience: 1,
       convId: conv,
       nextSeq: this.nextSeq,
-      whole: false,
+      whole: this.pushes.rooms.get(conv)?.owner === undefined,
       users: Object.entries(users).map(([user, [firstSeq, lastSeq]]) => ({
         userId: user as UserId,
         firstSeq,

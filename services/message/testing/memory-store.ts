@@ -10,47 +10,111 @@ import {
   type CursorRow,
   type Duplicate,
   type EntryPlace,
-  type GroupRow,
-  type Head,
   type MemberRow,
   type Membership,
   type MessageStore,
+  type NewEntry,
   StoreError,
   type StoredEntry,
+  type StoreReport,
+  type WorkerLease,
 } from '../../ports/message-store.ts';
+import { SoundBatch } from '../../ports/sound-batch.ts';
 import { toStored } from '../draft.ts';
+import {
+  copyOf,
+  freeWorker,
+  headOf,
+  type KeptConversation,
+  membership,
+  type MemoryRows,
+  newRows,
+  workerOf,
+} from './memory-rows.ts';
 
-interface Conversation {
-  readonly convNo: ConvNo;
-  readonly convId: ConvId;
-  readonly kind: ConversationSnapshot['kind'];
-  readonly entries: StoredEntry[];
-  readonly keys: Map<string, Duplicate>;
-  readonly members: Map<UserId, MemberRow>;
-  readonly cursors: Map<UserId, CursorRow>;
-  group: GroupRow | undefined;
-  projectedSeq: Seq;
-}
+const mostAtOnce = 1_000;
+const keyLength = 16;
 
 /**
  * A store for simulations, in memory: what MySQL's and the embedded store's keys would refuse, it refuses. `turn` is
  * awaited before and after each operation, so that a test can have them happen in any order, or fail.
  */
 export class MemoryStore implements MessageStore {
-  epoch = 'epoch';
   readonly clientKeySecret = new Uint8Array(32);
-  readonly #byId = new Map<ConvId, Conversation>();
-  readonly #byNo = new Map<ConvNo, Conversation>();
+  readonly #rows: MemoryRows;
+  /** As it was when the store was opened, or as it was adopted since. */
+  epoch: string;
+  #closed = false;
   turn: (operation: string, when: 'before' | 'after') => Promise<void> = async () => {};
   /** How many rows each commit wrote: entries, members, groups, heads. */
   readonly rows: number[] = [];
 
-  async load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]> {
-    return this.#op('load', () => convIds.map((convId) => this.#snapshot(this.#byId.get(convId))));
+  constructor(rows: MemoryRows = newRows()) {
+    this.#rows = rows;
+    this.epoch = rows.epoch;
   }
 
-  async commit({ conversations }: CommitBatch): Promise<readonly CommitOutcome[]> {
+  get #byId() {
+    return this.#rows.byId;
+  }
+
+  get #byNo() {
+    return this.#rows.byNo;
+  }
+
+  /** A store on the same rows, as a process opens it that comes later. */
+  reopened(): MemoryStore {
+    return new MemoryStore(this.#rows);
+  }
+
+  /** The rows as they are now, to be restored. */
+  backup(): MemoryRows {
+    return copyOf(this.#rows);
+  }
+
+  /** The rows become those of a backup, under another epoch; stores that are open keep the epoch that they know. */
+  restore(backup: MemoryRows, epoch: string): void {
+    const { byId, byNo, places, cursors } = copyOf(backup);
+    const rows = this.#rows;
+    for (const [kept, restored] of [
+      [rows.byId, byId],
+      [rows.byNo, byNo],
+      [rows.places, places],
+      [rows.cursors, cursors],
+    ] as const) {
+      kept.clear();
+      for (const [key, value] of restored) (kept as Map<unknown, unknown>).set(key, value);
+    }
+    rows.epoch = epoch;
+  }
+
+  async readEpoch(): Promise<string> {
+    return this.#op('readEpoch', () => this.#rows.epoch);
+  }
+
+  adoptEpoch(epoch: string): void {
+    this.epoch = epoch;
+  }
+
+  async renewEpoch(from: string): Promise<string> {
+    return this.#op('renewEpoch', () => {
+      if (this.#rows.epoch === from) this.#rows.epoch = `${from}'`;
+      return this.#rows.epoch;
+    });
+  }
+
+  async load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]> {
+    return this.#op('load', () => {
+      assertFew(convIds.length);
+      return convIds.map((convId) => this.#snapshot(this.#byId.get(convId)));
+    });
+  }
+
+  async commit({ epoch, conversations }: CommitBatch): Promise<readonly CommitOutcome[]> {
     return this.#op('commit', () => {
+      if (epoch !== this.#rows.epoch)
+        throw new StoreError('epoch', `the epoch is ${this.#rows.epoch}, not ${epoch}`);
+      this.#assertSound(conversations);
       let rows = 0;
       const outcomes = conversations.map((commit) => {
         const outcome = this.#commit(commit);
@@ -65,6 +129,7 @@ export class MemoryStore implements MessageStore {
 
   async range(convNo: ConvNo, from: Seq, to: Seq, limit: number, backward: boolean) {
     return this.#op('range', () => {
+      assertLimit(limit);
       const found = this.#byNo.get(convNo)?.entries.slice(Math.max(0, from - 1), to) ?? [];
       return backward ? found.slice(-limit) : found.slice(0, limit);
     });
@@ -72,19 +137,14 @@ export class MemoryStore implements MessageStore {
 
   async findClientKeys(convNo: ConvNo, keys: readonly ClientKey[]): Promise<readonly Duplicate[]> {
     return this.#op('findClientKeys', () => {
+      assertFew(keys.length);
       const known = this.#byNo.get(convNo)?.keys;
       return keys.flatMap((key) => known?.get(key) ?? []);
     });
   }
 
   async locate(msgId: MsgId): Promise<EntryPlace | undefined> {
-    return this.#op('locate', () => {
-      for (const { convId, entries } of this.#byNo.values()) {
-        const entry = entries.find((one) => one.msgId === msgId);
-        if (entry !== undefined) return { convId, seq: entry.seq };
-      }
-      return undefined;
-    });
+    return this.#op('locate', () => this.#rows.places.get(msgId));
   }
 
   async memberships(
@@ -92,18 +152,20 @@ export class MemoryStore implements MessageStore {
     after: ConvId | undefined,
     limit: number,
   ): Promise<readonly Membership[]> {
-    return this.#op('memberships', () =>
-      [...this.#byId.values()]
-        .filter(({ convId, members }) => members.has(userId) && (after === undefined || convId > after))
-        .sort((one, other) => (one.convId < other.convId ? -1 : 1))
+    return this.#op('memberships', () => {
+      assertLimit(limit);
+      return [...this.#byId.values()]
+        .filter(({ members }) => members.has(userId))
+        .filter(({ convId }) => after === undefined || bytewise(convId, after) > 0)
+        .sort((one, other) => bytewise(one.convId, other.convId))
         .slice(0, limit)
-        .map((conversation) => membership(conversation, userId)),
-    );
+        .map((conversation) => membership(conversation, userId, this.#rows.cursors.get(conversation.convNo)));
+    });
   }
 
   async cursors(convNo: ConvNo, users: readonly UserId[] | undefined): Promise<readonly CursorRow[]> {
     return this.#op('cursors', () =>
-      [...(this.#byNo.get(convNo)?.cursors.values() ?? [])].filter(
+      [...(this.#rows.cursors.get(convNo)?.values() ?? [])].filter(
         ({ userId }) => users === undefined || users.includes(userId),
       ),
     );
@@ -112,40 +174,54 @@ export class MemoryStore implements MessageStore {
   async raiseCursors(rows: readonly CursorRow[]): Promise<void> {
     return this.#op('raiseCursors', () => {
       for (const row of rows) {
-        const cursors = this.#byNo.get(row.convNo)?.cursors;
-        const old = cursors?.get(row.userId);
-        const read = old !== undefined && old.readSeq > row.readSeq ? old : row;
+        const cursors = this.#rows.cursors.get(row.convNo) ?? new Map<UserId, CursorRow>();
+        this.#rows.cursors.set(row.convNo, cursors);
+        const old = cursors.get(row.userId);
+        const { readSeq, readOrd } = old !== undefined && old.readSeq >= row.readSeq ? old : row;
         const deliveredSeq = Math.max(row.deliveredSeq, old?.deliveredSeq ?? 0);
-        cursors?.set(row.userId, { ...row, deliveredSeq, readSeq: read.readSeq, readOrd: read.readOrd });
+        cursors.set(row.userId, { ...row, deliveredSeq, readSeq, readOrd });
       }
     });
   }
 
-  async readEpoch(): Promise<string> {
-    return this.epoch;
+  async leaseWorker(holder: string, nowMs: number, untilMs: number): Promise<WorkerLease> {
+    return this.#op('leaseWorker', () => {
+      const { leases } = this.#rows;
+      const worker = workerOf(leases, holder) ?? freeWorker(leases, nowMs);
+      if (worker === undefined) throw new StoreError('unavailable', 'all worker numbers are taken');
+      const held = leases.get(worker);
+      const reservedUntilMs = held?.holder === holder ? Math.max(held.reservedUntilMs, untilMs) : untilMs;
+      leases.set(worker, { holder, reservedUntilMs });
+      return { worker, reservedUntilMs };
+    });
   }
 
-  adoptEpoch(epoch: string): void {
-    this.epoch = epoch;
+  async check(onProgress?: (entries: number) => void): Promise<StoreReport> {
+    return this.#op('check', () => {
+      let checked = 0;
+      for (const { entries } of this.#byId.values()) checked += entries.length;
+      onProgress?.(checked);
+      return { conversations: this.#byId.size, entries: checked, problems: [] };
+    });
   }
 
-  async renewEpoch(from: string): Promise<string> {
-    return `${from}'`;
+  async close(): Promise<void> {
+    this.#closed = true;
   }
 
-  async leaseWorker() {
-    return { worker: 0, reservedUntilMs: Number.MAX_SAFE_INTEGER };
+  /** All conversations that there are. */
+  convIds(): readonly ConvId[] {
+    return [...this.#byId.keys()];
   }
-
-  async check() {
-    return { conversations: this.#byId.size, entries: 0, problems: [] };
-  }
-
-  async close(): Promise<void> {}
 
   /** The whole log, as it stands. */
   log(convId: ConvId): readonly StoredEntry[] {
     return this.#byId.get(convId)?.entries ?? [];
+  }
+
+  /** How much of a group newcomers may read; undefined for what is no group. */
+  historyOf(convId: ConvId) {
+    return this.#byId.get(convId)?.group?.history;
   }
 
   memberRow(convId: ConvId, userId: UserId): MemberRow | undefined {
@@ -153,18 +229,42 @@ export class MemoryStore implements MessageStore {
   }
 
   async #op<T>(name: string, act: () => T): Promise<T> {
+    if (this.#closed) throw new StoreError('unavailable', 'the store is closed');
     await this.turn(name, 'before');
     const result = act();
     await this.turn(name, 'after');
     return result;
   }
 
+  /** Throws before anything is written. */
+  #assertSound(conversations: readonly ConversationCommit[]): void {
+    const sound = new SoundBatch();
+    for (const commit of conversations) {
+      sound.assert(commit);
+      const { convId, entries, projections } = commit;
+      if (entries.some(({ clientKey }) => clientKey !== undefined && clientKey.length !== keyLength))
+        throw new StoreError('rejected', `a client key has not ${keyLength} bytes`);
+      const log = this.#byId.get(convId)?.entries ?? [];
+      const first = entries[0] as NewEntry;
+      // What is fenced, or was written before, is not written.
+      if (log.length !== first.seq - 1) continue;
+      for (const { seq, msgId, revision } of projections) {
+        const old = log[seq - 1];
+        const fits = old === undefined ? entries[seq - first.seq]?.msgId === msgId : old.msgId === msgId;
+        if (!fits || (old?.revision ?? 0) >= revision)
+          throw new StoreError('rejected', `a projection of ${seq} that does not fit`);
+      }
+    }
+  }
+
   #commit(commit: ConversationCommit): CommitOutcome {
     const { convId, convNo, entries, create } = commit;
     const existing = this.#byId.get(convId);
-    const [first] = entries;
-    if (first === undefined) throw new StoreError('rejected', 'nothing to write');
-    const fresh = create === undefined ? existing?.entries.length === first.seq - 1 : existing === undefined;
+    const first = entries[0] as NewEntry;
+    const fresh =
+      create === undefined
+        ? existing?.convNo === convNo && existing.entries.length === first.seq - 1
+        : existing === undefined;
     const duplicates = entries.flatMap(({ clientKey }) =>
       clientKey === undefined ? [] : (existing?.keys.get(clientKey) ?? []),
     );
@@ -177,15 +277,14 @@ export class MemoryStore implements MessageStore {
     return fresh ? { t: 'duplicate', duplicates } : { t: 'fenced', duplicates };
   }
 
-  #create({ convNo, convId, create }: ConversationCommit): Conversation {
-    const conversation: Conversation = {
+  #create({ convNo, convId, create }: ConversationCommit): KeptConversation {
+    const conversation: KeptConversation = {
       convNo,
       convId,
       kind: create ?? 'group',
       entries: [],
       keys: new Map(),
       members: new Map(),
-      cursors: new Map(),
       group: undefined,
       projectedSeq: 0,
     };
@@ -194,28 +293,23 @@ export class MemoryStore implements MessageStore {
     return conversation;
   }
 
-  #write({ entries, projections, members, group }: ConversationCommit, into: Conversation): void {
+  #write({ entries, projections, members, group }: ConversationCommit, into: KeptConversation): void {
     for (const entry of entries) {
-      if (entry.seq !== into.entries.length + 1)
-        throw new StoreError('rejected', `a gap before ${entry.seq}`);
       into.entries.push(toStored(entry));
+      this.#rows.places.set(entry.msgId, { convId: into.convId, seq: entry.seq });
       if (entry.clientKey === undefined) continue;
       const { clientKey, seq, msgId, kind, createdAtMs } = entry;
-      if (into.keys.has(clientKey)) throw new StoreError('rejected', 'a client key twice in a batch');
       into.keys.set(clientKey, { clientKey, seq, msgId, kind, createdAtMs });
     }
-    for (const { seq, msgId, revision, recalled, content } of projections) {
-      const old = into.entries[seq - 1];
-      if (old?.msgId !== msgId || old.revision >= revision)
-        throw new StoreError('rejected', `a projection of ${seq} that does not fit`);
-      into.entries[seq - 1] = { ...old, revision, recalled, content };
-      into.projectedSeq = into.entries.length;
-    }
+    for (const { seq, revision, recalled, content } of projections)
+      into.entries[seq - 1] = { ...(into.entries[seq - 1] as StoredEntry), revision, recalled, content };
+    if (projections.length > 0)
+      into.projectedSeq = entries.findLast(({ kind }) => kind !== 'message')?.seq ?? into.entries.length;
     for (const member of members) into.members.set(member.userId, member);
     if (group !== undefined) into.group = group;
   }
 
-  #snapshot(conversation: Conversation | undefined): ConversationSnapshot | undefined {
+  #snapshot(conversation: KeptConversation | undefined): ConversationSnapshot | undefined {
     if (conversation === undefined) return undefined;
     const { convNo, convId, kind, projectedSeq, group, members } = conversation;
     return {
@@ -230,26 +324,17 @@ export class MemoryStore implements MessageStore {
   }
 }
 
-function headOf({ entries }: Conversation): Head {
-  const last = entries.at(-1);
-  return { seq: last?.seq ?? 0, ord: last?.ord ?? 0, msgId: last?.msgId ?? 0n };
+function assertFew(count: number): void {
+  if (count > mostAtOnce) throw new StoreError('rejected', `more than ${mostAtOnce} at once`);
 }
 
-function membership(conversation: Conversation, userId: UserId): Membership {
-  const { convNo, convId, kind, group, members, cursors } = conversation;
-  const others = [...members.keys()].filter((member) => member !== userId);
-  const peer = kind === 'direct' ? (others[0] ?? userId) : undefined;
-  return {
-    convNo,
-    convId,
-    kind,
-    member: members.get(userId) as MemberRow,
-    head: headOf(conversation),
-    peer,
-    cursor: cursors.get(userId),
-    peerCursor: peer === undefined ? undefined : cursors.get(peer),
-    group,
-  };
+function assertLimit(limit: number): void {
+  if (limit < 1 || limit > mostAtOnce) throw new StoreError('rejected', `a limit of ${limit}`);
+}
+
+/** As UTF-8 is ordered; UTF-16 differs beyond the first plane. */
+function bytewise(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }
 
 /** Content of a message with this text, as stored. */

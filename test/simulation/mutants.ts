@@ -1,0 +1,113 @@
+/** One way to break production code on purpose: in a file, `from` becomes `to`; then some schedule must be found wrong. */
+export interface SimMutant {
+  /** One word or more with dashes: how it is named on the command line. */
+  readonly name: string;
+  readonly invariant: string;
+  readonly how: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Each is caught by the simulation within what runs in CI; see docs/invariants.md. */
+export const simMutants: readonly SimMutant[] = [
+  {
+    name: 'answered-early',
+    invariant: 'I1',
+    how: 'sends are answered before the commit',
+    file: 'services/message/lane.ts',
+    from: `    if (writing.length === 0) return;
+    let outcomes`,
+    to: `    if (writing.length === 0) return;
+    for (const { evaluation } of writing) this.#settle(evaluation);
+    let outcomes`,
+  },
+  {
+    name: 'duplicates-forgotten',
+    invariant: 'I3',
+    how: 'what the store says of a client id is not taken',
+    file: 'services/message/lane.ts',
+    from: 'submission.known ??= known.get(submission.clientKey);',
+    to: 'known.get(submission.clientKey);',
+  },
+  {
+    name: 'loser-keeps-rules',
+    invariant: 'I4',
+    how: 'an owner that was fenced keeps its members',
+    file: 'services/message/conversation.ts',
+    from: '    this.members = new Map(snapshot.members.map((row) => [row.userId, row]));',
+    to: '    if (this.members.size === 0) this.members = new Map(snapshot.members.map((row) => [row.userId, row]));',
+  },
+  {
+    name: 'loser-forwards',
+    invariant: 'I4',
+    how: 'an owner that was fenced answers and forwards what it lost',
+    file: 'services/message/lane.ts',
+    from: `      if (outcome.t === 'committed') {`,
+    to: `      if (outcome.t !== 'duplicate') {`,
+  },
+  {
+    name: 'learned-is-kept',
+    invariant: 'I4',
+    how: 'what another owner wrote is not forwarded by who learns of it',
+    file: 'services/message/owner.ts',
+    from: '        fanOut.forward(conversation, entries, noChanges);',
+    to: '        void noChanges;',
+  },
+  {
+    name: 'chain-passes',
+    invariant: 'I2',
+    how: 'an owner takes what follows a refused send',
+    file: 'services/message/lane.ts',
+    from: '      if (chain?.refused.refuses(convId, chain.number) !== true) return true;',
+    to: '      if (chain !== undefined || chain === undefined) return true;',
+  },
+  {
+    name: 'early-passes',
+    invariant: 'I2',
+    how: 'an edge forwards what comes early',
+    file: 'services/connection/forward-order.ts',
+    from: '    if (entry.seq > this.#last + 1) {',
+    to: '    if (entry.seq > this.#last + 9) {',
+  },
+  {
+    name: 'no-look-back',
+    invariant: 'I5',
+    how: 'who takes a conversation over does not tell what its predecessor committed last',
+    file: 'services/message/hot-conversations.ts',
+    from: '          await lookBack(this.#store, this.#clock, conversation);',
+    to: '          void lookBack;',
+  },
+  {
+    name: 'no-replay',
+    invariant: 'I5',
+    how: 'an edge whose link comes again is not told what it missed',
+    file: 'services/message/message-node.ts',
+    from: '    for (const [convId, fromSeq] of edge.missed)',
+    to: '    edge.missed.clear();\n    for (const [convId, fromSeq] of edge.missed)',
+  },
+  {
+    name: 'known-is-not-fetched',
+    invariant: 'I5',
+    how: 'what an owner knows of is not fetched where nothing comes after it',
+    file: 'services/connection/rooms.ts',
+    from: '      this.#expect(room, frame.knownSeq);',
+    to: '',
+  },
+  {
+    name: 'ignorant-is-heard',
+    invariant: 'I4',
+    how: 'an edge hears on who hears the owner that knows less, too',
+    file: 'services/connection/rooms.ts',
+    from: '    else if (this.#byConversation.get(room.convId) !== room || seq > room.knownSeq) {',
+    to: '    else if (this.#byConversation.get(room.convId) !== room) {',
+  },
+  {
+    name: 'leavers-unheard',
+    invariant: 'I5',
+    how: 'who was removed while the edge was away never hears of it',
+    file: 'services/message/fan-out.ts',
+    from: '      if (row.leftSeq < fromSeq) continue;',
+    to: '      if (row.leftSeq < fromSeq || fromSeq > 0) continue;',
+  },
+];

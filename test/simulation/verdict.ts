@@ -1,0 +1,98 @@
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { EntrySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
+import { bytesOf } from '../../services/core/byte-string.ts';
+import type { ConvId } from '../../services/core/ids.ts';
+import { check } from '../checker/checker.ts';
+import type { SeenEntry, StoredConversation } from '../checker/log.ts';
+import { seenEntry } from '../crash/seen.ts';
+import { checkDelivered, type OwnStay } from './delivered.ts';
+import type { World } from './world.ts';
+
+/** Compares what all clients did and saw with what is in the store, by the checker of all suites and some rules more. */
+export function judge(world: World, directs: ReadonlyMap<string, readonly [string, string]>): void {
+  const { findings, rows, clients, admin } = world;
+  const store = rows.convIds().map((convId): StoredConversation => {
+    const entries = rows.log(convId).map((stored) => {
+      const content = fromBinary(EntrySchema, bytesOf(stored.content));
+      const { msgId, sender } = stored;
+      return seenEntry(create(EntrySchema, { ...content, seq: BigInt(stored.seq), msgId, sender }));
+    });
+    return { convId, direct: directs.get(convId), entries, cursors: [] };
+  });
+  for (const { rule, what } of check({ clients, store }).kept) {
+    // Two owners draw ids by clocks of their own; what clients get in which order is looked at more closely below.
+    if (rule === 'oneOrder' || (rule === 'gapless' && !what.startsWith('the store'))) continue;
+    // Cursors are written behind: an owner that takes over tells what it finds, and clients keep the maximum.
+    if (rule === 'cursorsOnlyGrow' && what.includes('go back')) continue;
+    if (rule === 'sendersOrder' && isExcused(world, store, what)) continue;
+    findings.add(rule, what);
+  }
+  for (const { groupId, user, clientId, seq } of admin.answers) {
+    const entry = store.find(({ convId }) => convId === groupId)?.entries[seq - 1];
+    if (entry?.clientId !== clientId || entry.sender !== user)
+      findings.add(
+        'acknowledgedIsStored',
+        `${clientId} of ${user}, answered as ${seq} of ${groupId}, is not there`,
+      );
+  }
+  for (const conversation of store) {
+    const stays = staysOf(conversation.direct, conversation.entries);
+    onlyOwn(world, conversation, stays);
+    for (const client of clients)
+      checkDelivered(client, conversation.convId, stays.get(client.user) ?? [], findings);
+  }
+}
+
+/**
+ * Two sends may stand in another order than they were made in where the first was given up, or where its sender was no
+ * member for a while: what was refused for good is tried anew when the answer is lost, and may be let in then.
+ */
+function isExcused({ clients }: World, store: readonly StoredConversation[], what: string): boolean {
+  const [, user, first, , second] = /^(\S+) sent (.*) \((\d+)\) before (.*) \(\d+\) into/.exec(what) ?? [];
+  const named = [first ?? '', second ?? ''];
+  if (clients.some((client) => named.some((clientId) => client.gaveUp(clientId)))) return true;
+  return store.some(
+    ({ entries }) =>
+      entries.some(({ clientId }) => clientId === first) &&
+      entries.some(({ content }) => content.t === 'membersAdded' && content.users.includes(user ?? '')),
+  );
+}
+
+type Stays = ReadonlyMap<string, readonly OwnStay[]>;
+
+/** Nobody gets what is outside of the time in which they are members. */
+function onlyOwn(world: World, { convId }: StoredConversation, stays: Stays): void {
+  const all = world.rows.historyOf(convId as ConvId) === 'all';
+  for (const { user, events } of world.clients) {
+    const own = stays.get(user) ?? [];
+    for (const event of events) {
+      if ((event.t !== 'entry' && event.t !== 'fetched') || event.convId !== convId) continue;
+      const { seq, content } = event.entry;
+      if (content.t === 'hidden') continue;
+      const isOwn = own.some(({ from, to }) => seq >= from && seq <= to);
+      const mayRead = event.t === 'fetched' && all && own.some(({ to }) => seq <= to);
+      if (!isOwn && !mayRead)
+        world.findings.add('membership', `${user} got ${seq} of ${convId} (${event.t}), which is not theirs`);
+    }
+  }
+}
+
+function staysOf(
+  direct: StoredConversation['direct'],
+  entries: readonly SeenEntry[],
+): Map<string, OwnStay[]> {
+  const stays = new Map<string, OwnStay[]>();
+  const enter = (user: string, from: number): void => {
+    const own = stays.get(user) ?? [];
+    own.push({ from, to: Number.POSITIVE_INFINITY });
+    stays.set(user, own);
+  };
+  for (const user of direct ?? []) enter(user, 1);
+  for (const { seq, content } of entries) {
+    if (content.t === 'groupCreated') for (const user of content.members) enter(user, seq);
+    if (content.t === 'membersAdded') for (const user of content.users) enter(user, seq);
+    const last = content.t === 'memberRemoved' ? stays.get(content.user)?.at(-1) : undefined;
+    if (last !== undefined) last.to = seq;
+  }
+  return stays;
+}

@@ -1,0 +1,141 @@
+import { directConvId } from '../../services/core/conv-id.ts';
+import type { UserId } from '../../services/core/ids.ts';
+import { MemoryStore } from '../../services/message/testing/memory-store.ts';
+import { Dice } from './dice.ts';
+import { SimDirectory } from './directory.ts';
+import { EdgeProcess } from './edge-process.ts';
+import type { Ground } from './ground.ts';
+import { GroupAdmin } from './group-admin.ts';
+import { GroupProcess } from './group-process.ts';
+import { MessageProcess } from './message-process.ts';
+import { Network } from './network.ts';
+import type { Process } from './process.ts';
+import { Actor, Scheduler } from './scheduler.ts';
+import { type Destination, SimClient } from './sim-client.ts';
+import { drawConfig, type SimConfig } from './sim-config.ts';
+import { SimFindings } from './sim-findings.ts';
+import { type Climate, Weather } from './weather.ts';
+import { Witness } from './witness.ts';
+
+export interface WorldParts {
+  readonly seed: number;
+  readonly climate: Climate;
+  readonly owners: number;
+  readonly edges: number;
+  readonly groups: number;
+  /** Told of what happens, for whoever replays a schedule. */
+  readonly tracing?: ((line: string) => void) | undefined;
+}
+
+const kinds = { m: MessageProcess, e: EdgeProcess, g: GroupProcess } as const;
+
+/** The nodes and clients of one simulated schedule, and what they stand on. */
+export class World implements Ground {
+  readonly scheduler = new Scheduler();
+  readonly dice: Dice;
+  readonly weather: Weather;
+  readonly network: Network;
+  readonly directory: SimDirectory;
+  readonly database = new Actor('database');
+  readonly rows = new MemoryStore();
+  readonly findings = new SimFindings();
+  readonly witness: Witness;
+  readonly admin: GroupAdmin;
+  readonly clients: SimClient[] = [];
+  readonly config: SimConfig;
+  /** By entry, who has had it written. */
+  readonly #writers = new Map<bigint, Actor>();
+  readonly #running = new Map<string, Process>();
+  readonly #tracing: ((line: string) => void) | undefined;
+  #runs = 0;
+  /** From now on, a node that ends is started again at once. */
+  #keepUp = false;
+
+  constructor(parts: WorldParts) {
+    this.dice = new Dice(parts.seed);
+    const { scheduler, dice, rows, findings } = this;
+    this.config = drawConfig(dice);
+    this.weather = new Weather(dice, parts.climate);
+    this.#tracing = parts.tracing;
+    const trace = parts.tracing === undefined ? undefined : this.trace.bind(this);
+    this.network = new Network({ scheduler, weather: this.weather, dice, trace });
+    this.directory = new SimDirectory({ scheduler, dice });
+    this.witness = new Witness({ rows, findings });
+    this.admin = new GroupAdmin({ ground: this, edge: () => this.#anyEdge() });
+    scheduler.failed = (actor, error) =>
+      findings.add('unexpected', `${actor.name}: ${error instanceof Error ? error.stack : String(error)}`);
+    for (const [kind, count] of [
+      ['m', parts.owners],
+      ['g', parts.groups],
+      ['e', parts.edges],
+    ] as const)
+      for (let no = 1; no <= count; no += 1) this.start(`${kind}${no}`);
+  }
+
+  /** Starts a node, which is named by its kind and number. */
+  start(name: string): void {
+    const kind = kinds[name[0] as keyof typeof kinds];
+    this.#running.set(name, new kind(this, name));
+  }
+
+  get processes(): readonly Process[] {
+    return [...this.#running.values()];
+  }
+
+  process(name: string): Process | undefined {
+    return this.#running.get(name);
+  }
+
+  get edges(): readonly EdgeProcess[] {
+    return this.processes.filter((one) => one instanceof EdgeProcess);
+  }
+
+  addClient(user: string, device: string): SimClient {
+    const client = new SimClient({
+      ground: this,
+      witness: this.witness,
+      user,
+      device,
+      door: () => this.#anyEdge()?.door,
+    });
+    this.clients.push(client);
+    return client;
+  }
+
+  wrote(msgId: bigint, actor: Actor): void {
+    this.#writers.set(msgId, actor);
+  }
+
+  /** Whether who wrote an entry is no more: it may have died before it could tell anybody. */
+  isOrphaned(msgId: bigint): boolean {
+    return this.#writers.get(msgId)?.alive === false;
+  }
+
+  nextRun(): number {
+    return (this.#runs += 1);
+  }
+
+  processEnded(process: Process): void {
+    if (process instanceof EdgeProcess) process.door?.die();
+    if (this.#running.get(process.nodeId) === process) this.#running.delete(process.nodeId);
+    if (this.#keepUp) this.scheduler.at(this.database, 50, () => this.start(process.nodeId));
+  }
+
+  keepUp(): void {
+    this.#keepUp = true;
+  }
+
+  trace(actor: Actor, what: string): void {
+    this.#tracing?.(`${this.scheduler.nowMs.toFixed(2).padStart(10)} ${actor.name}: ${what}`);
+  }
+
+  #anyEdge(): EdgeProcess | undefined {
+    const serving = this.edges.filter((edge) => edge.serving);
+    return serving.length === 0 ? undefined : this.dice.pick(serving);
+  }
+}
+
+/** The direct conversation of two users, as one of them names it. */
+export function directOf(user: string, peer: string): Destination {
+  return { convId: directConvId(user as UserId, peer as UserId), to: peer };
+}
