@@ -157,14 +157,15 @@ function within(pending: readonly Pending[], convId: ConvId, from: Seq, to: Seq)
   });
 }
 
+/** In order; what a gap covers it says, too. */
 function ascending(pending: readonly Pending[]): Pending[] {
-  const bySeq = new Map<Seq, Pending>();
-  for (const one of pending) {
-    const other = bySeq.get(one.seq);
-    // A gap says more than the last of its entries.
-    if (other === undefined || one.fromSeq <= other.fromSeq) bySeq.set(one.seq, one);
-  }
-  return [...bySeq.values()].sort((one, other) => one.fromSeq - other.fromSeq || one.seq - other.seq);
+  const sorted = [...pending].sort((one, other) => one.fromSeq - other.fromSeq || other.seq - one.seq);
+  let reached = 0;
+  return sorted.filter(({ seq }) => {
+    if (seq <= reached) return false;
+    reached = seq;
+    return true;
+  });
 }
 
 function joined(pending: readonly Pending[]): Uint8Array {

@@ -49,10 +49,7 @@ export class MessageProcess extends Process {
       codec: byReference(),
       opened: (link, peer) => node.connectGroup(link, peer.nodeId),
     });
-    directory.watch(actor, 'message', (seen) => {
-      const owners = ready(seen);
-      if (owners !== undefined) node.see(owners);
-    });
+    directory.watch(actor, 'message', (seen) => node.see(ready(seen)));
     this.services.push(
       ids,
       node,
