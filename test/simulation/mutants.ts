@@ -47,14 +47,6 @@ export const simMutants: readonly SimMutant[] = [
     to: `      if (outcome.t !== 'duplicate') {`,
   },
   {
-    name: 'learned-is-kept',
-    invariant: 'I4',
-    how: 'what another owner wrote is not forwarded by who learns of it',
-    file: 'services/message/owner.ts',
-    from: '        fanOut.forward(conversation, entries, noChanges);',
-    to: '        void noChanges;',
-  },
-  {
     name: 'chain-passes',
     invariant: 'I2',
     how: 'an owner takes what follows a refused send',

@@ -3,7 +3,7 @@ import type { SimFinding } from './sim-findings.ts';
 import { simulateTimers } from './timers.ts';
 import { settled, tailReached } from './settled.ts';
 import { judge } from './verdict.ts';
-import type { Climate } from './weather.ts';
+import { type Climate, latestMs } from './weather.ts';
 import { World } from './world.ts';
 import { Troubles } from './troubles.ts';
 import { Traffic } from './traffic.ts';
@@ -42,6 +42,8 @@ export async function runSchedule(seed: number, tracing?: (line: string) => void
     await scheduler.run(dice.oneIn(8) ? dice.between(100, 900) : dice.between(0.2, 60));
   }
   troubles.end();
+  // What is written late, by whoever is dead by now, lands before the last word is spoken.
+  await scheduler.run(latestMs);
   await settled(world);
   if (findings.all.length === 0) await tailReached(world);
   traffic.last();

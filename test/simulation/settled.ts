@@ -1,4 +1,4 @@
-import type { UserId } from '../../services/core/ids.ts';
+import type { ConvId, UserId } from '../../services/core/ids.ts';
 import type { World } from './world.ts';
 
 const settleMs = 60_000;
@@ -37,8 +37,19 @@ function lackingTails(world: World, client: World['clients'][number]): string[] 
     if (row === undefined) return [];
     const end = row.leftSeq > 0 ? row.leftSeq : rows.log(convId).length;
     const head = client.headOf(convId);
-    return head >= end
-      ? []
-      : [`${client.actor.name} has ${convId} up to ${head}, and the log ends at ${end}`];
+    if (head >= end || isForOutbox(world, convId, head, end)) return [];
+    return [`${client.actor.name} has ${convId} up to ${head}, and the log ends at ${end}`];
   });
+}
+
+/**
+ * Whether nobody can know of what is missing: its writer was dead before it landed, or before it could tell anybody. The
+ * outbox, which is not simulated here, tells of it; without that, whoever writes next does.
+ */
+function isForOutbox(world: World, convId: ConvId, head: number, end: number): boolean {
+  const missing = world.rows.log(convId).slice(head, end);
+  return (
+    missing.every(({ msgId }) => world.isOrphaned(msgId)) &&
+    world.clients.every((client) => client.headOf(convId) <= head)
+  );
 }

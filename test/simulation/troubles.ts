@@ -29,8 +29,8 @@ export class Troubles {
     const world = this.#world;
     this.#restart(8);
     if (!dice.oneIn(this.#rarity)) return;
-    const process = dice.pick(world.processes.length === 0 ? [undefined] : world.processes);
-    if (process === undefined) return;
+    if (world.processes.length === 0) return;
+    const process = dice.pick(world.processes);
     switch (dice.below(9)) {
       case 0:
         if (this.#mayKill) process.kill();

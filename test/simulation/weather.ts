@@ -12,6 +12,9 @@ export type StoreFate =
   /** The answer is lost, and the write is carried out later. */
   | 'unknownLate';
 
+/** The latest that a write comes that its caller has given up on, in milliseconds. */
+export const latestMs = 4_000;
+
 /** How much goes wrong by itself: the chance of each fault is one in so many; 0 means never. */
 export interface Climate {
   readonly slowAnswers: number;
@@ -63,6 +66,6 @@ export class Weather {
 
   /** After how long a write comes that its caller has given up on. */
   lateMs(): number {
-    return this.#dice.between(1, this.#dice.oneIn(3) ? 4_000 : 300);
+    return this.#dice.between(1, this.#dice.oneIn(3) ? latestMs : 300);
   }
 }
