@@ -57,6 +57,18 @@ describe('the watch over the epoch', () => {
     assert.equal(store.renewals, 0);
   });
 
+  it('draws another one where an epoch that was over comes back', async () => {
+    store.now = 'second';
+    await watch.look();
+    store.now = 'epoch';
+    await watch.look();
+    assert.deepEqual(changes, [
+      ['epoch', 'second', undefined],
+      ['second', 'epoch+', undefined],
+    ]);
+    assert.equal(store.renewals, 1);
+  });
+
   it('adopts the epoch that somebody drew, before it tells of it', async () => {
     store.now = 'another';
     await watch.look();

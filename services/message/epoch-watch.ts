@@ -15,6 +15,7 @@ interface Witness {
 
 /** Entries that are looked for at once, at most; one that is gone is enough. */
 const suspectsAtMost = 16;
+const formerAtMost = 64;
 
 /**
  * Finds out that the store was restored under a node's hands. Whoever restores it should draw a new epoch; where nobody
@@ -25,6 +26,8 @@ const suspectsAtMost = 16;
 export class EpochWatch {
   readonly #parts: EpochWatchParts;
   #newest: Witness | undefined;
+  /** Epochs that were over, the last ones of them. */
+  readonly #former: string[] = [];
   readonly #suspects = new Map<MsgId, Witness>();
   #looking: Promise<boolean> | undefined;
 
@@ -73,9 +76,12 @@ export class EpochWatch {
   }
 
   async #hasChanged(): Promise<boolean> {
-    const epoch = await this.#parts.store.readEpoch();
-    if (epoch === this.#parts.store.epoch) return false;
-    this.#adopt(epoch, undefined);
+    const { store } = this.#parts;
+    const epoch = await store.readEpoch();
+    if (epoch === store.epoch) return false;
+    // A restore that was still at work has put back an epoch that was over. Whoever has not heard of the one in between
+    // would take it for the same.
+    this.#adopt(this.#former.includes(epoch) ? await store.renewEpoch(epoch) : epoch, undefined);
     return true;
   }
 
@@ -83,6 +89,8 @@ export class EpochWatch {
     const { store, changed } = this.#parts;
     const before = store.epoch;
     store.adoptEpoch(epoch);
+    this.#former.push(before);
+    if (this.#former.length > formerAtMost) this.#former.shift();
     this.#newest = undefined;
     this.#suspects.clear();
     changed(before, lost);
