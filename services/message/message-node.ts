@@ -383,10 +383,13 @@ export class MessageNode implements Service {
     }
   }
 
-  /** Forwards what an edge missed while it was not linked and has not been told since. */
+  /**
+   * Forwards what an edge missed while it was not linked and has not been told since: what this node has committed is its
+   * to tell, whoever owns the conversation by now.
+   */
   #replay(edge: EdgePeer): void {
     for (const [convId, fromSeq] of edge.missed)
-      this.#held(convId, (conversation) => {
+      this.#use(convId, (conversation) => {
         if (!edge.missed.has(convId) || !conversation.exists) return;
         // Its announcement says where to begin.
         const told = this.#fanOut.audienceFor(conversation, edge) !== undefined;
