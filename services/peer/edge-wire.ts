@@ -31,7 +31,8 @@ function wireEdgeFrame(frame: WithHello<EdgeFrame>): MessageInitShape<typeof Edg
       return { frame: { case: 'hello', value: wireHello(frame.hello) } };
     case 'command': {
       const { call, session, userId, op } = frame;
-      const value = { call, session: BigInt(session), userId, operation: wireOperation(op) };
+      const operation = wireOperation(op);
+      const value = { call: BigInt(call), session: BigInt(session), userId, operation };
       return { frame: { case: 'command', value } };
     }
     case 'delivered': {
@@ -75,7 +76,7 @@ function edgeFrameOf({ frame }: WireEdgeFrame): WithHello<EdgeFrame> {
     case 'command': {
       const { call, session, userId } = frame.value;
       const op = operationOf(frame.value);
-      return { t: 'command', call, session: Number(session), userId: userId as UserId, op };
+      return { t: 'command', call: Number(call), session: Number(session), userId: userId as UserId, op };
     }
     case 'delivered': {
       const items = frame.value.items.map(({ convId, userId, seq }) => ({

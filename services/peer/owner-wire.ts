@@ -31,9 +31,11 @@ function wireOwnerFrame(frame: WithHello<OwnerFrame>): MessageInitShape<typeof O
     case 'hello':
       return { frame: { case: 'hello', value: wireHello(frame.hello) } };
     case 'reply':
-      return { frame: { case: 'reply', value: { call: frame.call, result: wireResult(frame.result) } } };
+      return {
+        frame: { case: 'reply', value: { call: BigInt(frame.call), result: wireResult(frame.result) } },
+      };
     case 'refused': {
-      const value = { call: frame.call, refusal: wireRefusal(frame.refusal) };
+      const value = { call: BigInt(frame.call), refusal: wireRefusal(frame.refusal) };
       return { frame: { case: 'refused', value } };
     }
     case 'audience': {
@@ -104,9 +106,9 @@ function ownerFrameOf({ frame }: WireOwnerFrame): WithHello<OwnerFrame> {
     case 'hello':
       return { t: 'hello', hello: helloOf(frame.value) };
     case 'reply':
-      return { t: 'reply', call: frame.value.call, result: resultOf(frame.value) };
+      return { t: 'reply', call: Number(frame.value.call), result: resultOf(frame.value) };
     case 'refused':
-      return { t: 'refused', call: frame.value.call, refusal: refusalOf(frame.value.refusal) };
+      return { t: 'refused', call: Number(frame.value.call), refusal: refusalOf(frame.value.refusal) };
     case 'audience': {
       const { audience, convId, nextSeq, whole, users, gone, knownSeq } = frame.value;
       const hearers = users.map(({ userId, firstSeq, lastSeq }) => ({

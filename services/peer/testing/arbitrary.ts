@@ -100,7 +100,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 
 export const edgeFrame: fc.Arbitrary<WithHello<EdgeFrame>> = fc.oneof(
   hello,
-  record({ t: is('command'), call: number, session: seq, userId: user, op: operation }),
+  record({ t: is('command'), call: seq, session: seq, userId: user, op: operation }),
   record({ t: is('delivered'), items: few(record({ convId: conv, userId: user, seq })) }),
   record({ t: is('sessionUp'), session: seq, userId: user, deviceId: text }),
   record({ t: is('sessionDown'), session: seq }),
@@ -175,8 +175,8 @@ const result: fc.Arbitrary<Result> = fc.oneof(
 
 export const ownerFrame: fc.Arbitrary<WithHello<OwnerFrame>> = fc.oneof(
   hello,
-  record({ t: is('reply'), call: number, result }),
-  record({ t: is('refused'), call: number, refusal }),
+  record({ t: is('reply'), call: seq, result }),
+  record({ t: is('refused'), call: seq, refusal }),
   record({
     t: is('audience'),
     audience: seq,
