@@ -2,27 +2,44 @@ import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/p
 import {
   LinkOwnerResponseSchema,
   type OwnerFrame as WireOwnerFrame,
-  type OwnerFrameSchema,
+  OwnerFrameSchema,
 } from '../../gen/parley/node/v1/owner_link_pb.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { OwnerFrame } from './edge-frames.ts';
 import { userIds } from './group-change-wire.ts';
+import { readFrames, writeFrames } from './frame-list.ts';
 import { helloOf, type WithHello, wireHello } from './hello.ts';
+import { putHotOwnerFrame, readHotOwnerFrame } from './hot-owner-frames.ts';
 import { malformed } from './malformed.ts';
 import { refusalOf, wireRefusal } from './refusal-wire.ts';
 import { entryOf, resultOf, wireEntry, wireResult } from './result-wire.ts';
 
 /** What message nodes say to connection nodes, as it is on the wire. */
 
+/** What comes with every message is written by hand, the rest by protobuf-es; a property holds the two equal. */
 export function encodeOwnerFrames(frames: readonly WithHello<OwnerFrame>[]): Uint8Array {
-  return toBinary(
-    LinkOwnerResponseSchema,
-    create(LinkOwnerResponseSchema, { frames: frames.map(wireOwnerFrame) }),
+  return writeFrames(frames, putHotOwnerFrame, (frame) =>
+    toBinary(OwnerFrameSchema, create(OwnerFrameSchema, wireOwnerFrame(frame))),
   );
 }
 
 /** Throws for what is no such message. */
 export function decodeOwnerFrames(bytes: Uint8Array): WithHello<OwnerFrame>[] {
+  return (
+    readFrames<WithHello<OwnerFrame>>(bytes, readHotOwnerFrame, (encoded) =>
+      ownerFrameOf(fromBinary(OwnerFrameSchema, encoded)),
+    ) ?? decodeBySchema(bytes)
+  );
+}
+
+/** By protobuf-es alone. */
+export function encodeBySchema(frames: readonly WithHello<OwnerFrame>[]): Uint8Array {
+  const message = create(LinkOwnerResponseSchema, { frames: frames.map(wireOwnerFrame) });
+  return toBinary(LinkOwnerResponseSchema, message);
+}
+
+/** By protobuf-es alone. */
+export function decodeBySchema(bytes: Uint8Array): WithHello<OwnerFrame>[] {
   return fromBinary(LinkOwnerResponseSchema, bytes).frames.map(ownerFrameOf);
 }
 
