@@ -40,7 +40,7 @@ const hello: fc.Arbitrary<{ readonly t: 'hello'; readonly hello: Hello }> = reco
   hello: record({ version: number, nodeId: text, incarnation: seq, clusterToken: text, storeEpoch: text }),
 });
 
-const entry: fc.Arbitrary<LogEntry> = record({
+export const entry: fc.Arbitrary<LogEntry> = record({
   convId: conv,
   seq,
   msgId: big,
