@@ -16,7 +16,7 @@ export interface ClusterTargetOptions {
  * A cluster as a target of a load: edges (bridge and connection node in one process), message nodes and a group node,
  * each a process, on a MariaDB and a Redis of its own. What counts is Parley's own processes; the engines are told apart.
  */
-export async function startCluster({ nodes, nodeArgs = [] }: ClusterTargetOptions): Promise<Target> {
+export async function startCluster({ nodes, nodeArgs = [] }: ClusterTargetOptions): Promise<Target & { readonly cluster: Cluster }> {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(
     await MariaDb.start({ settings: ['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=512M'] }),
@@ -41,6 +41,7 @@ export async function startCluster({ nodes, nodeArgs = [] }: ClusterTargetOption
     names.map(([name]) => cluster.get(name).pid);
   const owned = stack.move();
   return {
+    cluster,
     name: `Parley, ${nodes} edge${nodes === 1 ? '' : 's'}, ${nodes} message node${nodes === 1 ? '' : 's'}`,
     dialect: 'parley-ws',
     ports: edges.map(([name]) => cluster.get(name).ports.ws),
