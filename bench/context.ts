@@ -8,7 +8,7 @@ export interface Options {
   readonly dropOne: boolean;
   /** Run Parley under node's profiler, and say where its time goes. */
   readonly profile: boolean;
-  /** Measure these targets alone: parley, socketio, relay. */
+  /** Measure these targets alone: parley, socketio, relay, cluster. */
   readonly only: ReadonlySet<string>;
   /** For `private`: over this many conversations instead of one a pair. */
   readonly conversations: number | undefined;
@@ -28,7 +28,7 @@ export interface Context {
   say(line: string): void;
 }
 
-export const wants = (context: Context, target: 'parley' | 'socketio' | 'relay'): boolean =>
+export const wants = (context: Context, target: 'parley' | 'socketio' | 'relay' | 'cluster'): boolean =>
   context.options.only.size === 0 || context.options.only.has(target);
 
 export interface Row {

@@ -14,6 +14,8 @@ const drainMs = (quick: boolean): number => (quick ? 4_000 : 30_000);
 
 export interface MeasuredPass extends Trial, PassResult {
   readonly cpuMs: number;
+  /** Of each of the target's shares, in their order. */
+  readonly shareMs: readonly number[];
 }
 
 export interface LoadOptions {
@@ -22,6 +24,8 @@ export interface LoadOptions {
   readonly shape: Shape;
   readonly startRate: number;
   readonly maxRate?: number;
+  /** Passes where the rate is given, of which the median is reported. Default: 1. */
+  readonly passes?: number;
   /** Messages sent before anything is measured: opens conversations, warms the code up. */
   readonly warmUp: { readonly rate: number; readonly messages: number };
 }
@@ -30,7 +34,7 @@ export interface LoadOptions {
 export async function measureLoad(context: Context, target: Target, o: LoadOptions): Promise<Row> {
   const { generator, options } = context;
   const open = () =>
-    generator.open({ dialect: target.dialect, port: target.port, shape: o.shape, textBytes });
+    generator.open({ dialect: target.dialect, ports: target.ports, shape: o.shape, textBytes });
   await open();
   let mayDrop = options.dropOne;
   const pass = async (
@@ -38,13 +42,16 @@ export async function measureLoad(context: Context, target: Target, o: LoadOptio
     seconds: number,
     kind: LoadOptions['kind'],
   ): Promise<MeasuredPass> => {
+    const shares = Object.values(target.shares ?? {});
     const before = cpuMsOfAll(target.pids);
+    const sharesBefore = shares.map(cpuMsOfAll);
     const request = { ratePerSecond, seconds, drainMs: drainMs(options.quick), dropOne: mayDrop };
     const result = await (kind === 'messages' ? generator.pass(request) : generator.pages(request));
     const cpu = cpuMsOfAll(target.pids) - before;
+    const shareMs = shares.map((pids, i) => cpuMsOfAll(pids) - (sharesBefore[i] ?? 0));
     mayDrop = false;
     if (result.violations > 0) throw new CorrectnessError(target.name, result.examples);
-    const measured = { ...result, rate: ratePerSecond, cpuMs: cpu, good: isGood(result) };
+    const measured = { ...result, rate: ratePerSecond, cpuMs: cpu, shareMs, good: isGood(result) };
     context.say(describe(target, measured));
     // Sessions that were refused something, or missed something, don't know where they are: begin with new ones.
     if (result.disturbed > 0 || result.missing > 0) await open();
@@ -53,7 +60,9 @@ export async function measureLoad(context: Context, target: Target, o: LoadOptio
   await pass(o.warmUp.rate, o.warmUp.messages / o.warmUp.rate, 'messages');
   const passes = await bestPasses(context, o, (rate, seconds) => pass(rate, seconds, o.kind));
   await generator.close();
-  return { target: target.name, figures: o.kind === 'messages' ? figuresOf(passes) : pageFigures(passes) };
+  if (o.kind === 'pages') return { target: target.name, figures: pageFigures(passes) };
+  const shares = Object.keys(target.shares ?? {});
+  return { target: target.name, figures: { ...figuresOf(passes), ...shareFigures(shares, passes) } };
 }
 
 async function bestPasses(
@@ -62,7 +71,11 @@ async function bestPasses(
   pass: (rate: number, seconds: number) => Promise<MeasuredPass>,
 ): Promise<readonly MeasuredPass[]> {
   if (options.quick) return [await pass(Math.min(200, o.startRate), 1)];
-  if (options.rate !== undefined) return [await pass(options.rate, 5)];
+  if (options.rate !== undefined) {
+    const passes: MeasuredPass[] = [];
+    for (let i = 0; i < (o.passes ?? 1); i++) passes.push(await pass(options.rate, 5));
+    return passes;
+  }
   let confirming = false;
   const found = await findBestRate(
     (rate) => pass(rate, confirming ? 8 : 4),
@@ -113,6 +126,16 @@ function figuresOf(passes: readonly MeasuredPass[]): Record<string, number> {
     'generator cores': middle((pass) => pass.generatorCpu),
     passes: passes.length,
   };
+}
+
+function shareFigures(names: readonly string[], passes: readonly MeasuredPass[]): Record<string, number> {
+  const middle = middleOf(passes);
+  return Object.fromEntries(
+    names.map((name, i) => [
+      `${name} µs/message`,
+      middle((pass) => ((pass.shareMs[i] ?? 0) * 1000) / pass.sent),
+    ]),
+  );
 }
 
 function describe(target: Target, pass: MeasuredPass): string {

@@ -17,6 +17,7 @@ const loads: readonly (readonly string[])[] = [
   ['private', '--only', 'relay'],
   ['group500', '--only', 'relay'],
   ['private', '--only', 'parley'],
+  ['cluster', '--only', 'cluster'],
   ['private', '--grpc', '--only', 'parley'],
   ['group500', '--only', 'parley'],
 ];
@@ -39,5 +40,5 @@ test('history, idle, reconnect and endurance run in small', async () => {
 test('an unknown scenario is refused by name', async () => {
   const { code, output } = await bench('everything');
   assert.equal(code, 1);
-  assert.match(output, /name scenarios, out of: private, group500/);
+  assert.match(output, /name scenarios, out of: private, cluster, group500/);
 });

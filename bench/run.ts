@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { type Context, CorrectnessError, type Options, type ScenarioResult } from './context.ts';
 import { Generator } from './generator.ts';
 import { renderTable, writeResults } from './report.ts';
+import { clusterChat } from './scenarios/cluster.ts';
 import { endurance } from './scenarios/endurance.ts';
 import { group500 } from './scenarios/group500.ts';
 import { history } from './scenarios/history.ts';
@@ -17,6 +18,7 @@ import { reconnect } from './scenarios/reconnect.ts';
 
 const scenarios: Readonly<Record<string, (context: Context) => Promise<ScenarioResult>>> = {
   private: privateChat,
+  cluster: clusterChat,
   group500,
   history,
   idle,

@@ -62,8 +62,8 @@ const imports: readonly Imports[] = [
   },
   {
     in: 'services/peer/x.ts',
-    may: ['../core/y.ts', '../ports/y.ts', '../../gen/a/y.ts'],
-    mayNot: ['../codec/y.ts', '../message/y.ts', '@grpc/grpc-js'],
+    may: ['../core/y.ts', '../codec/y.ts', '../ports/y.ts', '../../gen/a/y.ts'],
+    mayNot: ['../message/y.ts', '../grpc/y.ts', '@grpc/grpc-js'],
   },
   {
     in: 'services/grpc/x.ts',

@@ -18,7 +18,8 @@ export interface Client {
 
 /** What all clients of a load share. */
 export interface Traffic {
-  readonly port: number;
+  /** The server's door for a user. */
+  portFor(user: number): number;
   readonly topology: Topology;
   readonly ledger: Ledger;
   readonly pages: PageBook;

@@ -30,7 +30,7 @@ function trafficOf(spec: LoadSpec): Traffic {
     ordered: dialect !== 'socketio',
   });
   return {
-    port: spec.port,
+    portFor: (user) => doorOf(user, spec.ports),
     topology,
     ledger,
     pages: new PageBook(),
@@ -38,6 +38,11 @@ function trafficOf(spec: LoadSpec): Traffic {
     blank: blankText(spec.textBytes),
     dropOne: false,
   };
+}
+
+/** As a load balancer would: by nothing that two who talk to each other have in common. */
+function doorOf(user: number, ports: readonly number[]): number {
+  return ports[(Math.imul(user + 1, 0x9e37_79b1) >>> 16) % ports.length] as number;
 }
 
 function clientMaker(spec: LoadSpec, traffic: Traffic): (user: number) => Client {
@@ -52,7 +57,7 @@ function clientMaker(spec: LoadSpec, traffic: Traffic): (user: number) => Client
     case 'parley-grpc': {
       const directory = new Directory(traffic.topology);
       const connect = spec.dialect === 'parley-ws' ? wsTransport : grpcTransport;
-      return (user) => new Chatter(user, traffic, directory, (sink) => connect(spec.port, sink));
+      return (user) => new Chatter(user, traffic, directory, (sink) => connect(traffic.portFor(user), sink));
     }
   }
 }

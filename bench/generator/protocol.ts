@@ -10,7 +10,8 @@ export type Shape =
 
 export interface LoadSpec {
   readonly dialect: Dialect;
-  readonly port: number;
+  /** Where the server listens; where there are several doors, users are spread over them. */
+  readonly ports: readonly number[];
   readonly shape: Shape;
   /** Length of each text. */
   readonly textBytes: number;

@@ -26,7 +26,10 @@ export class RelayClient implements Client {
     this.#user = user;
     this.#traffic = traffic;
     this.#inGroup = inGroup;
-    this.#connection = new WsConnection({ port: traffic.port, path: `/?u=${user}`, raw: true }, this);
+    this.#connection = new WsConnection(
+      { port: traffic.portFor(user), path: `/?u=${user}`, raw: true },
+      this,
+    );
   }
 
   async open(): Promise<void> {

@@ -39,7 +39,7 @@ export class SocketIoClient implements Client {
       inGroup ? `["group",{"group":"${group}","text":"` : '["private",{"to":"u00000","text":"',
     );
     this.#connection = new WsConnection(
-      { port: traffic.port, path: '/socket.io/?EIO=4&transport=websocket' },
+      { port: traffic.portFor(user), path: '/socket.io/?EIO=4&transport=websocket' },
       this,
     );
   }

@@ -35,7 +35,7 @@ export async function endurance(context: Context): Promise<ScenarioResult> {
   const dataDir = path.join(directory.path, 'data');
   await using server = await ParleyServer.start({ dataDir });
   const shape = { t: 'pairs', users, conversations } as const;
-  const open = () => generator.open({ dialect: 'parley-ws', port: server.ports.ws, shape, textBytes });
+  const open = () => generator.open({ dialect: 'parley-ws', ports: [server.ports.ws], shape, textBytes });
   await open();
   const windows: Window[] = [];
   let entries = 0;

@@ -1,24 +1,34 @@
 import { type Context, type Ratio, type Row, type ScenarioResult, wants } from '../context.ts';
-import { figure, measureLoad } from '../measure.ts';
+import { figure, type LoadOptions, measureLoad } from '../measure.ts';
 import { profiled } from '../profile.ts';
 import { startRelay, startSocketIo } from '../targets/baselines.ts';
 import { startParley } from '../targets/parley.ts';
 import type { Target } from '../targets/target.ts';
 
-/** A thousand users write to each other, one to one. */
-export async function privateChat(context: Context): Promise<ScenarioResult> {
-  const { quick, grpc } = context.options;
+/** The load itself, for whoever is measured under it. */
+export function privateLoad({ options }: Context): {
+  readonly users: number;
+  readonly conversations: number;
+  readonly load: Omit<LoadOptions, 'startRate'>;
+} {
+  const { quick } = options;
   const users = quick ? 40 : 1000;
-  const conversations = context.options.conversations ?? users / 2;
+  const conversations = options.conversations ?? users / 2;
   // Long enough for the compilers of whoever is measured to be done, in our case and in the baselines'.
   const warmUp = { rate: quick ? 500 : 3000, messages: Math.max(conversations, quick ? 100 : 45_000) };
-  const load = async (target: Target, startRate: number) =>
-    measureLoad(context, target, {
-      kind: 'messages',
-      shape: { t: 'pairs', users, conversations },
-      startRate,
-      warmUp,
-    });
+  return {
+    users,
+    conversations,
+    load: { kind: 'messages', shape: { t: 'pairs', users, conversations }, warmUp },
+  };
+}
+
+/** A thousand users write to each other, one to one. */
+export async function privateChat(context: Context): Promise<ScenarioResult> {
+  const { grpc } = context.options;
+  const { users, conversations } = privateLoad(context);
+  const load = (target: Target, startRate: number) =>
+    measureLoad(context, target, { ...privateLoad(context).load, startRate });
   const rows: Row[] = [];
   const notes: string[] = [];
   let parley: Row | undefined;

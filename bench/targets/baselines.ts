@@ -20,7 +20,7 @@ export async function startSocketIo(): Promise<Target> {
   return {
     name: 'socket.io + MariaDB',
     dialect: 'socketio',
-    port,
+    ports: [port],
     pids: [server.pid, database.pid],
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
@@ -36,7 +36,7 @@ export async function startRelay(mode: 'naive' | 'coalesce'): Promise<Target> {
   return {
     name: mode === 'naive' ? 'ws relay, no storage' : 'ws relay, coalescing, no storage',
     dialect: `relay-${mode}`,
-    port,
+    ports: [port],
     pids: [server.pid],
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

@@ -116,7 +116,7 @@ export async function startParley(
   return {
     name: door === 'ws' ? 'Parley' : 'Parley by gRPC',
     dialect: `parley-${door}`,
-    port: door === 'ws' ? server.ports.ws : server.ports.grpc,
+    ports: [door === 'ws' ? server.ports.ws : server.ports.grpc],
     pids: [server.pid],
     server,
     async [Symbol.asyncDispose]() {

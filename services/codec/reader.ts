@@ -1,3 +1,5 @@
+import { decodeUtf8 } from './utf8.ts';
+
 /** Thrown where bytes leave the straight path. Made once: a stack would cost more than the decoding. */
 export const irregular = new Error('not in the form that is read straight');
 
@@ -76,5 +78,42 @@ export class Reader {
   bigint(): bigint {
     const value = this.uint64();
     return Number.isSafeInteger(value) ? BigInt(value) : (BigInt(this.hi) << 32n) | BigInt(this.lo);
+  }
+
+  // Fields with a tag of one byte, of a message that ends at `end`: what it is where the tag stands next, else the
+  // default. Whoever reads fields in the order of their numbers has all of them where encoders wrote the message.
+
+  textField(tag: number, end: number): string {
+    if (!this.#at(tag, end)) return '';
+    const textEnd = this.end(end);
+    const text = decodeUtf8(this.buf, this.pos, textEnd);
+    this.pos = textEnd;
+    return text;
+  }
+
+  /** A safe integer of a 64-bit type; larger ones, and negative ones, are irregular. */
+  integerField(tag: number, end: number): number {
+    if (!this.#at(tag, end)) return 0;
+    const value = this.uint64();
+    if (value > Number.MAX_SAFE_INTEGER) throw irregular;
+    return value;
+  }
+
+  uint32Field(tag: number, end: number): number {
+    return this.#at(tag, end) ? this.uint32() : 0;
+  }
+
+  bigintField(tag: number, end: number): bigint {
+    return this.#at(tag, end) ? this.bigint() : 0n;
+  }
+
+  flagField(tag: number, end: number): boolean {
+    return this.#at(tag, end) && this.uint32() !== 0;
+  }
+
+  #at(tag: number, end: number): boolean {
+    if (this.pos >= end || this.buf[this.pos] !== tag) return false;
+    this.pos += 1;
+    return true;
   }
 }

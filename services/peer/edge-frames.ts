@@ -5,6 +5,8 @@ import type { ConversationKind, HistoryVisibility, Role } from '../ports/message
 
 /** What connection nodes and message nodes say to each other. */
 
+/** Names a command until it is answered: a safe integer, never given twice on a link. */
+export type CallNo = number;
 /** A session's number, unique in its connection node's incarnation. */
 export type SessionNo = number;
 /** Names an audience of one owner's incarnation. */
@@ -27,7 +29,7 @@ export type EdgeFrame =
   /** Answered by exactly one `reply` or `refused` with the same call number. */
   | {
       readonly t: 'command';
-      readonly call: number;
+      readonly call: CallNo;
       readonly session: SessionNo;
       readonly userId: UserId;
       readonly op: Operation;
@@ -59,8 +61,8 @@ export type OwnerFrame =
   | { readonly t: 'registered'; readonly session: SessionNo }
   /** Another session of the same device was opened later: close this one. */
   | { readonly t: 'superseded'; readonly session: SessionNo }
-  | { readonly t: 'reply'; readonly call: number; readonly result: Result }
-  | { readonly t: 'refused'; readonly call: number; readonly refusal: Refusal }
+  | { readonly t: 'reply'; readonly call: CallNo; readonly result: Result }
+  | { readonly t: 'refused'; readonly call: CallNo; readonly refusal: Refusal }
   /** Who on this node hears of a conversation. Travels in order with its entries. */
   | AudienceFrame
   | EntryFrame

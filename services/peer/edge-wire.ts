@@ -1,27 +1,44 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   type EdgeFrame as WireEdgeFrame,
-  type EdgeFrameSchema,
+  EdgeFrameSchema,
   LinkOwnerRequestSchema,
 } from '../../gen/parley/node/v1/owner_link_pb.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { EdgeFrame } from './edge-frames.ts';
 import { userIds } from './group-change-wire.ts';
+import { readFrames, writeFrames } from './frame-list.ts';
 import { helloOf, type WithHello, wireHello } from './hello.ts';
+import { putHotEdgeFrame, readHotEdgeFrame } from './hot-edge-frames.ts';
 import { malformed } from './malformed.ts';
 import { operationOf, wireOperation } from './operation-wire.ts';
 
 /** What connection nodes say to message nodes, as it is on the wire. */
 
+/** What comes with every message is written by hand, the rest by protobuf-es; a property holds the two equal. */
 export function encodeEdgeFrames(frames: readonly WithHello<EdgeFrame>[]): Uint8Array {
-  return toBinary(
-    LinkOwnerRequestSchema,
-    create(LinkOwnerRequestSchema, { frames: frames.map(wireEdgeFrame) }),
+  return writeFrames(frames, putHotEdgeFrame, (frame) =>
+    toBinary(EdgeFrameSchema, create(EdgeFrameSchema, wireEdgeFrame(frame))),
   );
 }
 
 /** Throws for what is no such message. */
 export function decodeEdgeFrames(bytes: Uint8Array): WithHello<EdgeFrame>[] {
+  return (
+    readFrames<WithHello<EdgeFrame>>(bytes, readHotEdgeFrame, (encoded) =>
+      edgeFrameOf(fromBinary(EdgeFrameSchema, encoded)),
+    ) ?? decodeBySchema(bytes)
+  );
+}
+
+/** By protobuf-es alone. */
+export function encodeBySchema(frames: readonly WithHello<EdgeFrame>[]): Uint8Array {
+  const message = create(LinkOwnerRequestSchema, { frames: frames.map(wireEdgeFrame) });
+  return toBinary(LinkOwnerRequestSchema, message);
+}
+
+/** By protobuf-es alone. */
+export function decodeBySchema(bytes: Uint8Array): WithHello<EdgeFrame>[] {
   return fromBinary(LinkOwnerRequestSchema, bytes).frames.map(edgeFrameOf);
 }
 
@@ -31,7 +48,8 @@ function wireEdgeFrame(frame: WithHello<EdgeFrame>): MessageInitShape<typeof Edg
       return { frame: { case: 'hello', value: wireHello(frame.hello) } };
     case 'command': {
       const { call, session, userId, op } = frame;
-      const value = { call, session: BigInt(session), userId, operation: wireOperation(op) };
+      const operation = wireOperation(op);
+      const value = { call: BigInt(call), session: BigInt(session), userId, operation };
       return { frame: { case: 'command', value } };
     }
     case 'delivered': {
@@ -75,7 +93,7 @@ function edgeFrameOf({ frame }: WireEdgeFrame): WithHello<EdgeFrame> {
     case 'command': {
       const { call, session, userId } = frame.value;
       const op = operationOf(frame.value);
-      return { t: 'command', call, session: Number(session), userId: userId as UserId, op };
+      return { t: 'command', call: Number(call), session: Number(session), userId: userId as UserId, op };
     }
     case 'delivered': {
       const items = frame.value.items.map(({ convId, userId, seq }) => ({

@@ -29,7 +29,8 @@ function crosses<A, B>(
 ): void {
   fc.assert(
     fc.property(fc.array(frame, { maxLength: 4 }), (frames) => {
-      assert.deepEqual(to.decode(from.encode(frames as never)), frames);
+      // Bodies are views: of a Buffer they would be Buffers.
+      assert.deepEqual(to.decode(new Uint8Array(from.encode(frames as never))), frames);
     }),
     { numRuns: 1_000 },
   );

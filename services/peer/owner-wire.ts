@@ -2,27 +2,44 @@ import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/p
 import {
   LinkOwnerResponseSchema,
   type OwnerFrame as WireOwnerFrame,
-  type OwnerFrameSchema,
+  OwnerFrameSchema,
 } from '../../gen/parley/node/v1/owner_link_pb.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { OwnerFrame } from './edge-frames.ts';
 import { userIds } from './group-change-wire.ts';
+import { readFrames, writeFrames } from './frame-list.ts';
 import { helloOf, type WithHello, wireHello } from './hello.ts';
+import { putHotOwnerFrame, readHotOwnerFrame } from './hot-owner-frames.ts';
 import { malformed } from './malformed.ts';
 import { refusalOf, wireRefusal } from './refusal-wire.ts';
 import { entryOf, resultOf, wireEntry, wireResult } from './result-wire.ts';
 
 /** What message nodes say to connection nodes, as it is on the wire. */
 
+/** What comes with every message is written by hand, the rest by protobuf-es; a property holds the two equal. */
 export function encodeOwnerFrames(frames: readonly WithHello<OwnerFrame>[]): Uint8Array {
-  return toBinary(
-    LinkOwnerResponseSchema,
-    create(LinkOwnerResponseSchema, { frames: frames.map(wireOwnerFrame) }),
+  return writeFrames(frames, putHotOwnerFrame, (frame) =>
+    toBinary(OwnerFrameSchema, create(OwnerFrameSchema, wireOwnerFrame(frame))),
   );
 }
 
 /** Throws for what is no such message. */
 export function decodeOwnerFrames(bytes: Uint8Array): WithHello<OwnerFrame>[] {
+  return (
+    readFrames<WithHello<OwnerFrame>>(bytes, readHotOwnerFrame, (encoded) =>
+      ownerFrameOf(fromBinary(OwnerFrameSchema, encoded)),
+    ) ?? decodeBySchema(bytes)
+  );
+}
+
+/** By protobuf-es alone. */
+export function encodeBySchema(frames: readonly WithHello<OwnerFrame>[]): Uint8Array {
+  const message = create(LinkOwnerResponseSchema, { frames: frames.map(wireOwnerFrame) });
+  return toBinary(LinkOwnerResponseSchema, message);
+}
+
+/** By protobuf-es alone. */
+export function decodeBySchema(bytes: Uint8Array): WithHello<OwnerFrame>[] {
   return fromBinary(LinkOwnerResponseSchema, bytes).frames.map(ownerFrameOf);
 }
 
@@ -31,9 +48,11 @@ function wireOwnerFrame(frame: WithHello<OwnerFrame>): MessageInitShape<typeof O
     case 'hello':
       return { frame: { case: 'hello', value: wireHello(frame.hello) } };
     case 'reply':
-      return { frame: { case: 'reply', value: { call: frame.call, result: wireResult(frame.result) } } };
+      return {
+        frame: { case: 'reply', value: { call: BigInt(frame.call), result: wireResult(frame.result) } },
+      };
     case 'refused': {
-      const value = { call: frame.call, refusal: wireRefusal(frame.refusal) };
+      const value = { call: BigInt(frame.call), refusal: wireRefusal(frame.refusal) };
       return { frame: { case: 'refused', value } };
     }
     case 'audience': {
@@ -106,9 +125,9 @@ function ownerFrameOf({ frame }: WireOwnerFrame): WithHello<OwnerFrame> {
     case 'hello':
       return { t: 'hello', hello: helloOf(frame.value) };
     case 'reply':
-      return { t: 'reply', call: frame.value.call, result: resultOf(frame.value) };
+      return { t: 'reply', call: Number(frame.value.call), result: resultOf(frame.value) };
     case 'refused':
-      return { t: 'refused', call: frame.value.call, refusal: refusalOf(frame.value.refusal) };
+      return { t: 'refused', call: Number(frame.value.call), refusal: refusalOf(frame.value.refusal) };
     case 'audience': {
       const { audience, convId, nextSeq, whole, users, gone, knownSeq } = frame.value;
       const hearers = users.map(({ userId, firstSeq, lastSeq }) => ({

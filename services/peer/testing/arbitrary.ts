@@ -41,7 +41,7 @@ const hello: fc.Arbitrary<{ readonly t: 'hello'; readonly hello: Hello }> = reco
   hello: record({ version: number, nodeId: text, incarnation: seq, clusterToken: text, storeEpoch: text }),
 });
 
-const entry: fc.Arbitrary<LogEntry> = record({
+export const entry: fc.Arbitrary<LogEntry> = record({
   convId: conv,
   seq,
   msgId: big,
@@ -49,7 +49,7 @@ const entry: fc.Arbitrary<LogEntry> = record({
   createdAtMs: seq,
   ord: seq,
   revision: number,
-  content: fc.uint8Array({ maxLength: 50 }).map(byteString),
+  content: fc.uint8Array({ maxLength: 200 }).map(byteString),
 });
 
 const change: fc.Arbitrary<GroupChange> = fc.oneof(
@@ -73,15 +73,17 @@ const known = record({
   peerDeliveredSeq: seq,
 });
 
+const send = record({
+  t: is('send'),
+  convId: conv,
+  peer: maybe(user),
+  clientId: text,
+  body: fc.uint8Array({ maxLength: 200 }),
+  chain: number,
+});
+
 const operation: fc.Arbitrary<Operation> = fc.oneof(
-  record({
-    t: is('send'),
-    convId: conv,
-    peer: maybe(user),
-    clientId: text,
-    body: fc.uint8Array({ maxLength: 50 }),
-    chain: number,
-  }),
+  send,
   record({ t: is('recall'), convId: conv, seq, clientId: text }),
   record({ t: is('read'), convId: conv, seq }),
   record({ t: is('ack'), convId: conv, seq }),
@@ -99,10 +101,21 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   record({ t: is('groupId'), clientId: text }),
 );
 
+const delivered = record({
+  t: is('delivered'),
+  items: fc.array(record({ convId: conv, userId: user, seq }), { maxLength: 6 }),
+});
+
+/** Those that come with every message. */
+export const hotEdgeFrame: fc.Arbitrary<WithHello<EdgeFrame>> = fc.oneof(
+  record({ t: is('command'), call: seq, session: seq, userId: user, op: send }),
+  delivered,
+);
+
 export const edgeFrame: fc.Arbitrary<WithHello<EdgeFrame>> = fc.oneof(
   hello,
-  record({ t: is('command'), call: number, session: seq, userId: user, op: operation }),
-  record({ t: is('delivered'), items: few(record({ convId: conv, userId: user, seq })) }),
+  record({ t: is('command'), call: seq, session: seq, userId: user, op: operation }),
+  delivered,
   record({ t: is('sessionUp'), session: seq, userId: user, deviceId: text }),
   record({ t: is('sessionDown'), session: seq }),
   record({ t: is('snapshot'), oldestMs: seq }),
@@ -156,8 +169,17 @@ const view: fc.Arbitrary<ConversationView> = record({
 const member = record({ userId: user, role, joinedSeq: seq, deliveredSeq: seq, readSeq: seq });
 const presence = record({ userId: user, online: flag, lastSeenAtMs: seq });
 
+const sent = record({
+  t: is('sent'),
+  convId: conv,
+  seq,
+  msgId: big,
+  createdAtMs: seq,
+  duplicate: flag,
+});
+
 const result: fc.Arbitrary<Result> = fc.oneof(
-  record({ t: is('sent'), convId: conv, seq, msgId: big, createdAtMs: seq, duplicate: flag }),
+  sent,
   record({ t: is('read'), readSeq: seq }),
   record({ t: is('page'), convId: conv, entries: few(entry), headSeq: seq, more: flag }),
   record({ t: is('place'), convId: conv, seq }),
@@ -174,10 +196,27 @@ const result: fc.Arbitrary<Result> = fc.oneof(
   record({ t: is('ids'), ids: few(big) }),
 );
 
+const entryFrame = record({ t: is('entry'), audience: seq, incarnation: seq, entry });
+const cursorFrame = record({
+  t: is('cursor'),
+  convId: conv,
+  userId: user,
+  deliveredSeq: seq,
+  readSeq: seq,
+  to: few(user),
+});
+
+/** Those that come with every message. */
+export const hotOwnerFrame: fc.Arbitrary<WithHello<OwnerFrame>> = fc.oneof(
+  record({ t: is('reply'), call: seq, result: sent }),
+  entryFrame,
+  cursorFrame,
+);
+
 export const ownerFrame: fc.Arbitrary<WithHello<OwnerFrame>> = fc.oneof(
   hello,
-  record({ t: is('reply'), call: number, result }),
-  record({ t: is('refused'), call: number, refusal }),
+  record({ t: is('reply'), call: seq, result }),
+  record({ t: is('refused'), call: seq, refusal }),
   record({
     t: is('audience'),
     audience: seq,
@@ -188,9 +227,9 @@ export const ownerFrame: fc.Arbitrary<WithHello<OwnerFrame>> = fc.oneof(
     gone: few(user),
     knownSeq: seq,
   }),
-  record({ t: is('entry'), audience: seq, incarnation: seq, entry }),
+  entryFrame,
   record({ t: fc.constantFrom('registered', 'superseded'), session: seq }),
-  record({ t: is('cursor'), convId: conv, userId: user, deliveredSeq: seq, readSeq: seq, to: few(user) }),
+  cursorFrame,
   record({ t: is('receipts'), audience: seq, convId: conv, seq, delivered: number, read: number }),
   record({ t: is('typing'), audience: seq, convId: conv, userId: user, active: flag }),
   presence.map((one) => ({ t: 'presence' as const, ...one })),

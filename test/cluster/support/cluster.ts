@@ -57,6 +57,10 @@ export class ClusterProcess {
     return this.running && !this.#draining;
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** The last of what it wrote: for messages of tests that fail. */
   get output(): string {
     return this.#child?.output ?? '';

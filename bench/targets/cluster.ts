@@ -1,0 +1,64 @@
+import { Cluster } from '../../test/cluster/support/cluster.ts';
+import { MariaDb } from '../../test/engines/mariadb.ts';
+import { RedisServer } from '../../test/engines/redis-server.ts';
+import type { Target } from './target.ts';
+
+const schema = 'parley';
+
+export interface ClusterTargetOptions {
+  /** How many edges there are, and as many message nodes. */
+  readonly nodes: number;
+  /** For node itself, in all of Parley's processes: profiling. */
+  readonly nodeArgs?: readonly string[];
+}
+
+/**
+ * A cluster as a target of a load: edges (bridge and connection node in one process), message nodes and a group node,
+ * each a process, on a MariaDB and a Redis of its own. What counts is Parley's own processes; the engines are told apart.
+ */
+export async function startCluster({
+  nodes,
+  nodeArgs = [],
+}: ClusterTargetOptions): Promise<Target & { readonly cluster: Cluster }> {
+  await using stack = new AsyncDisposableStack();
+  const database = stack.use(
+    await MariaDb.start({ settings: ['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=512M'] }),
+  );
+  const redis = stack.use(await RedisServer.start());
+  const connection = await database.connect();
+  await connection.query(`CREATE DATABASE ${schema}`);
+  await connection.end();
+  const numbered = (prefix: string, role: string) =>
+    Array.from({ length: nodes }, (_, i) => [`${prefix}${i + 1}`, role] as const);
+  const messageNodes = numbered('m', 'message');
+  const edges = numbered('e', 'bridge,connection');
+  const cluster = stack.use(
+    await Cluster.start({
+      databaseUrl: `mysql://root@127.0.0.1:${database.port}/${schema}`,
+      redisUrl: redis.url,
+      env: nodeArgs.length === 0 ? {} : { NODE_OPTIONS: nodeArgs.join(' ') },
+      roles: Object.fromEntries([...messageNodes, ...edges, ['g1', 'group']]),
+    }),
+  );
+  const pidsOf = (names: readonly (readonly [string, string])[]) =>
+    names.map(([name]) => cluster.get(name).pid);
+  const owned = stack.move();
+  return {
+    cluster,
+    name: `Parley, ${nodes} edge${nodes === 1 ? '' : 's'}, ${nodes} message node${nodes === 1 ? '' : 's'}`,
+    dialect: 'parley-ws',
+    ports: edges.map(([name]) => cluster.get(name).ports.ws),
+    pids: [...cluster.processes.values()].map(({ pid }) => pid),
+    shares: {
+      edges: pidsOf(edges),
+      'message nodes': pidsOf(messageNodes),
+      MariaDB: [database.pid],
+      Redis: [redis.pid],
+    },
+    async [Symbol.asyncDispose]() {
+      // SIGTERM lets profiled processes write their profiles.
+      for (const process of cluster.processes.values()) await process.drain();
+      await owned[Symbol.asyncDispose]();
+    },
+  };
+}
