@@ -23,6 +23,7 @@ export class ClusterNode {
   #child: ChildProcess | undefined;
   #again: NodeJS.Timeout | undefined;
   #stopping = false;
+  #wasReady = false;
 
   constructor(parts: ClusterNodeParts) {
     this.#parts = parts;
@@ -48,6 +49,7 @@ export class ClusterNode {
         tail = (tail + chunk.toString()).slice(-4_000);
         if (!tail.includes('"event.action":"ready"')) return;
         say(`${name.padEnd(8)} ${roles}  (process ${child.pid}, log in ${file})`);
+        this.#wasReady = true;
         resolve();
         for (const stream of [child.stdout, child.stderr]) {
           stream.off('data', heard);
@@ -61,6 +63,8 @@ export class ClusterNode {
         this.#child = undefined;
         if (this.#stopping) return;
         reject(new Error(`${name} ended with ${signal ?? code}: ${tail}`));
+        // What can't even start is for people to look at.
+        if (!this.#wasReady) return;
         say(`${name.padEnd(8)} ended with ${signal ?? code}; it is started again`);
         this.#again = setTimeout(() => void this.start().catch(() => {}), restartAfterMs);
       });

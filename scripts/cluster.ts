@@ -5,6 +5,7 @@ import { freePort } from '../test/engines/free-port.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { gatewayKind, storageKinds } from './engine-kinds.ts';
 import { StandingEngine } from './standing-engine.ts';
+import { logWebhooks } from './webhook-log.ts';
 
 /**
  * A whole cluster on this machine, to be looked at and to be killed: engines, two edges (one of them split into a bridge
@@ -90,7 +91,6 @@ try {
     PARLEY_REDIS_URL: redis,
     PARLEY_KAFKA_BROKERS: kafka,
     PARLEY_CLUSTER_TOKEN: 'for a cluster on one machine only',
-    PARLEY_TRUSTED_PROXIES: '1',
     PARLEY_LOG_FORMAT: 'json',
     PARLEY_LINK_PORT: '0',
     PARLEY_METRICS_PORT: '0',
@@ -105,7 +105,7 @@ try {
     node('m2', 'message', common),
     node('g1', 'group', common),
     node('g2', 'group', common),
-    node('p1', 'push', common),
+    node('p1', 'push', { ...common, PARLEY_WEBHOOKS: await logWebhooks(directory) }),
     node('e1', 'bridge,connection', {
       ...common,
       PARLEY_HTTP_PORT: `${ports.e1.http}`,
@@ -130,7 +130,7 @@ try {
     directory,
     ...gatewayKind(
       [ports.e1.http, ports.b2.http].map((port) => `127.0.0.1:${port}`),
-      [ports.e1.grpc, ports.c2.grpc].map((port) => `127.0.0.1:${port}`),
+      { grpc: [ports.e1.grpc, ports.c2.grpc].map((port) => `127.0.0.1:${port}`), development: true },
     ),
   });
   // It may run with the ports of an earlier cluster.
@@ -140,6 +140,7 @@ try {
   say(`
   Parley is at ${url}: open it in two browsers, sign in with any two names, and chat in the lobby.
   In a terminal:  npm run parley -- chat ann --server 127.0.0.1:${gatewayPorts[1]}
+  Webhooks of what is said are in ${join(directory, 'webhooks.log')}.
   Kill any node (its process id is above) and go on chatting; it is started again. Ctrl-C ends it all.
 `);
 } catch (error) {

@@ -34,19 +34,29 @@ export const storageKinds = {
   },
 } satisfies Record<string, EngineKind>;
 
-/** nginx in front of nodes, each given as HOST:PORT; with gRPC on a port of its own where nodes for that are named. */
-export function gatewayKind(upstreams: readonly string[], grpcUpstreams: readonly string[] = []): EngineKind {
+/**
+ * nginx in front of nodes, each given as HOST:PORT; with gRPC on a port of its own where nodes for that are named. Nodes in
+ * development mode take nothing that comes from elsewhere: in front of them, nginx says nothing of where it comes from.
+ */
+export function gatewayKind(
+  upstreams: readonly string[],
+  {
+    grpc = [],
+    development = false,
+  }: { readonly grpc?: readonly string[]; readonly development?: boolean } = {},
+): EngineKind {
   return {
-    ports: grpcUpstreams.length > 0 ? 2 : 1,
+    ports: grpc.length > 0 ? 2 : 1,
     spec: ({ directory, ports: [port, grpcPort] }) =>
       nginxSpec({
         directory,
         port: port!,
         configure: () => {
           const http = filled('parley.conf.template', { LISTEN: port, UPSTREAMS: upstreams });
-          if (grpcPort === undefined) return http;
-          const names = { GRPC_LISTEN: grpcPort, GRPC_UPSTREAMS: grpcUpstreams };
-          return `${http}\n${filled('parley-grpc.conf.template', names)}`;
+          const names = { GRPC_LISTEN: grpcPort, GRPC_UPSTREAMS: grpc };
+          const whole =
+            grpcPort === undefined ? http : `${http}\n${filled('parley-grpc.conf.template', names)}`;
+          return development ? whole.replaceAll(/^.*X-Forwarded.*$/gm, '') : whole;
         },
       }),
     url: (port) => `http://127.0.0.1:${port}`,
