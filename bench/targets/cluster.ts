@@ -16,7 +16,10 @@ export interface ClusterTargetOptions {
  * A cluster as a target of a load: edges (bridge and connection node in one process), message nodes and a group node,
  * each a process, on a MariaDB and a Redis of its own. What counts is Parley's own processes; the engines are told apart.
  */
-export async function startCluster({ nodes, nodeArgs = [] }: ClusterTargetOptions): Promise<Target & { readonly cluster: Cluster }> {
+export async function startCluster({
+  nodes,
+  nodeArgs = [],
+}: ClusterTargetOptions): Promise<Target & { readonly cluster: Cluster }> {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(
     await MariaDb.start({ settings: ['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=512M'] }),
