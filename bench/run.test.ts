@@ -17,7 +17,6 @@ const loads: readonly (readonly string[])[] = [
   ['private', '--only', 'relay'],
   ['group500', '--only', 'relay'],
   ['private', '--only', 'parley'],
-  ['cluster', '--only', 'cluster'],
   ['private', '--grpc', '--only', 'parley'],
   ['group500', '--only', 'parley'],
 ];

@@ -52,6 +52,8 @@ export class Session {
       supportBigNumbers: true,
       bigNumberStrings: true,
       flags: ['-LOCAL_FILES'],
+      // Statements are whole: mysql2 would search each packet for question marks.
+      queryFormat: (sql) => sql,
     });
     return new Promise((resolve, reject) => {
       // Covers what mysql2's own limit does not: a server that takes the connection and then says nothing.
