@@ -72,19 +72,21 @@ async function simulate(seed: number): Promise<void> {
   }
   const registered = store.log(group).length;
   const weather = unsettle(store, dice);
+  const changes: Promise<unknown>[] = [];
   for (let step = 0; step < 60; step += 1) {
     const { client } = clients[dice.below(clients.length)] as (typeof clients)[number];
     const nodes = owners[dice.below(2)] as Nodes;
     const kind = dice.below(10);
     if (kind < 6) client.say(1 + dice.below(4));
     else if (kind === 6) client.giveUp(dice.below(4));
-    else if (kind === 7) void nodes.kick('ada', group, 'cyd').catch(() => {});
-    else if (kind === 8) void nodes.add('ada', group, ['cyd']).catch(() => {});
+    else if (kind === 7) changes.push(nodes.kick('ada', group, 'cyd').catch(() => {}));
+    else if (kind === 8) changes.push(nodes.add('ada', group, ['cyd']).catch(() => {}));
     for (let turns = dice.below(12); turns > 0; turns -= 1)
       await new Promise((resolve) => setImmediate(resolve));
   }
   weather.calm();
   for (const { client } of clients) await client.settled();
+  await Promise.all(changes);
   // Whoever writes learns what the other has written. The very last entry is not known to the second owner.
   for (const [at, nodes] of [one, other, one, other, one].entries())
     await nodes.add('ada', group, [`late ${at}`]);
