@@ -181,9 +181,9 @@ export const directoryMutants: readonly Mutant[] = [
   {
     invariant: 'directory',
     how: 'message nodes that share no pages',
-    file: 'services/cluster-server.ts',
-    from: 'await openStore(config, log, this.#opened.directory.pages)',
-    to: 'await openStore(config, log)',
+    file: 'services/cluster-resources.ts',
+    from: '{ incarnation, pages: this.#pages }',
+    to: '{ incarnation }',
     tests: ['test/cluster/directory.test.ts'],
   },
 ];
