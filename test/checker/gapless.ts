@@ -4,7 +4,8 @@ import type { EntryContent } from './log.ts';
 
 /**
  * The store has every seq from 1 to the head. Within a session, each live entry of a conversation is the one after the
- * last, a repeat, follows a gap that was told, or is the reader's own joining. That repeats come in order is another rule's.
+ * last, a repeat, follows a gap that was told, is the reader's own joining, or follows entries that the client has already.
+ * That repeats come in order is another rule's.
  */
 export function gapless({ store, clients }: IndexedEvidence, findings: Findings): void {
   for (const { convId, entries } of store) {
@@ -17,7 +18,16 @@ export function gapless({ store, clients }: IndexedEvidence, findings: Findings)
   }
   for (const { user, events } of clients) {
     let last = new Map<string, number>();
+    const had = new Map<string, Set<number>>();
+    const has = (convId: string, from: number, to: number): boolean => {
+      for (let seq = from; seq <= to; seq += 1) if (had.get(convId)?.has(seq) !== true) return false;
+      return true;
+    };
     for (const event of events) {
+      if (event.t === 'entry' || event.t === 'fetched') {
+        const seqs = had.get(event.convId) ?? new Set();
+        had.set(event.convId, seqs.add(event.entry.seq));
+      }
       if (event.t === 'connected') last = new Map();
       else if (event.t === 'gap') {
         const before = last.get(event.convId);
@@ -30,7 +40,8 @@ export function gapless({ store, clients }: IndexedEvidence, findings: Findings)
       } else if (event.t === 'entry') {
         const { seq } = event.entry;
         const before = last.get(event.convId);
-        if (before !== undefined && seq > before + 1 && !joins(event.entry.content, user))
+        const jumps = before !== undefined && seq > before + 1 && !has(event.convId, before + 1, seq - 1);
+        if (jumps && !joins(event.entry.content, user))
           findings.add(
             'gapless',
             `${user} got ${seq} of ${event.convId} after ${before}, and was not told why`,
