@@ -12,6 +12,8 @@ export class KnownLog {
   deliveredSeq = 0;
   peerReadSeq = 0;
   peerDeliveredSeq = 0;
+  /** Since when lists bring nothing of a hole; 0 while they do. */
+  fruitlessSinceMs = 0;
   /** Last head that was acknowledged. */
   ackedSeq = 0;
   readonly #ahead = new Map<number, bigint>();

@@ -17,6 +17,10 @@ export interface Hole {
   readonly fromSeq: number;
 }
 
+/** How long a list may bring nothing although something is there. */
+const fruitlessMs = 5_000;
+const askAgainMs = 50;
+
 type CursorFigures = Pick<Cursor, 'convId' | 'userId' | 'deliveredSeq' | 'readSeq'>;
 
 /**
@@ -87,9 +91,19 @@ export class Replica {
     }
     // A former member's log ends before what came to everybody else.
     if (!page.more) log.end = Math.max(log.head, Number(page.headSeq));
-    if (log.head === before && log.hasHole)
-      throw new Error(`list of ${convId} brought nothing after ${before}`);
-    this.#look(convId, log);
+    if (log.head > before || !log.hasHole) {
+      log.fruitlessSinceMs = 0;
+      this.#look(convId, log);
+      return;
+    }
+    // An owner that has just lost a conversation may not know of what another one has forwarded already.
+    const nowMs = performance.now();
+    if (log.fruitlessSinceMs === 0) log.fruitlessSinceMs = nowMs;
+    if (nowMs - log.fruitlessSinceMs > fruitlessMs)
+      throw new Error(
+        `list of ${convId} brought nothing after ${before}: ${page.entries.length} entries, head ${page.headSeq}, ${log.end} is known`,
+      );
+    setTimeout(() => this.#look(convId, log), askAgainMs);
   }
 
   live(convId: string, entry: SeenEntry): void {

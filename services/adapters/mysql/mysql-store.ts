@@ -108,7 +108,7 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
     const seals = new Seals(keys);
     const names = this.#names;
     const { pages: cache, log } = options;
-    const pages = cache && new SharedPages({ cache, epoch: identity.epoch, log });
+    const pages = cache && new SharedPages({ cache, epoch: () => this.#epoch, log });
     this.meters.unsoundPages = () => pages?.unsound ?? 0;
     this.#reads = new Reads({ database, seals, names, pages });
     this.#leases = new Leases(database);

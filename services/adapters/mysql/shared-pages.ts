@@ -14,7 +14,8 @@ const toldAtMost = 100;
 
 export interface SharedPagesParts {
   readonly cache: PageCache;
-  readonly epoch: string;
+  /** Of the store, as it is known now. */
+  readonly epoch: () => string;
   readonly log: Logger;
 }
 
@@ -111,7 +112,7 @@ export class SharedPages {
   }
 
   #key({ convId, asOf }: PageRequest, page: number): PageKey {
-    return { epoch: this.#parts.epoch, convId, page, projectedSeq: asOf };
+    return { epoch: this.#parts.epoch(), convId, page, projectedSeq: asOf };
   }
 
   #isUnsound(convId: ConvId, page: number): void {
