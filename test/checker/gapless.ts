@@ -31,7 +31,11 @@ export function gapless({ store, clients }: IndexedEvidence, findings: Findings)
       if (event.t === 'connected') last = new Map();
       else if (event.t === 'gap') {
         const before = last.get(event.convId);
-        if (before !== undefined && event.fromSeq > before + 1)
+        if (
+          before !== undefined &&
+          event.fromSeq > before + 1 &&
+          !has(event.convId, before + 1, event.fromSeq - 1)
+        )
           findings.add(
             'gapless',
             `${user} was told of ${range(event.fromSeq, event.toSeq)} of ${event.convId} after ${before}`,
