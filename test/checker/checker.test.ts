@@ -257,6 +257,7 @@ const broken: Readonly<Record<string, readonly [Evidence, ...Rule[]]>> = {
       { t: 'gap', convId: 'g', fromSeq: 5, toSeq: 8 },
     ]),
     'gapless',
+    'sameLogForAll',
   ],
   'going over a told gap again in order is allowed': [
     withEvents(
