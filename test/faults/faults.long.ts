@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
-import { FaultCluster } from '../faults/fault-cluster.ts';
-import { FaultRun, inFlightThatCounts, type Round } from '../faults/fault-run.ts';
+import { FaultCluster } from './fault-cluster.ts';
+import { FaultRun, inFlightThatCounts, type Round } from './fault-run.ts';
 
 /**
  * A real cluster under traffic by all doors, with everything in it killed, frozen and restarted: nothing acknowledged
