@@ -93,10 +93,28 @@ export class CrashClient implements ClientLog {
     return this.#inSync && this.#outbox.size === 0 && this.#replica.whole;
   }
 
+  /** What is not answered, for whoever asks why. */
+  get waiting(): string {
+    const now = performance.now();
+    const sends = this.#outbox.all.map(
+      ({ clientId, convId, commandId, madeAtMs, refusedAs }) =>
+        `${clientId} into ${convId} for ${Math.round(now - madeAtMs)} ms, ${commandId === 0 ? 'not under way' : `command ${commandId}`}${refusedAs === '' ? '' : `, refused as ${refusedAs}`}`,
+    );
+    return `${this.user} by ${this.#options.kind}, ${this.#signedIn ? 'signed in' : 'not signed in'}${this.#inSync ? '' : ', not in sync'}: ${sends.join('; ')}`;
+  }
+
   /** Sends a message; it is sent again until it has its final answer. */
   send({ convId, to }: Destination, text: string): void {
     const clientId = `${this.user}-${++this.#lastClientId}`;
-    const pending: Pending = { clientId, convId, to, text, madeAtMs: performance.now(), commandId: 0 };
+    const pending: Pending = {
+      clientId,
+      convId,
+      to,
+      text,
+      madeAtMs: performance.now(),
+      commandId: 0,
+      refusedAs: '',
+    };
     this.events.push({ t: 'send', convId, clientId, text });
     const blocked = this.#outbox.isBlocked(convId);
     this.#outbox.add(pending);
@@ -246,6 +264,7 @@ export class CrashClient implements ClientLog {
   }
 
   #refused(pending: Pending, { retry, reason }: Refusal): void {
+    pending.refusedAs = reason;
     if (retry !== Retry.NEVER) this.onPostponed(pending.clientId, reason);
     if (retry === Retry.ELSEWHERE) return this.#session?.close();
     if (retry === Retry.HERE) return;

@@ -9,6 +9,8 @@ export interface Pending {
   readonly madeAtMs: number;
   /** Number of the command under way on the open connection; 0 when none is. */
   commandId: number;
+  /** Reason of the last refusal that was not for good; empty before one. */
+  refusedAs: string;
 }
 
 /**

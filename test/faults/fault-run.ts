@@ -133,7 +133,7 @@ export class FaultRun implements AsyncDisposable {
     await until(
       () => waiting.size === 0,
       patienceMs,
-      () => `not served again: ${[...waiting].map(({ user }) => user)}\n${this.#state()}`,
+      () => `not served again:\n${[...waiting].map((client) => client.waiting).join('\n')}\n${this.#state()}`,
     );
     for (const [client, before] of heard) client.onAnswered = before;
   }

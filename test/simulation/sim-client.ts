@@ -117,7 +117,7 @@ export class SimClient implements ClientLog {
   say({ convId, to }: Destination): void {
     const clientId = `${this.device} of ${this.user} ${(this.#sends += 1)}`;
     const text = `text of ${clientId}`;
-    const pending: Pending = { clientId, convId, to, text, madeAtMs: 0, commandId: 0 };
+    const pending: Pending = { clientId, convId, to, text, madeAtMs: 0, commandId: 0, refusedAs: '' };
     this.events.push({ t: 'send', convId, clientId, text });
     const blocked = this.#outbox.isBlocked(convId);
     this.#outbox.add(pending);
