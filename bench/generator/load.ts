@@ -37,12 +37,19 @@ export class Load {
   readonly #traffic: Traffic;
   readonly #visits: NodeJS.Timeout;
   #round = 0;
-  #nextK = 0;
+  #nextK: number;
 
-  constructor(clients: readonly Client[], traffic: Traffic) {
+  /** `firstK`: the number of its first message. One that was sent before would be taken for the same message. */
+  constructor(clients: readonly Client[], traffic: Traffic, firstK: number) {
+    this.#nextK = firstK;
     this.#clients = clients;
     this.#traffic = traffic;
     this.#visits = setInterval(() => this.#visit(), visitsEveryMs);
+  }
+
+  /** The number of the message after the last. */
+  get nextK(): number {
+    return this.#nextK;
   }
 
   /** Sends messages. */

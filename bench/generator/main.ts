@@ -16,6 +16,8 @@ import { oneGroup, pairs } from './topology.ts';
 /** The load generator: a process of its own, told what to do by its parent. */
 
 let load: Load | undefined;
+/** Messages of all loads are numbered on: what a load sends again is no message to a server. */
+let firstK = 0;
 let pool: Pool | undefined;
 
 function trafficOf(spec: LoadSpec): Traffic {
@@ -63,14 +65,20 @@ function clientMaker(spec: LoadSpec, traffic: Traffic): (user: number) => Client
 }
 
 async function open(spec: LoadSpec): Promise<void> {
-  load?.close();
+  closeLoad();
   const traffic = trafficOf(spec);
   const make = clientMaker(spec, traffic);
   const clients = Array.from({ length: traffic.topology.users }, (_, user) => make(user));
   const atOnce = 100;
   for (let i = 0; i < clients.length; i += atOnce)
     await Promise.all(clients.slice(i, i + atOnce).map((client) => client.open()));
-  load = new Load(clients, traffic);
+  load = new Load(clients, traffic, firstK);
+}
+
+function closeLoad(): void {
+  firstK = load?.nextK ?? firstK;
+  load?.close();
+  load = undefined;
 }
 
 function opened(): Load {
@@ -87,9 +95,9 @@ async function carryOut(request: Request): Promise<unknown> {
     case 'pages':
       return opened().pages(request.request);
     case 'close':
-      load?.close();
+      closeLoad();
       pool?.close();
-      load = pool = undefined;
+      pool = undefined;
       return undefined;
     case 'connect':
       pool ??= new Pool();

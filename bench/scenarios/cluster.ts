@@ -1,7 +1,7 @@
 import { type Context, type Ratio, type Row, type ScenarioResult, wants } from '../context.ts';
 import { figure, measureLoad } from '../measure.ts';
 import { profiled } from '../profile.ts';
-import { startCluster } from '../targets/cluster.ts';
+import { agreed, startCluster } from '../targets/cluster.ts';
 import { startParley } from '../targets/parley.ts';
 import type { Target } from '../targets/target.ts';
 import { privateLoad } from './private.ts';
@@ -30,6 +30,7 @@ export async function clusterChat(context: Context): Promise<ScenarioResult> {
     for (const nodes of quick ? sizes.slice(-1) : sizes) {
       const row = await profiled(context, notes, async (nodeArgs) => {
         await using target = await startCluster({ nodes, nodeArgs });
+        await agreed(context.generator, target);
         return await load(target, 2000);
       });
       rows.push(row);

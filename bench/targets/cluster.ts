@@ -1,6 +1,9 @@
 import { Cluster } from '../../test/cluster/support/cluster.ts';
 import { MariaDb } from '../../test/engines/mariadb.ts';
 import { RedisServer } from '../../test/engines/redis-server.ts';
+import { until } from '../../test/e2e/support/until.ts';
+import type { Generator } from '../generator.ts';
+import { textBytes } from '../measure.ts';
 import type { Target } from './target.ts';
 
 const schema = 'parley';
@@ -12,14 +15,13 @@ export interface ClusterTargetOptions {
   readonly nodeArgs?: readonly string[];
 }
 
+export type ClusterTarget = Target & { readonly cluster: Cluster };
+
 /**
  * A cluster as a target of a load: edges (bridge and connection node in one process), message nodes and a group node,
  * each a process, on a MariaDB and a Redis of its own. What counts is Parley's own processes; the engines are told apart.
  */
-export async function startCluster({
-  nodes,
-  nodeArgs = [],
-}: ClusterTargetOptions): Promise<Target & { readonly cluster: Cluster }> {
+export async function startCluster({ nodes, nodeArgs = [] }: ClusterTargetOptions): Promise<ClusterTarget> {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(
     await MariaDb.start({ settings: ['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=512M'] }),
@@ -61,4 +63,34 @@ export async function startCluster({
       await owned[Symbol.asyncDispose]();
     },
   };
+}
+
+/**
+ * Resolves once edges and message nodes agree on who owns what. While a message node joins they don't for a moment, and
+ * refuse sends that clients send again; the clients of the generator don't, and a pass with a refusal counts for nothing.
+ */
+export async function agreed(generator: Generator, target: ClusterTarget): Promise<void> {
+  const { cluster, dialect, ports } = target;
+  const shape = { t: 'pairs', users: 40, conversations: 20 } as const;
+  const messageNodes = [...cluster.processes.values()].filter(({ name }) => name.startsWith('m'));
+  let what = '';
+  await until(
+    async () => {
+      await generator.open({ dialect, ports, shape, textBytes });
+      const before = await Promise.all(messageNodes.map(entriesOf));
+      const pass = await generator.pass({ ratePerSecond: 200, seconds: 0.5, drainMs: 2_000 });
+      const after = await Promise.all(messageNodes.map(entriesOf));
+      const share = after.map((entries, i) => entries - (before[i] ?? 0));
+      what = `entries by node: ${share.join(', ')}; ${[...pass.disturbances, ...pass.examples].join('; ')}`;
+      return pass.disturbed + pass.violations + pass.missing === 0 && share.every((entries) => entries > 0);
+    },
+    () => what,
+  );
+  await generator.close();
+}
+
+/** How many entries a message node has committed. */
+async function entriesOf({ ports }: { readonly ports: { readonly metrics: number } }): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${ports.metrics}/metrics`)).text();
+  return Number(/^chat_entries_committed_total(?:\{[^}]*\})? (\d+)/m.exec(metrics)?.[1] ?? 0);
 }

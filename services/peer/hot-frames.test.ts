@@ -168,6 +168,24 @@ it('a frame with numbers that are none is refused by its writer, and the next on
   );
 });
 
+it('a field behind the operation is the command’s, not the operation’s', () => {
+  const to = new FieldWriter();
+  to.begin();
+  const frame = to.open(0x0a, 1);
+  const command = to.open(0x12, 1);
+  to.text(0x1a, 'first');
+  const send = to.open(0x22, 1);
+  to.text(0x0a, 'c');
+  to.close(send, 1);
+  to.text(0x1a, 'last');
+  to.close(command, 1);
+  to.close(frame, 1);
+  const bytes = new Uint8Array(to.finish());
+  assert.deepEqual(edge.decodeEdgeFrames(bytes), edge.decodeBySchema(bytes));
+  const [decoded] = edge.decodeEdgeFrames(bytes);
+  assert.ok(decoded?.t === 'command' && decoded.userId === 'last');
+});
+
 it('times before 1970 are written and read alike', () => {
   const entry = { ...fc.sample(any.entry, 1)[0]!, createdAtMs: -1 };
   const bytes = owner.encodeOwnerFrames([{ t: 'entry', audience: 1, incarnation: 2, entry }]);

@@ -97,16 +97,14 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
   /** A message has come. What can't be understood closes the link. */
   take(message: Uint8Array): void {
     if (this.#state === 'closed') return;
-    const { codec, counters, carrier, failed } = this.#parts;
+    const { codec, counters } = this.#parts;
     try {
       const frames = codec.decode(message);
       counters.framesIn += frames.length;
       counters.bytesIn += message.byteLength;
       this.#deliver(frames);
     } catch (error) {
-      failed(error);
-      carrier.hangUp(error instanceof Fault ? error : new Fault('malformedFrame', { cause: error }));
-      this.down(toFault(error).reason);
+      this.#fail(error instanceof Fault ? error : new Fault('malformedFrame', { cause: error }), error);
     }
   }
 
@@ -134,6 +132,13 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
     if (rest.length > 0) this.#events.frames(rest as readonly In[]);
   }
 
+  /** Gives the link up for something that was wrong. */
+  #fail(fault: Fault, error: unknown): void {
+    this.#parts.failed(error);
+    this.#parts.carrier.hangUp(fault);
+    this.down(toFault(error).reason);
+  }
+
   #greet(): void {
     const { carrier, codec, hello } = this.#parts;
     carrier.write(codec.encode([{ t: 'hello', hello: hello() }]), () => {});
@@ -159,7 +164,14 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
       bytes += next.bytes;
     }
     const { carrier, codec, counters } = this.#parts;
-    const message = codec.encode(frames as readonly WithHello<Out>[]);
+    let message: Uint8Array;
+    try {
+      message = codec.encode(frames as readonly WithHello<Out>[]);
+    } catch (error) {
+      // A bug of ours. Frames that are not sent can't be passed over: the link starts over, and nobody else suffers.
+      this.#fail(new Fault('internal', { cause: error }), error);
+      return;
+    }
     counters.framesOut += frames.length;
     counters.messagesOut += 1;
     counters.bytesOut += message.byteLength;
