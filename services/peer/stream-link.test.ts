@@ -25,7 +25,7 @@ it('a frame that can’t be written ends its link, and nothing else', async () =
     codec: edgeCodec,
     counters: linkCounters(),
     limitBytes: 1_000,
-    hello,
+    hello: () => hello,
     calls: true,
     opened: () => ({ frames: () => {}, down: resolve }),
     failed: (error) => told.push(`failed: ${error instanceof RangeError}`),
