@@ -10,6 +10,8 @@ import type { BridgeSocket, SocketOwner } from './socket.ts';
 /** How long a bridge that stops waits for its clients to say goodbye, too. */
 const farewellMs = 500;
 
+type Encoded = Partial<Record<DialectName, Delivery>>;
+
 export interface SocketDoorInit {
   readonly sessions: SessionHost;
   readonly counters: BridgeCounters;
@@ -21,6 +23,8 @@ export interface SocketDoorInit {
 
 /** What a frame counts for besides its bytes, so that empty ones count, too. */
 const frameOverheadBytes = 64;
+/** Frames from this size on are often delivered again, to a session that is alone with what goes before it. */
+const worthKeepingBytes = 4 * 1024;
 /** How many seconds' bytes may come at once. */
 const burstSeconds = 4;
 
@@ -35,6 +39,8 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
   readonly #sockets = new Map<number, BridgeSocket>();
   readonly #perAddress = new Map<string, number>();
   #lastSession = 0;
+  /** The last long frame, as the dialects encode it. */
+  #kept: { readonly frame: Uint8Array | undefined; readonly encoded: Encoded } = { frame: undefined, encoded: {} };
 
   constructor(init: SocketDoorInit) {
     this.highWaterBytes = init.highWaterBytes;
@@ -117,7 +123,7 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
   }
 
   deliver(sessions: readonly number[], frame: Uint8Array): void {
-    const encoded: Partial<Record<DialectName, Delivery>> = {};
+    const encoded = this.#encodedBefore(frame);
     for (let i = 0; i < sessions.length; i += 1) {
       const socket = this.#sockets.get(sessions[i] as number);
       if (socket === undefined) continue;
@@ -129,6 +135,12 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
       }
       delivery.to(socket);
     }
+  }
+
+  #encodedBefore(frame: Uint8Array): Encoded {
+    if (frame.byteLength < worthKeepingBytes) return {};
+    if (this.#kept.frame !== frame) this.#kept = { frame, encoded: {} };
+    return this.#kept.encoded;
   }
 
   close(session: number, code: number, reason: string): void {

@@ -13,6 +13,11 @@ export interface FlushTarget {
 
 /** Frames longer than this are split, so that no client has to take an endless one. */
 const maxFrameBytes = 512 * 1024;
+/**
+ * Fragments from this size on are frames of their own. A busy room's entries are one fragment for all its sessions, but
+ * each of those that wrote has its own answers before it: copying megabytes for them costs more than a second write.
+ */
+const aloneBytes = 4 * 1024;
 /** Where waiting saves writes, flushes cost at most a fifth of the time, but wait no longer than this. */
 const maxGapMs = 20;
 const gapPerCost = 4;
@@ -198,18 +203,23 @@ function fragmentsOf(leaf: PathNode): Uint8Array[] {
   return fragments.reverse();
 }
 
+/** As few frames as may be, but what is long stays the buffer that it is. */
 function frames(fragments: readonly Uint8Array[]): readonly Uint8Array[] {
   const whole: Uint8Array[] = [];
-  let from = 0;
+  let gathered: Uint8Array[] = [];
   let bytes = 0;
-  for (const [at, { byteLength }] of fragments.entries()) {
-    if (at > from && bytes + byteLength > maxFrameBytes) {
-      whole.push(concat(fragments.slice(from, at)));
-      from = at;
-      bytes = 0;
-    }
+  const close = (): void => {
+    if (gathered.length > 0) whole.push(gathered.length === 1 ? (gathered[0] as Uint8Array) : concat(gathered));
+    gathered = [];
+    bytes = 0;
+  };
+  for (const fragment of fragments) {
+    const { byteLength } = fragment;
+    if (byteLength >= aloneBytes || bytes + byteLength > maxFrameBytes) close();
+    gathered.push(fragment);
     bytes += byteLength;
+    if (byteLength >= aloneBytes) close();
   }
-  whole.push(concat(from === 0 ? fragments : fragments.slice(from)));
+  close();
   return whole;
 }
