@@ -40,7 +40,10 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
   readonly #perAddress = new Map<string, number>();
   #lastSession = 0;
   /** The last long frame, as the dialects encode it. */
-  #kept: { readonly frame: Uint8Array | undefined; readonly encoded: Encoded } = { frame: undefined, encoded: {} };
+  #kept: { readonly frame: Uint8Array | undefined; readonly encoded: Encoded } = {
+    frame: undefined,
+    encoded: {},
+  };
 
   constructor(init: SocketDoorInit) {
     this.highWaterBytes = init.highWaterBytes;

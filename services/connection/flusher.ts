@@ -209,7 +209,8 @@ function frames(fragments: readonly Uint8Array[]): readonly Uint8Array[] {
   let gathered: Uint8Array[] = [];
   let bytes = 0;
   const close = (): void => {
-    if (gathered.length > 0) whole.push(gathered.length === 1 ? (gathered[0] as Uint8Array) : concat(gathered));
+    if (gathered.length > 0)
+      whole.push(gathered.length === 1 ? (gathered[0] as Uint8Array) : concat(gathered));
     gathered = [];
     bytes = 0;
   };
