@@ -82,6 +82,7 @@ export async function clusterMessage(parts: ClusterMessageParts): Promise<Cluste
     log,
     recentMs,
     ownership,
+    others: peers,
     stallMs: config.directory.leaseMs,
     failpoints: Failpoints.parse(config.test.failpoints),
     relay: outbox.relay,

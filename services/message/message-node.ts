@@ -6,9 +6,11 @@ import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
 import { conversationOf } from '../peer/conversation-of.ts';
-import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { EdgeFrame, Operation, OwnerFrame } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
+import { handedOn } from '../peer/handed-on.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
+import type { PeerCalls } from '../peer/peer-calls.ts';
 import { StallWatch } from '../core/stall-watch.ts';
 import { type MessageStore, StoreError } from '../ports/message-store.ts';
 import type { OutboxSpan } from '../ports/outbox.ts';
@@ -24,10 +26,11 @@ import { GroupDesk } from './group-desk.ts';
 import { History } from './history.ts';
 import { HotConversations } from './hot-conversations.ts';
 import { MessageMeters } from './meters.ts';
-import { Operations } from './operations.ts';
+import { type Asker, Operations } from './operations.ts';
 import type { messageOptions } from './options.ts';
 import { Owner } from './owner.ts';
 import type { Ownership } from './ownership.ts';
+import { notOwner } from './not-owner.ts';
 import { PeerDesk } from './peer-desk.ts';
 import { PresenceBook } from './presence-book.ts';
 import { Receipts } from './receipts.ts';
@@ -51,6 +54,8 @@ export interface MessageNodeParts {
   readonly recentMs?: number;
   /** Where other message nodes share the conversations; undefined: all are this node's. */
   readonly ownership?: Ownership;
+  /** The other message nodes, to whom commands are handed on; undefined: those are refused. */
+  readonly others?: Pick<PeerCalls, 'isLinked' | 'command'>;
   /** After hanging for so long, in milliseconds, others own what was this node's; undefined where there are none. */
   readonly stallMs?: number;
   readonly failpoints?: Failpoints | undefined;
@@ -92,11 +97,14 @@ export class MessageNode implements Service {
   readonly #log: Logger;
   readonly #recent: RecentCommits | undefined;
   readonly #ownership: Ownership | undefined;
+  readonly #others: MessageNodeParts['others'];
   readonly #stallWatch: StallWatch | undefined;
   /** Answers other message nodes, and has this node's own conversations forwarded. */
   readonly peers = new PeerDesk({
     forward: (span) => this.#forward(span),
     isOnline: (userId) => this.isOnline(userId),
+    owns: (convId) => this.#owns(convId),
+    carryOut: (asker, op) => this.#operations.carryOut(asker, op),
   });
   /** The connection nodes that live, as far as is known. */
   #liveEdges: readonly string[] = [];
@@ -119,11 +127,13 @@ export class MessageNode implements Service {
     log,
     recentMs,
     ownership,
+    others,
     stallMs,
     failpoints,
     relay,
   }: MessageNodeParts) {
     this.#ownership = ownership;
+    this.#others = others;
     if (stallMs !== undefined)
       this.#stallWatch = new StallWatch({ clock, limitMs: stallMs, stalled: () => this.#stalled() });
     this.#config = config;
@@ -364,12 +374,25 @@ export class MessageNode implements Service {
       if (convId !== undefined && !this.#owns(convId)) {
         // What its session sends behind it must not pass before it, here or elsewhere.
         if (op.t === 'send' && op.chain > 0) refused?.refuse(convId, op.chain);
-        throw new Fault('notOwner', { message: 'another node owns this conversation', retryAfterMs: 50 });
+        this.#handOn(asker, op);
+        return;
       }
       this.#operations.carryOut(asker, op);
     } catch (error) {
       asker.refuse(toFault(error));
     }
+  }
+
+  /** To the owner that this node sees, once: an edge that asks the wrong node has an older view than that. */
+  #handOn(asker: Asker, op: Operation): void {
+    const convId = handedOn(op);
+    const owner = convId === undefined ? undefined : this.#ownership?.ownerOf(convId);
+    if (owner === undefined || this.#others?.isLinked(owner) !== true) throw notOwner();
+    this.meters.handedOn += 1;
+    this.#others.command(owner, asker.userId, op).then(
+      (result) => asker.done(result),
+      (error) => asker.refuse(toFault(error)),
+    );
   }
 
   /** Most are of conversations that are hot: those are done at once. */

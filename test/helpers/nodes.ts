@@ -20,6 +20,7 @@ import { connectDirect } from '../../services/peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../../services/peer/group-frames.ts';
 import type { Link } from '../../services/peer/link.ts';
+import type { PeerCalls } from '../../services/peer/peer-calls.ts';
 import type { Directory } from '../../services/ports/directory.ts';
 import type { MessageStore, StoredEntry } from '../../services/ports/message-store.ts';
 import { FaultyStore } from './faulty-store.ts';
@@ -59,6 +60,8 @@ export interface NodesOptions {
   readonly linksComeAgain?: { readonly recentMs: number; readonly aloneMs: number };
   /** Where other message nodes share the conversations. */
   readonly ownership?: Ownership;
+  /** To whom commands are handed on. */
+  readonly others?: PeerCalls;
   /** After hanging for so long the message node drops what it has in hand. */
   readonly stallMs?: number;
   /** False: no group node is there. */
@@ -133,6 +136,7 @@ export class Nodes implements AsyncDisposable {
       log: this.#log,
       ...(options.linksComeAgain && { recentMs: options.linksComeAgain.recentMs }),
       ...(options.ownership && { ownership: options.ownership }),
+      ...(options.others && { others: options.others }),
       ...(options.stallMs !== undefined && { stallMs: options.stallMs }),
       relay: options.relay,
     });

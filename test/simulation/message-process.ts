@@ -3,6 +3,8 @@ import { MessageNode } from '../../services/message/message-node.ts';
 import { Ownership } from '../../services/message/ownership.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../../services/peer/group-frames.ts';
+import { PeerCalls } from '../../services/peer/peer-calls.ts';
+import type { PeerAnswerFrame, PeerQuestionFrame } from '../../services/peer/peer-frames.ts';
 import type { Roster } from '../../services/peer/roster.ts';
 import type { CommitBatch } from '../../services/ports/message-store.ts';
 import { keepLinks, LinkAcceptor, ready } from './links.ts';
@@ -12,12 +14,15 @@ import { SimStore } from './sim-store.ts';
 
 const recentMs = 30_000;
 const joinMs = 1_000;
+const askMs = 2_000;
+/** Links between message nodes. */
+const kind = '/peer';
 
 /** A message node, put together as `cluster-server.ts` does it. */
 export class MessageProcess extends Process {
   readonly role = 'message';
   node: MessageNode | undefined;
-  #groups: Roster | undefined;
+  readonly #rosters: Roster[] = [];
 
   protected async compose(): Promise<void> {
     const { world, actor, log } = this;
@@ -31,6 +36,7 @@ export class MessageProcess extends Process {
     this.incarnation = Number(ids.source.next() >> 12n);
     this.epoch = store.epoch;
     const ownership = new Ownership(this.nodeId);
+    const peers = new PeerCalls({ timeoutMs: askMs });
     const node = new MessageNode({
       config: config.message,
       store,
@@ -40,15 +46,25 @@ export class MessageProcess extends Process {
       log,
       recentMs,
       ownership,
+      others: peers,
       stallMs: 1_500,
     });
     this.node = node;
-    this.#groups = keepLinks<GroupRequestFrame, GroupDecisionFrame>({
-      process: this,
-      role: 'group',
-      codec: byReference(),
-      opened: (link, peer) => node.connectGroup(link, peer.nodeId),
-    });
+    this.#rosters.push(
+      keepLinks<GroupRequestFrame, GroupDecisionFrame>({
+        process: this,
+        role: 'group',
+        codec: byReference(),
+        opened: (link, peer) => node.connectGroup(link, peer.nodeId),
+      }),
+      keepLinks<PeerQuestionFrame, PeerAnswerFrame>({
+        process: this,
+        role: 'message',
+        codec: byReference(),
+        opened: (link, peer) => peers.attach(link, peer.nodeId),
+        kind,
+      }),
+    );
     directory.watch(actor, 'message', (seen) => node.see(ready(seen)));
     this.services.push(
       ids,
@@ -58,6 +74,12 @@ export class MessageProcess extends Process {
         codec: byReference(),
         accept: (link, peer) => node.acceptEdge(link, peer.nodeId, peer.storeEpoch),
       }),
+      new LinkAcceptor<PeerAnswerFrame, PeerQuestionFrame>({
+        process: this,
+        codec: byReference(),
+        accept: (link) => node.peers.accept(link),
+        kind,
+      }),
     );
   }
 
@@ -66,6 +88,6 @@ export class MessageProcess extends Process {
   }
 
   protected ended(): void {
-    this.#groups?.stop();
+    for (const roster of this.#rosters) roster.stop();
   }
 }
