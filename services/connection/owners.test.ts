@@ -327,6 +327,20 @@ describe('a room of which two nodes believe to be the owner', () => {
     ties.owners.stop();
   });
 
+  it('I5: is asked about from the first entry that it lacks, whoever comes and goes meanwhile', () => {
+    const { ties, old, fresh } = twoOwners();
+    old.say(ties.audience(convId, 7), ties.audience(convId, 8, { users: [] }));
+    const bob = [{ userId: 'bob' as UserId, firstSeq: 1, lastSeq: 0 }];
+    fresh.say(ties.entry(convId, 8, 2));
+    // It answers late, and says before that who has come.
+    fresh.say(ties.audience(convId, 9, { whole: false, users: bob }));
+    assert.deepEqual(
+      fresh.of('audienceUnknown').map(({ seq }) => seq),
+      [8],
+    );
+    ties.owners.stop();
+  });
+
   it('takes the entries of both, in order', () => {
     const { ties, old, fresh } = twoOwners();
     fresh.say(ties.entry(convId, 8, 2));
