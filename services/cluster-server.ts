@@ -21,6 +21,7 @@ import { Telemetry } from './core/telemetry.ts';
 import { GroupNode } from './group/group-node.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { LinkServer, type LinkServerParts } from './grpc/link-server.ts';
+import type { Joining } from './message/joining.ts';
 import type { MessageNode } from './message/message-node.ts';
 import { openDirectory, type OpenedDirectory } from './open-directory.ts';
 import { configuredEndpoints, openPush } from './open-push.ts';
@@ -49,8 +50,6 @@ export interface ClusterServer {
 
 /** How long sessions outlive the last link to a message node. */
 const aloneMs = 5_000;
-/** How long a message node that joins waits for the edges that it knows of. */
-const joinMs = 1_000;
 const helloMs = 3_000;
 /** Some roles of a cluster in one process: nodes find each other in Redis, and share a store on MySQL. */
 export async function startClusterNode(
@@ -90,6 +89,7 @@ class ClusterNode {
   #epoch: () => string = () => '';
   #isSuperseded = false;
   #message: MessageNode | undefined;
+  #joining: Joining | undefined;
   #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptPeer' | 'acceptMessages'> = {};
   #linkServer: LinkServer | undefined;
   #grpc: GrpcDoor | undefined;
@@ -124,10 +124,12 @@ class ClusterNode {
       });
     const { nodeId } = this.#links;
     const parts = { config, log, nodeId, store, incarnation, events, peers: this.#shared.peers };
-    const { ids, outbox, message, startedNo } = await clusterMessage(parts);
+    const { ids, outbox, message, joining, startedNo } = await clusterMessage(parts);
     this.#incarnation = startedNo;
     this.#epoch = () => store.epoch;
     this.#message = message;
+    this.#joining = joining;
+    this.#stack.defer(() => joining.stop());
     registerMessageMeters(this.#meters, message);
     registerStoreMeters(this.#meters, store.meters);
     registerOutboxMeters(this.#meters, { outbox, events });
@@ -149,11 +151,8 @@ class ClusterNode {
     this.#links.watchReady('message', (ready, known) => message.see(known ? ready : undefined));
     this.#roles.push({
       role: 'message',
-      // Edges dial a node that joins; it owns nothing before they had time to tell it of their sessions.
-      joined: (node) => {
-        const timer = setTimeout(() => void node.update('ready'), joinMs);
-        this.#stack.defer(() => clearTimeout(timer));
-      },
+      // Edges dial a node that joins; it owns nothing before they have told it of their sessions.
+      joined: (node) => joining.start(() => void node.update('ready')),
     });
   }
 
@@ -258,6 +257,8 @@ class ClusterNode {
         metrics: this.#telemetry.address.port,
       },
       stop: async (reason) => {
+        // It may go before it has come.
+        this.#joining?.stop();
         if (reason === 'signal') {
           // The others, and this node itself, see it with their next look at the directory.
           await this.#links.draining();

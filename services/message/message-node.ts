@@ -25,6 +25,7 @@ import { FanOut } from './fan-out.ts';
 import { GroupDesk } from './group-desk.ts';
 import { History } from './history.ts';
 import { HotConversations } from './hot-conversations.ts';
+import type { Joining } from './joining.ts';
 import { MessageMeters } from './meters.ts';
 import { type Asker, Operations } from './operations.ts';
 import type { messageOptions } from './options.ts';
@@ -56,6 +57,8 @@ export interface MessageNodeParts {
   readonly ownership?: Ownership;
   /** The other message nodes, to whom commands are handed on; undefined: those are refused. */
   readonly others?: Pick<PeerCalls, 'isLinked' | 'command'>;
+  /** Told which edges have told of themselves, while this node may own nothing yet. */
+  readonly joining?: Pick<Joining, 'see' | 'told'>;
   /** After hanging for so long, in milliseconds, others own what was this node's; undefined where there are none. */
   readonly stallMs?: number;
   readonly failpoints?: Failpoints | undefined;
@@ -98,6 +101,7 @@ export class MessageNode implements Service {
   readonly #recent: RecentCommits | undefined;
   readonly #ownership: Ownership | undefined;
   readonly #others: MessageNodeParts['others'];
+  readonly #joining: MessageNodeParts['joining'];
   readonly #stallWatch: StallWatch | undefined;
   /** Answers other message nodes, and has this node's own conversations forwarded. */
   readonly peers = new PeerDesk({
@@ -128,12 +132,14 @@ export class MessageNode implements Service {
     recentMs,
     ownership,
     others,
+    joining,
     stallMs,
     failpoints,
     relay,
   }: MessageNodeParts) {
     this.#ownership = ownership;
     this.#others = others;
+    this.#joining = joining;
     if (stallMs !== undefined)
       this.#stallWatch = new StallWatch({ clock, limitMs: stallMs, stalled: () => this.#stalled() });
     this.#config = config;
@@ -279,6 +285,7 @@ export class MessageNode implements Service {
   /** The connection nodes that live, whether they are linked or not. */
   seeEdges(edges: readonly { readonly nodeId: string }[]): void {
     this.#liveEdges = edges.map(({ nodeId }) => nodeId);
+    this.#joining?.see(this.#liveEdges);
   }
 
   /** Whether every live connection node is linked: each is then sent what is forwarded. */
@@ -342,6 +349,7 @@ export class MessageNode implements Service {
         return;
       case 'snapshotEnd':
         edge.complete = true;
+        this.#told();
         this.#replay(edge);
         return;
       case 'typing':
@@ -502,6 +510,13 @@ export class MessageNode implements Service {
       this.#presence.down(edge, no, this.#clock.wallMs());
     }
     this.#fanOut.edgeGone(edge);
+    if (edge.complete) this.#told();
+  }
+
+  /** Which edges have told of all their sessions. */
+  #told(): void {
+    const complete = [...this.#presence.edges].filter((edge) => edge.complete);
+    this.#joining?.told(complete.map(({ nodeId }) => nodeId));
   }
 
   /** What edges sent before is void: they have asked somebody else, or ask again with a link of their own. */

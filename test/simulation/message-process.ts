@@ -1,4 +1,5 @@
 import { LeaseHolder } from '../../services/core/lease-holder.ts';
+import { Joining } from '../../services/message/joining.ts';
 import { MessageNode } from '../../services/message/message-node.ts';
 import { Ownership } from '../../services/message/ownership.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
@@ -13,7 +14,7 @@ import { Process } from './process.ts';
 import { SimStore } from './sim-store.ts';
 
 const recentMs = 30_000;
-const joinMs = 1_000;
+const joining = { leastMs: 500, mostMs: 2_500 };
 const askMs = 2_000;
 /** Links between message nodes. */
 const kind = '/peer';
@@ -23,6 +24,7 @@ export class MessageProcess extends Process {
   readonly role = 'message';
   node: MessageNode | undefined;
   readonly #rosters: Roster[] = [];
+  #joining: Joining | undefined;
 
   protected async compose(): Promise<void> {
     const { world, actor, log } = this;
@@ -37,6 +39,7 @@ export class MessageProcess extends Process {
     this.epoch = store.epoch;
     const ownership = new Ownership(this.nodeId);
     const peers = new PeerCalls({ timeoutMs: askMs });
+    this.#joining = new Joining({ clock, config: joining });
     const node = new MessageNode({
       config: config.message,
       store,
@@ -47,6 +50,7 @@ export class MessageProcess extends Process {
       recentMs,
       ownership,
       others: peers,
+      joining: this.#joining,
       stallMs: 1_500,
     });
     this.node = node;
@@ -65,6 +69,9 @@ export class MessageProcess extends Process {
         kind,
       }),
     );
+    directory.watch(actor, 'connection', (seen) => {
+      if (seen !== undefined) node.seeEdges(seen);
+    });
     directory.watch(actor, 'message', (seen) => node.see(ready(seen)));
     this.services.push(
       ids,
@@ -84,7 +91,11 @@ export class MessageProcess extends Process {
   }
 
   protected joined(announced: { update(state: 'ready'): void }): void {
-    setTimeout(() => announced.update('ready'), joinMs);
+    this.#joining?.start(() => announced.update('ready'));
+  }
+
+  protected override leaving(): void {
+    this.#joining?.stop();
   }
 
   protected ended(): void {
