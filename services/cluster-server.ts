@@ -13,6 +13,7 @@ import { systemClock } from './core/clock.ts';
 import { checkReach } from './core/core-options.ts';
 import { Failpoints } from './core/failpoint.ts';
 import { Incarnation } from './core/incarnation.ts';
+import { type LinkTls, loadLinkTls } from './core/link-tls.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
 import { QuietCollector } from './core/quiet-collector.ts';
@@ -59,7 +60,8 @@ export async function startClusterNode(
 ): Promise<ClusterServer> {
   checkReach(config.core.mode, { PARLEY_HOST: config.core.host, PARLEY_METRICS_HOST: config.telemetry.host });
   checkCluster(config, { storesMessages: roles.has('message') });
-  const node = new ClusterNode({ config, log, opened: await openDirectory(config, log) });
+  const tls = await loadLinkTls(config.linkTls);
+  const node = new ClusterNode({ config, log, tls, opened: await openDirectory(config, log) });
   try {
     if (roles.has('message')) await node.addMessage();
     if (roles.has('group')) node.addGroup();
@@ -76,6 +78,7 @@ export async function startClusterNode(
 class ClusterNode {
   readonly #config: Config;
   readonly #log: Logger;
+  readonly #tls: LinkTls | undefined;
   readonly #meters = new Meters();
   readonly #opened: OpenedDirectory;
   readonly #links: ClusterLinks;
@@ -98,14 +101,27 @@ class ClusterNode {
   /** What is announced once the ports are open. */
   readonly #roles: { readonly role: NodeRole; readonly joined: (node: NodeRegistration) => void }[] = [];
 
-  constructor({ config, log, opened }: { config: Config; log: Logger; opened: OpenedDirectory }) {
+  constructor({
+    config,
+    log,
+    tls,
+    opened,
+  }: {
+    config: Config;
+    log: Logger;
+    tls: LinkTls | undefined;
+    opened: OpenedDirectory;
+  }) {
     const { directory, meters } = opened;
     this.#config = config;
     this.#log = log;
+    this.#tls = tls;
     this.#opened = opened;
     this.#stack.defer(() => directory.close());
     this.#shared = this.#stack.use(new ClusterResources({ config, log, pages: directory.pages }));
-    this.#links = this.#stack.use(new ClusterLinks({ config, leases: directory.nodes, load: busy(), log }));
+    this.#links = this.#stack.use(
+      new ClusterLinks({ config, leases: directory.nodes, tls, load: busy(), log }),
+    );
     this.#telemetry = new Telemetry({ config: config.telemetry, meters: this.#meters, log });
     this.#services.push(this.#telemetry);
     if (meters !== undefined) registerDirectoryMeters(this.#meters, meters);
@@ -217,7 +233,13 @@ class ClusterNode {
     }
     // For bridges apart, and for services.
     if (!bridge || config.node.clusterToken !== '')
-      this.#door = new ConnectServer({ ...doors, config: config.node, mode, nodeId: randomUUID() });
+      this.#door = new ConnectServer({
+        ...doors,
+        config: config.node,
+        tls: this.#tls,
+        mode,
+        nodeId: randomUUID(),
+      });
     this.#services.push(connection, this.#grpc);
     for (const door of [this.#door, this.#bridge]) if (door !== undefined) this.#services.push(door);
     this.#roles.push({ role: 'connection', joined: (node) => void node.update('ready') });
@@ -229,6 +251,7 @@ class ClusterNode {
       this.#linkServer = new LinkServer({
         host: linkHost,
         port: linkPort,
+        tls: this.#tls,
         hello: () => this.#hello(),
         log: this.#log,
         limitBytes: linkQueueBytes,
