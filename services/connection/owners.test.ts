@@ -341,6 +341,26 @@ describe('a room of which two nodes believe to be the owner', () => {
     ties.owners.stop();
   });
 
+  it('I5: asks once, and then whoever owns it by now, until somebody tells who hears', () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const ties = new Ties();
+      const [one, two] = [ties.link('m1'), ties.link('m2')];
+      ties.session();
+      const moved = owned('m2', 'm1');
+      for (const seq of [5, 6, 7]) one.say(ties.entry(moved, seq));
+      assert.equal(one.of('audienceUnknown').length, 1, 'not for each entry');
+      // Who lets go has not told anything.
+      one.say(ties.audience(moved, 8, { users: [] }));
+      mock.timers.tick(1_000);
+      assert.deepEqual(two.of('audienceUnknown'), [
+        { t: 'audienceUnknown', audience: 0, convId: moved, seq: 5 },
+      ]);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
   it('takes the entries of both, in order', () => {
     const { ties, old, fresh } = twoOwners();
     fresh.say(ties.entry(convId, 8, 2));
