@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { option, type OptionTable } from '../services/core/config.ts';
+import type { LinkTls } from '../services/core/link-tls.ts';
 
 /** For a bridge that runs as a process of its own. */
 export const upstreamOptions = {
@@ -7,7 +8,7 @@ export const upstreamOptions = {
     env: 'PARLEY_UPSTREAM',
     type: z.array(z.string()).min(1),
     default: ['http://127.0.0.1:9504'],
-    doc: 'Comma-separated node ports of connection nodes that a bridge of its own may attach to: to the first one, and to the next one whenever it is lost.',
+    doc: 'Comma-separated node ports of connection nodes that a bridge of its own may attach to: to the first one, and to the next one whenever it is lost. `https:` where nodes have certificates (PARLEY_LINK_TLS_CERT).',
   }),
 } satisfies OptionTable;
 
@@ -16,4 +17,6 @@ export interface UpstreamConfig {
   readonly urls: readonly string[];
   /** The secret that nodes and bridges show each other; empty in development. */
   readonly clusterToken: string;
+  /** For `https:` URLs; undefined: without TLS. */
+  readonly tls?: LinkTls | undefined;
 }

@@ -1,6 +1,7 @@
 import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { BridgeService } from '../gen/parley/node/v1/bridge_pb.ts';
+import { anyNode, type LinkTls } from '../services/core/link-tls.ts';
 
 const maxMessageBytes = 16 * 1024 * 1024;
 
@@ -11,12 +12,24 @@ export class UpstreamRoute {
   readonly client: Client<typeof BridgeService>;
   readonly #manager: Http2SessionManager;
 
-  constructor(url: string, clusterToken: string) {
+  constructor({
+    url,
+    clusterToken,
+    tls,
+  }: {
+    url: string;
+    clusterToken: string;
+    tls: LinkTls | undefined;
+  }) {
     this.url = url;
     this.#manager = new Http2SessionManager(
       url,
       { pingIntervalMs: 10_000, pingTimeoutMs: 5_000, pingIdleConnection: true },
-      { maxSessionMemory: 256, settings: { initialWindowSize: 4 * 1024 * 1024 } },
+      {
+        maxSessionMemory: 256,
+        settings: { initialWindowSize: 4 * 1024 * 1024 },
+        ...(tls && { ...tls, checkServerIdentity: anyNode }),
+      },
     );
     this.rpc = createConnectTransport({
       baseUrl: url,

@@ -43,9 +43,9 @@ export class Upstream implements Service, SessionHost {
   #waiting: (() => void)[] = [];
 
   constructor(init: UpstreamInit) {
-    const { urls, clusterToken } = init.config;
+    const { urls, clusterToken, tls } = init.config;
     this.#init = init;
-    this.#routes = urls.map((url) => new UpstreamRoute(url, clusterToken));
+    this.#routes = urls.map((url) => new UpstreamRoute({ url, clusterToken, tls }));
   }
 
   /** Resolves when sessions can be opened; at once while they can. */

@@ -1,5 +1,7 @@
 import { Bridge } from '../bridge/bridge.ts';
 import { Upstream } from '../bridge/upstream.ts';
+import { ConfigError } from './core/config.ts';
+import { type LinkTls, loadLinkTls } from './core/link-tls.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
 import { type Service, startAll, type StopReason, stopAll } from './core/service.ts';
@@ -16,9 +18,11 @@ export interface BridgeServer {
 export async function startBridge(config: Config, log: Logger): Promise<BridgeServer> {
   const { mode, host } = config.core;
   const meters = new Meters();
+  const tls = await loadLinkTls(config.linkTls);
+  checkUpstream(config.upstream.urls, tls);
   const telemetry = new Telemetry({ config: config.telemetry, meters, log });
   const upstream = new Upstream({
-    config: { urls: config.upstream.urls, clusterToken: config.node.clusterToken },
+    config: { urls: config.upstream.urls, clusterToken: config.node.clusterToken, tls },
     log,
   });
   const bridge = new Bridge({
@@ -36,4 +40,13 @@ export async function startBridge(config: Config, log: Logger): Promise<BridgeSe
     ports: { http: bridge.httpPort, ws: bridge.wsPort, metrics: telemetry.address.port },
     stop: (reason) => stopAll(services, reason, config.process.drainMs),
   };
+}
+
+/** Throws a ConfigError where a bridge would speak in clear to nodes that it has a certificate for, or could not speak. */
+function checkUpstream(urls: readonly string[], tls: LinkTls | undefined): void {
+  const scheme = tls === undefined ? 'http:' : 'https:';
+  const others = urls.filter((url) => !url.startsWith(scheme));
+  if (others.length === 0) return;
+  const why = tls === undefined ? 'PARLEY_LINK_TLS_CERT is not set' : 'PARLEY_LINK_TLS_CERT is set';
+  throw new ConfigError([`PARLEY_UPSTREAM must name ${scheme} URLs, since ${why}: ${others.join(', ')}`]);
 }

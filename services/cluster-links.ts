@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import { systemClock } from './core/clock.ts';
 import { ConfigError } from './core/config.ts';
+import type { LinkTls } from './core/link-tls.ts';
 import type { Logger } from './core/log.ts';
 import { dialGroupNode, dialMessageNode, dialPeer } from './grpc/link-dial.ts';
 import type { Config } from './options.ts';
@@ -43,6 +44,8 @@ export type Introduction = Pick<NodeRecord, 'role' | 'incarnation' | 'address' |
 export interface ClusterLinksParts {
   readonly config: Config;
   readonly leases: NodeLeases;
+  /** Undefined: links are without TLS. */
+  readonly tls: LinkTls | undefined;
   /** How busy this process is, between 0 and 1. */
   readonly load: () => number;
   readonly log: Logger;
@@ -55,16 +58,18 @@ export class ClusterLinks implements AsyncDisposable {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #leases: NodeLeases;
+  readonly #tls: LinkTls | undefined;
   readonly #load: () => number;
   readonly #stack = new AsyncDisposableStack();
   readonly #registrations: NodeRegistration[] = [];
   readonly #watches = new Map<NodeRole, Watched>();
 
-  constructor({ config, leases, load, log }: ClusterLinksParts) {
+  constructor({ config, leases, tls, load, log }: ClusterLinksParts) {
     const { nodeId } = config.cluster;
     this.#config = config;
     this.#log = log;
     this.#leases = leases;
+    this.#tls = tls;
     this.#load = load;
     this.nodeId = nodeId === '' ? `${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}` : nodeId;
   }
@@ -196,6 +201,7 @@ export class ClusterLinks implements AsyncDisposable {
     const config = { backoff, random: Math.random };
     return {
       address,
+      tls: this.#tls,
       hello,
       config,
       helloMs,

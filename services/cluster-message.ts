@@ -4,6 +4,7 @@ import type { Incarnation } from './core/incarnation.ts';
 import { LeaseHolder } from './core/lease-holder.ts';
 import type { Logger } from './core/log.ts';
 import { Forwarder } from './message/forwarder.ts';
+import { Joining } from './message/joining.ts';
 import { MessageNode } from './message/message-node.ts';
 import { Ownership } from './message/ownership.ts';
 import { OutboxWork } from './message/relay/outbox-work.ts';
@@ -29,6 +30,7 @@ export interface ClusterMessage {
   readonly ids: LeaseHolder;
   readonly outbox: OutboxWork;
   readonly message: MessageNode;
+  readonly joining: Joining;
   /** When this run began: of two runs of a node the later one counts. */
   readonly startedNo: number;
 }
@@ -41,6 +43,8 @@ const recentMs = 30_000;
  */
 const runLeaseMs = 5_000;
 const renewEveryMs = 1_000;
+/** How long a message node that joins waits for edges that do not link, before it owns its share. */
+const joinMs = 2_500;
 
 /** The message node of a process in a cluster, with its ids and its work on the outbox; none of them started. */
 export async function clusterMessage(parts: ClusterMessageParts): Promise<ClusterMessage> {
@@ -73,6 +77,11 @@ export async function clusterMessage(parts: ClusterMessageParts): Promise<Cluste
     random: Math.random,
     log,
   });
+  // Whoever lives renews its lease in a third of it.
+  const joining = new Joining({
+    clock: systemClock,
+    config: { leastMs: config.directory.leaseMs / 3, mostMs: joinMs },
+  });
   const message: MessageNode = new MessageNode({
     config: config.message,
     store,
@@ -82,9 +91,11 @@ export async function clusterMessage(parts: ClusterMessageParts): Promise<Cluste
     log,
     recentMs,
     ownership,
+    others: peers,
+    joining,
     stallMs: config.directory.leaseMs,
     failpoints: Failpoints.parse(config.test.failpoints),
     relay: outbox.relay,
   });
-  return { ids, outbox, message, startedNo };
+  return { ids, outbox, message, joining, startedNo };
 }

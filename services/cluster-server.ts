@@ -13,6 +13,7 @@ import { systemClock } from './core/clock.ts';
 import { checkReach } from './core/core-options.ts';
 import { Failpoints } from './core/failpoint.ts';
 import { Incarnation } from './core/incarnation.ts';
+import { type LinkTls, loadLinkTls } from './core/link-tls.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
 import { QuietCollector } from './core/quiet-collector.ts';
@@ -21,6 +22,7 @@ import { Telemetry } from './core/telemetry.ts';
 import { GroupNode } from './group/group-node.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { LinkServer, type LinkServerParts } from './grpc/link-server.ts';
+import type { Joining } from './message/joining.ts';
 import type { MessageNode } from './message/message-node.ts';
 import { openDirectory, type OpenedDirectory } from './open-directory.ts';
 import { configuredEndpoints, openPush } from './open-push.ts';
@@ -49,8 +51,6 @@ export interface ClusterServer {
 
 /** How long sessions outlive the last link to a message node. */
 const aloneMs = 5_000;
-/** How long a message node that joins waits for the edges that it knows of. */
-const joinMs = 1_000;
 const helloMs = 3_000;
 /** Some roles of a cluster in one process: nodes find each other in Redis, and share a store on MySQL. */
 export async function startClusterNode(
@@ -60,7 +60,8 @@ export async function startClusterNode(
 ): Promise<ClusterServer> {
   checkReach(config.core.mode, { PARLEY_HOST: config.core.host, PARLEY_METRICS_HOST: config.telemetry.host });
   checkCluster(config, { storesMessages: roles.has('message') });
-  const node = new ClusterNode({ config, log, opened: await openDirectory(config, log) });
+  const tls = await loadLinkTls(config.linkTls);
+  const node = new ClusterNode({ config, log, tls, opened: await openDirectory(config, log) });
   try {
     if (roles.has('message')) await node.addMessage();
     if (roles.has('group')) node.addGroup();
@@ -77,6 +78,7 @@ export async function startClusterNode(
 class ClusterNode {
   readonly #config: Config;
   readonly #log: Logger;
+  readonly #tls: LinkTls | undefined;
   readonly #meters = new Meters();
   readonly #opened: OpenedDirectory;
   readonly #links: ClusterLinks;
@@ -90,6 +92,7 @@ class ClusterNode {
   #epoch: () => string = () => '';
   #isSuperseded = false;
   #message: MessageNode | undefined;
+  #joining: Joining | undefined;
   #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptPeer' | 'acceptMessages'> = {};
   #linkServer: LinkServer | undefined;
   #grpc: GrpcDoor | undefined;
@@ -98,14 +101,27 @@ class ClusterNode {
   /** What is announced once the ports are open. */
   readonly #roles: { readonly role: NodeRole; readonly joined: (node: NodeRegistration) => void }[] = [];
 
-  constructor({ config, log, opened }: { config: Config; log: Logger; opened: OpenedDirectory }) {
+  constructor({
+    config,
+    log,
+    tls,
+    opened,
+  }: {
+    config: Config;
+    log: Logger;
+    tls: LinkTls | undefined;
+    opened: OpenedDirectory;
+  }) {
     const { directory, meters } = opened;
     this.#config = config;
     this.#log = log;
+    this.#tls = tls;
     this.#opened = opened;
     this.#stack.defer(() => directory.close());
     this.#shared = this.#stack.use(new ClusterResources({ config, log, pages: directory.pages }));
-    this.#links = this.#stack.use(new ClusterLinks({ config, leases: directory.nodes, load: busy(), log }));
+    this.#links = this.#stack.use(
+      new ClusterLinks({ config, leases: directory.nodes, tls, load: busy(), log }),
+    );
     this.#telemetry = new Telemetry({ config: config.telemetry, meters: this.#meters, log });
     this.#services.push(this.#telemetry);
     if (meters !== undefined) registerDirectoryMeters(this.#meters, meters);
@@ -124,10 +140,12 @@ class ClusterNode {
       });
     const { nodeId } = this.#links;
     const parts = { config, log, nodeId, store, incarnation, events, peers: this.#shared.peers };
-    const { ids, outbox, message, startedNo } = await clusterMessage(parts);
+    const { ids, outbox, message, joining, startedNo } = await clusterMessage(parts);
     this.#incarnation = startedNo;
     this.#epoch = () => store.epoch;
     this.#message = message;
+    this.#joining = joining;
+    this.#stack.defer(() => joining.stop());
     registerMessageMeters(this.#meters, message);
     registerStoreMeters(this.#meters, store.meters);
     registerOutboxMeters(this.#meters, { outbox, events });
@@ -149,11 +167,8 @@ class ClusterNode {
     this.#links.watchReady('message', (ready, known) => message.see(known ? ready : undefined));
     this.#roles.push({
       role: 'message',
-      // Edges dial a node that joins; it owns nothing before they had time to tell it of their sessions.
-      joined: (node) => {
-        const timer = setTimeout(() => void node.update('ready'), joinMs);
-        this.#stack.defer(() => clearTimeout(timer));
-      },
+      // Edges dial a node that joins; it owns nothing before they have told it of their sessions.
+      joined: (node) => joining.start(() => void node.update('ready')),
     });
   }
 
@@ -218,7 +233,13 @@ class ClusterNode {
     }
     // For bridges apart, and for services.
     if (!bridge || config.node.clusterToken !== '')
-      this.#door = new ConnectServer({ ...doors, config: config.node, mode, nodeId: randomUUID() });
+      this.#door = new ConnectServer({
+        ...doors,
+        config: config.node,
+        tls: this.#tls,
+        mode,
+        nodeId: randomUUID(),
+      });
     this.#services.push(connection, this.#grpc);
     for (const door of [this.#door, this.#bridge]) if (door !== undefined) this.#services.push(door);
     this.#roles.push({ role: 'connection', joined: (node) => void node.update('ready') });
@@ -230,6 +251,7 @@ class ClusterNode {
       this.#linkServer = new LinkServer({
         host: linkHost,
         port: linkPort,
+        tls: this.#tls,
         hello: () => this.#hello(),
         log: this.#log,
         limitBytes: linkQueueBytes,
@@ -258,6 +280,8 @@ class ClusterNode {
         metrics: this.#telemetry.address.port,
       },
       stop: async (reason) => {
+        // It may go before it has come.
+        this.#joining?.stop();
         if (reason === 'signal') {
           // The others, and this node itself, see it with their next look at the directory.
           await this.#links.draining();

@@ -11,6 +11,7 @@ import { Failpoints } from './core/failpoint.ts';
 import { Incarnation } from './core/incarnation.ts';
 import type { UserId } from './core/ids.ts';
 import { LeaseHolder } from './core/lease-holder.ts';
+import { loadLinkTls } from './core/link-tls.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
 import { QuietCollector } from './core/quiet-collector.ts';
@@ -71,6 +72,7 @@ export async function startEmbedded(
   const { mode, host, dataDir } = config.core;
   checkReach(mode, { PARLEY_HOST: host, PARLEY_METRICS_HOST: config.telemetry.host });
   const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
+  const tls = await loadLinkTls(config.linkTls);
   const endpoints = await configuredEndpoints(config);
   const incarnation = new Incarnation();
   await using stack = new AsyncDisposableStack();
@@ -97,7 +99,7 @@ export async function startEmbedded(
   const node =
     parts.bridge && config.node.clusterToken === ''
       ? undefined
-      : new ConnectServer({ ...doors, config: config.node, mode, nodeId: randomUUID() });
+      : new ConnectServer({ ...doors, config: config.node, tls, mode, nodeId: randomUUID() });
   registerNodeMeters(meters, nodes);
   registerStoreMeters(meters, store.meters);
   if (opened.meters !== undefined) registerDirectoryMeters(meters, opened.meters);

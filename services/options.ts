@@ -10,6 +10,7 @@ import { connectionOptions } from './connection/options.ts';
 import { authOptions } from './connection/token-secrets.ts';
 import { type ConfigOf, option, type OptionTable } from './core/config.ts';
 import { coreOptions } from './core/core-options.ts';
+import { linkTlsOptions } from './core/link-tls.ts';
 import { logOptions } from './core/log.ts';
 import { telemetryOptions } from './core/telemetry.ts';
 import { grpcOptions } from './grpc/grpc-options.ts';
@@ -82,6 +83,7 @@ export const optionTables = {
   bridge: bridgeOptions,
   node: nodeOptions,
   cluster: clusterOptions,
+  linkTls: linkTlsOptions,
   upstream: upstreamOptions,
   process: processOptions,
   test: testOptions,

@@ -87,6 +87,11 @@ export function registerMessageMeters(meters: Meters, message: MessageNode): voi
   );
   meters.total('chat_fence_lost_total', 'Writes lost to another owner.', () => message.meters.fenceLost);
   meters.total(
+    'chat_commands_handed_on_total',
+    'Commands that another message node was asked to carry out.',
+    () => message.meters.handedOn,
+  );
+  meters.total(
     'chat_store_resets_total',
     'Times that the store turned out to be restored.',
     () => message.meters.resets,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ClientOptions, WebSocket } from 'ws';
-import { ConnectServer } from '../../services/connect/connect-server.ts';
+import { ConnectServer, type ConnectServerInit } from '../../services/connect/connect-server.ts';
 import { createUnaryTransport } from '../../services/connect/unary-transport.ts';
 import { loadConfig } from '../../services/core/config.ts';
 import { silentLogger } from '../../services/core/log.ts';
@@ -94,7 +94,7 @@ function directBackend(host: FakeHost): Backend {
 
 export const clusterToken = 'c'.repeat(32);
 
-export function nodeServer(host: FakeHost, port = 0): ConnectServer {
+export function nodeServer(host: FakeHost, port = 0, init: Partial<ConnectServerInit> = {}): ConnectServer {
   return new ConnectServer({
     config: { host: '127.0.0.1', port, clusterToken },
     mode: 'production',
@@ -102,6 +102,7 @@ export function nodeServer(host: FakeHost, port = 0): ConnectServer {
     log: silentLogger,
     sessions: host,
     unary: host,
+    ...init,
   });
 }
 

@@ -19,6 +19,7 @@ const titles: Readonly<Record<string, string>> = {
   grpc: 'gRPC door',
   bridge: 'Bridge',
   connect: 'Node to node',
+  linkTls: 'TLS between nodes',
   process: 'Process',
 };
 

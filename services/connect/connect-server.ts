@@ -7,12 +7,15 @@ import {
 } from 'node:http2';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type ConnectRouter, createConnectRouter, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { ConfigError } from '../core/config.ts';
 import { checkReach, type Mode } from '../core/core-options.ts';
 import type { SessionHost, UnaryHost } from '../core/door.ts';
+import type { LinkTls } from '../core/link-tls.ts';
+import { LinkTlsListener } from '../core/link-tls-listener.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
 import { attachRoute, maxAttachBytes } from './attach-route.ts';
@@ -27,6 +30,8 @@ export interface ConnectServerInit {
   readonly config: NodeConfig;
   readonly mode: Mode;
   readonly nodeId: string;
+  /** Undefined: without TLS. */
+  readonly tls?: LinkTls | undefined;
   readonly log: Logger;
   readonly sessions: SessionHost;
   readonly unary: UnaryHost;
@@ -36,18 +41,19 @@ export interface ConnectServerInit {
 
 /**
  * The private port: remote bridges attach to it, and they and internal services make unary calls on it. Connect, gRPC
- * and gRPC-Web over HTTP/2 without TLS.
+ * and gRPC-Web over HTTP/2; with TLS for those that show a certificate of the cluster's authority, and nobody else.
  */
 export class ConnectServer implements Service {
   readonly name = 'connect';
   readonly #init: ConnectServerInit;
   readonly #server: Http2Server;
+  readonly #listener: LinkTlsListener | undefined;
   readonly #handlers = new Map<string, UniversalHandler>();
   readonly #connections = new Set<{ destroy(): void }>();
 
   /** Throws a ConfigError where the port would be open to anybody. */
   constructor(init: ConnectServerInit) {
-    const { config, mode, nodeId, log, sessions, unary } = init;
+    const { config, mode, nodeId, tls, log, sessions, unary } = init;
     checkReach(mode, { PARLEY_NODE_HOST: config.host });
     const short = config.clusterToken.length < leastTokenLength;
     if (short && (mode === 'production' || config.clusterToken !== ''))
@@ -63,6 +69,9 @@ export class ConnectServer implements Service {
       },
       (request, response) => this.#serve(request, response),
     );
+    // What comes out of TLS is injected in clear.
+    const connection = (socket: TLSSocket): void => void this.#server.emit('connection', socket);
+    if (tls !== undefined) this.#listener = new LinkTlsListener({ tls, log, connection });
     this.#server.on('session', (session) => {
       session.setLocalWindowSize(16 * 1024 * 1024);
       session.on('error', () => session.destroy());
@@ -75,13 +84,15 @@ export class ConnectServer implements Service {
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? 0;
+    return this.#listener?.port ?? (this.#server.address() as AddressInfo | null)?.port ?? 0;
   }
 
   async start(): Promise<void> {
     const { host, port } = this.#init.config;
-    this.#server.listen({ host, port });
-    await once(this.#server, 'listening');
+    if (this.#listener === undefined) {
+      this.#server.listen({ host, port });
+      await once(this.#server, 'listening');
+    } else await this.#listener.listen({ host, port });
     this.#init.log.info('the node port is open', {
       'event.action': 'node-port-open',
       'parley.node.port': this.port,
@@ -89,6 +100,7 @@ export class ConnectServer implements Service {
   }
 
   async stop(): Promise<void> {
+    await this.#listener?.close();
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();

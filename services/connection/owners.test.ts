@@ -327,6 +327,40 @@ describe('a room of which two nodes believe to be the owner', () => {
     ties.owners.stop();
   });
 
+  it('I5: is asked about from the first entry that it lacks, whoever comes and goes meanwhile', () => {
+    const { ties, old, fresh } = twoOwners();
+    old.say(ties.audience(convId, 7), ties.audience(convId, 8, { users: [] }));
+    const bob = [{ userId: 'bob' as UserId, firstSeq: 1, lastSeq: 0 }];
+    fresh.say(ties.entry(convId, 8, 2));
+    // It answers late, and says before that who has come.
+    fresh.say(ties.audience(convId, 9, { whole: false, users: bob }));
+    assert.deepEqual(
+      fresh.of('audienceUnknown').map(({ seq }) => seq),
+      [8],
+    );
+    ties.owners.stop();
+  });
+
+  it('I5: asks once, and then whoever owns it by now, until somebody tells who hears', () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const ties = new Ties();
+      const [one, two] = [ties.link('m1'), ties.link('m2')];
+      ties.session();
+      const moved = owned('m2', 'm1');
+      for (const seq of [5, 6, 7]) one.say(ties.entry(moved, seq));
+      assert.equal(one.of('audienceUnknown').length, 1, 'not for each entry');
+      // Who lets go has not told anything.
+      one.say(ties.audience(moved, 8, { users: [] }));
+      mock.timers.tick(1_000);
+      assert.deepEqual(two.of('audienceUnknown'), [
+        { t: 'audienceUnknown', audience: 0, convId: moved, seq: 5 },
+      ]);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
   it('takes the entries of both, in order', () => {
     const { ties, old, fresh } = twoOwners();
     fresh.say(ties.entry(convId, 8, 2));

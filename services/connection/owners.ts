@@ -154,7 +154,8 @@ export class Owners {
       case 'audience': {
         const audiences = this.#audiences.get(owner);
         if (audiences === undefined) return;
-        if (!isDismissal(frame)) this.#asked.get(owner)?.delete(frame.audience);
+        // Who has come or gone is no answer: what was asked from an earlier entry on is still to come.
+        if (frame.whole && !isDismissal(frame)) this.#asked.get(owner)?.delete(frame.audience);
         if (this.#host.rooms().audience(audiences, frame)) return;
         this.#ask(owner, frame.audience, { convId: frame.convId, seq: frame.nextSeq });
         return;

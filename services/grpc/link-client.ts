@@ -17,6 +17,8 @@ export class LinkClient {
     const client = new Client(this.#address, this.#credentials, {
       ...linkChannelOptions,
       'grpc.use_local_subchannel_pool': 1,
+      // TLS has no names for addresses, and the names of nodes are not looked at.
+      'grpc.ssl_target_name_override': 'node',
       // We come back by ourselves, with waits of our own.
       'grpc.enable_retries': 0,
     });

@@ -1,5 +1,8 @@
+import type { TLSSocket } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { Fault } from '../core/fault.ts';
+import type { LinkTls } from '../core/link-tls.ts';
+import { LinkTlsListener } from '../core/link-tls-listener.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
 import { admit } from '../peer/admit.ts';
@@ -20,6 +23,8 @@ export interface LinkServerParts {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Undefined: without TLS. */
+  readonly tls?: LinkTls | undefined;
   /** How this node introduces itself, as of now. */
   readonly hello: () => Hello;
   readonly log: Logger;
@@ -42,6 +47,7 @@ export class LinkServer implements Service {
   readonly #parts: LinkServerParts;
   readonly #server = new Server({ ...linkChannelOptions, 'grpc.max_concurrent_streams': 1_000 });
   readonly #links = new Set<{ close(reason: string): void }>();
+  #listener: LinkTlsListener | undefined;
   #port = 0;
 
   constructor(parts: LinkServerParts) {
@@ -71,26 +77,31 @@ export class LinkServer implements Service {
     return this.#port;
   }
 
-  start(): Promise<void> {
-    const { host, port, log } = this.#parts;
+  async start(): Promise<void> {
+    const { host, port, log, tls } = this.#parts;
     const credentials = ServerCredentials.createInsecure();
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(
-        `${host.includes(':') ? `[${host}]` : host}:${port}`,
-        credentials,
-        (error, bound) => {
-          if (error !== null) return reject(error);
-          this.#port = bound;
-          log.info('links are accepted', { 'event.action': 'link-port-open', 'parley.link.port': bound });
-          resolve();
-        },
-      );
-    });
+    if (tls === undefined) {
+      const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+      this.#port = await new Promise<number>((resolve, reject) => {
+        this.#server.bindAsync(address, credentials, (error, bound) =>
+          error === null ? resolve(bound) : reject(error),
+        );
+      });
+    } else {
+      // What comes out of TLS is injected in clear.
+      const injector = this.#server.createConnectionInjector(credentials);
+      const connection = (socket: TLSSocket): void => injector.injectConnection(socket);
+      this.#listener = new LinkTlsListener({ tls, log, connection });
+      await this.#listener.listen({ host, port });
+      this.#port = this.#listener.port;
+    }
+    log.info('links are accepted', { 'event.action': 'link-port-open', 'parley.link.port': this.#port });
   }
 
   async stop(): Promise<void> {
     for (const link of this.#links) link.close('stopped');
     this.#server.forceShutdown();
+    await this.#listener?.close();
   }
 
   #accept<Out extends Tagged, In extends Tagged>(

@@ -12,9 +12,9 @@ interface Refusals {
 
 /** Who asked by a command frame: the answer goes back on its edge's link. */
 export class EdgeAsker implements Asker {
-  readonly edge: EdgePeer;
   readonly userId: UserId;
   readonly refused: RefusedChains | undefined;
+  readonly #edge: EdgePeer;
   readonly #refusals: Refusals;
   readonly #call: number;
 
@@ -26,7 +26,7 @@ export class EdgeAsker implements Asker {
     refused: RefusedChains | undefined,
   ) {
     this.#refusals = refusals;
-    this.edge = edge;
+    this.#edge = edge;
     this.#call = call;
     this.userId = userId;
     this.refused = refused;
@@ -37,17 +37,18 @@ export class EdgeAsker implements Asker {
   }
 
   done(result: Result): void {
-    this.edge.send({ t: 'reply', call: this.#call, result }, weigh(result));
+    this.#edge.send({ t: 'reply', call: this.#call, result }, weigh(result));
   }
 
   refuse(fault: Fault): void {
     const { reason, message, field, retryAfterMs } = fault;
     this.#refusals.refused(fault);
-    this.edge.send({ t: 'refused', call: this.#call, refusal: { reason, message, field, retryAfterMs } });
+    this.#edge.send({ t: 'refused', call: this.#call, refusal: { reason, message, field, retryAfterMs } });
   }
 }
 
-function weigh(result: Result): number {
+/** What an answer weighs in a send queue, about, in bytes. */
+export function weigh(result: Result): number {
   if (result.t === 'page') return 128 + weighEntries(result.entries);
   if (result.t === 'conversations')
     return result.conversations.reduce((sum, view) => sum + 512 + weighEntries(view.entries), 128);

@@ -46,7 +46,7 @@ function open() {
   let now = 0;
   const clock = { wallMs: () => 0, monotonicMs: () => (now += 1) };
   const hot = new HotConversations({ store, clock, limits });
-  return { store, hot };
+  return { store, hot, clock };
 }
 
 describe('a store that was restored', () => {
@@ -115,6 +115,30 @@ describe('hot conversations', () => {
     assert.equal(hot.size, 0);
     store.turn = async () => {};
     assert.equal((await hot.acquire([id('c1')]))[0]?.head.seq, 3);
+  });
+
+  it('that another node may have owned are looked back for at once, not one after another', async () => {
+    const { store, clock } = open();
+    const hot = new HotConversations({
+      store,
+      clock,
+      limits: { ...limits, maxConversations: 9 },
+      confirmAfterMs: 1e9,
+    });
+    const takenOver: ConvId[] = [];
+    hot.onTakenOver = ({ convId }) => void takenOver.push(convId);
+    const names = ['c1', 'c2', 'c3', 'c4'].map(id);
+    // None of them is answered before all are asked.
+    const all = Promise.withResolvers<void>();
+    let asked = 0;
+    store.range = async () => {
+      asked += 1;
+      if (asked === names.length) all.resolve();
+      await all.promise;
+      return [];
+    };
+    await hot.acquire(names);
+    assert.deepEqual(takenOver, names);
   });
 
   it('one that is evicted while another is loaded is loaded again, not taken for one that does not exist', async () => {

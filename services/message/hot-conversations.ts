@@ -15,6 +15,8 @@ export interface HotLimits {
 /** Conversations with more members than this are asked, rather than indexed by member. */
 const indexUpTo = 1_000;
 const loadAtOnce = 500;
+/** Conversations whose last entries are read at once, while they are taken over. */
+const lookBacksAtOnce = 8;
 
 /** The conversations that a node holds: loaded on first use, evicted when there are too many. */
 export class HotConversations {
@@ -184,6 +186,7 @@ export class HotConversations {
 
   async #loadPart(convIds: readonly ConvId[]): Promise<ReadonlySet<ConvId>> {
     const absent = new Set<ConvId>();
+    const loaded: Conversation[] = [];
     const generation = this.#generation;
     try {
       for (const [index, snapshot] of (await this.#store.load(convIds)).entries()) {
@@ -192,17 +195,17 @@ export class HotConversations {
           absent.add(convIds[index] as ConvId);
           continue;
         }
-        // One that came into being meanwhile knows better.
-        if (this.#conversations.has(snapshot.convId)) continue;
         const conversation = new Conversation(snapshot.convId);
         conversation.restore(snapshot);
         conversation.usedAtMs = this.#clock.monotonicMs();
         conversation.confirmedAtMs = conversation.usedAtMs;
-        if (this.#confirmAfterMs !== undefined) {
-          await lookBack(this.#store, this.#clock, conversation);
-          if (generation !== this.#generation) throw restored();
-          if (this.#conversations.has(snapshot.convId)) continue;
-        }
+        loaded.push(conversation);
+      }
+      if (this.#confirmAfterMs !== undefined) await this.#lookBack(loaded);
+      if (generation !== this.#generation) throw restored();
+      for (const conversation of loaded) {
+        // One that came into being meanwhile knows better.
+        if (this.#conversations.has(conversation.convId)) continue;
         this.#hold(conversation);
         if (conversation.unsure !== undefined) this.onTakenOver(conversation);
       }
@@ -210,6 +213,15 @@ export class HotConversations {
     } finally {
       if (generation === this.#generation) for (const convId of convIds) this.#loading.delete(convId);
     }
+  }
+
+  /** A node that takes over many conversations would have all of them wait for each other's last entries, one by one. */
+  async #lookBack(conversations: readonly Conversation[]): Promise<void> {
+    const waiting = conversations.values();
+    const work = async (): Promise<void> => {
+      for (const conversation of waiting) await lookBack(this.#store, this.#clock, conversation);
+    };
+    await Promise.all(Array.from({ length: lookBacksAtOnce }, work));
   }
 
   /** Lets go of those that `stays` does not keep, those in use once they are released. */

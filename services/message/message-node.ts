@@ -6,9 +6,11 @@ import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
 import { conversationOf } from '../peer/conversation-of.ts';
-import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { EdgeFrame, Operation, OwnerFrame } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
+import { handedOn } from '../peer/handed-on.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
+import type { PeerCalls } from '../peer/peer-calls.ts';
 import { StallWatch } from '../core/stall-watch.ts';
 import { type MessageStore, StoreError } from '../ports/message-store.ts';
 import type { OutboxSpan } from '../ports/outbox.ts';
@@ -23,11 +25,13 @@ import { FanOut } from './fan-out.ts';
 import { GroupDesk } from './group-desk.ts';
 import { History } from './history.ts';
 import { HotConversations } from './hot-conversations.ts';
+import type { Joining } from './joining.ts';
 import { MessageMeters } from './meters.ts';
-import { Operations } from './operations.ts';
+import { type Asker, Operations } from './operations.ts';
 import type { messageOptions } from './options.ts';
 import { Owner } from './owner.ts';
 import type { Ownership } from './ownership.ts';
+import { notOwner } from './not-owner.ts';
 import { PeerDesk } from './peer-desk.ts';
 import { PresenceBook } from './presence-book.ts';
 import { Receipts } from './receipts.ts';
@@ -51,6 +55,10 @@ export interface MessageNodeParts {
   readonly recentMs?: number;
   /** Where other message nodes share the conversations; undefined: all are this node's. */
   readonly ownership?: Ownership;
+  /** The other message nodes, to whom commands are handed on; undefined: those are refused. */
+  readonly others?: Pick<PeerCalls, 'isLinked' | 'command'>;
+  /** Told which edges have told of themselves, while this node may own nothing yet. */
+  readonly joining?: Pick<Joining, 'see' | 'told'>;
   /** After hanging for so long, in milliseconds, others own what was this node's; undefined where there are none. */
   readonly stallMs?: number;
   readonly failpoints?: Failpoints | undefined;
@@ -92,11 +100,15 @@ export class MessageNode implements Service {
   readonly #log: Logger;
   readonly #recent: RecentCommits | undefined;
   readonly #ownership: Ownership | undefined;
+  readonly #others: MessageNodeParts['others'];
+  readonly #joining: MessageNodeParts['joining'];
   readonly #stallWatch: StallWatch | undefined;
   /** Answers other message nodes, and has this node's own conversations forwarded. */
   readonly peers = new PeerDesk({
     forward: (span) => this.#forward(span),
     isOnline: (userId) => this.isOnline(userId),
+    owns: (convId) => this.#owns(convId),
+    carryOut: (asker, op) => this.#operations.carryOut(asker, op),
   });
   /** The connection nodes that live, as far as is known. */
   #liveEdges: readonly string[] = [];
@@ -119,11 +131,15 @@ export class MessageNode implements Service {
     log,
     recentMs,
     ownership,
+    others,
+    joining,
     stallMs,
     failpoints,
     relay,
   }: MessageNodeParts) {
     this.#ownership = ownership;
+    this.#others = others;
+    this.#joining = joining;
     if (stallMs !== undefined)
       this.#stallWatch = new StallWatch({ clock, limitMs: stallMs, stalled: () => this.#stalled() });
     this.#config = config;
@@ -269,6 +285,7 @@ export class MessageNode implements Service {
   /** The connection nodes that live, whether they are linked or not. */
   seeEdges(edges: readonly { readonly nodeId: string }[]): void {
     this.#liveEdges = edges.map(({ nodeId }) => nodeId);
+    this.#joining?.see(this.#liveEdges);
   }
 
   /** Whether every live connection node is linked: each is then sent what is forwarded. */
@@ -332,6 +349,7 @@ export class MessageNode implements Service {
         return;
       case 'snapshotEnd':
         edge.complete = true;
+        this.#told();
         this.#replay(edge);
         return;
       case 'typing':
@@ -364,12 +382,25 @@ export class MessageNode implements Service {
       if (convId !== undefined && !this.#owns(convId)) {
         // What its session sends behind it must not pass before it, here or elsewhere.
         if (op.t === 'send' && op.chain > 0) refused?.refuse(convId, op.chain);
-        throw new Fault('notOwner', { message: 'another node owns this conversation', retryAfterMs: 50 });
+        this.#handOn(asker, op);
+        return;
       }
       this.#operations.carryOut(asker, op);
     } catch (error) {
       asker.refuse(toFault(error));
     }
+  }
+
+  /** To the owner that this node sees, once: an edge that asks the wrong node has an older view than that. */
+  #handOn(asker: Asker, op: Operation): void {
+    const convId = handedOn(op);
+    const owner = convId === undefined ? undefined : this.#ownership?.ownerOf(convId);
+    if (owner === undefined || this.#others?.isLinked(owner) !== true) throw notOwner();
+    this.meters.handedOn += 1;
+    this.#others.command(owner, asker.userId, op).then(
+      (result) => asker.done(result),
+      (error) => asker.refuse(toFault(error)),
+    );
   }
 
   /** Most are of conversations that are hot: those are done at once. */
@@ -479,6 +510,13 @@ export class MessageNode implements Service {
       this.#presence.down(edge, no, this.#clock.wallMs());
     }
     this.#fanOut.edgeGone(edge);
+    if (edge.complete) this.#told();
+  }
+
+  /** Which edges have told of all their sessions. */
+  #told(): void {
+    const complete = [...this.#presence.edges].filter((edge) => edge.complete);
+    this.#joining?.told(complete.map(({ nodeId }) => nodeId));
   }
 
   /** What edges sent before is void: they have asked somebody else, or ask again with a link of their own. */

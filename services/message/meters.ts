@@ -4,6 +4,8 @@ export class MessageMeters {
   readonly processed = new Map<string, number>();
   refused = 0;
   fenceLost = 0;
+  /** Commands that were handed on to their conversation's owner. */
+  handedOn = 0;
   /** Times that the store turned out to be restored. */
   resets = 0;
   batches = 0;

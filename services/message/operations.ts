@@ -9,7 +9,6 @@ import type { Conversation } from './conversation.ts';
 import type { CursorBook } from './cursor-book.ts';
 import type { CursorDesk } from './cursor-desk.ts';
 import { MemberLists } from './member-list.ts';
-import type { EdgePeer } from './edge-peer.ts';
 import { type History, readable } from './history.ts';
 import type { HotConversations } from './hot-conversations.ts';
 import type { MessageMeters } from './meters.ts';
@@ -37,7 +36,6 @@ export interface OperationParts {
 
 /** Who asks, and how the answer goes back: `done` with the last result, `more` with those before it. */
 export interface Asker {
-  readonly edge: EdgePeer;
   /** Which of the session's sends must not pass any more; undefined for unary calls, which promise no order. */
   readonly refused: RefusedChains | undefined;
   readonly userId: UserId;

@@ -1,13 +1,22 @@
-import type { UserId } from '../core/ids.ts';
+import { Fault, toFault } from '../core/fault.ts';
+import type { ConvId, UserId } from '../core/ids.ts';
+import type { Operation } from '../peer/edge-frames.ts';
+import { handedOn } from '../peer/handed-on.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { maxForwardSpans, type PeerAnswerFrame, type PeerQuestionFrame } from '../peer/peer-frames.ts';
 import { maxAskedUsers } from '../ports/offline.ts';
 import type { OutboxSpan } from '../ports/outbox.ts';
+import { notOwner } from './not-owner.ts';
+import type { Asker } from './operations.ts';
+import { PeerAsker } from './peer-asker.ts';
 
 interface PeerDeskHost {
   /** Whether the entries were sent to every live edge. Never rejects. */
   forward(span: OutboxSpan): Promise<boolean>;
   isOnline(userId: UserId): boolean;
+  owns(convId: ConvId): boolean;
+  /** Throws a Fault where it is refused at once. */
+  carryOut(asker: Asker, op: Operation): void;
 }
 
 const atOnce = 8;
@@ -52,7 +61,23 @@ export class PeerDesk {
         const asked = frame.users.slice(0, maxAskedUsers);
         const users = asked.filter((userId) => !this.#host.isOnline(userId));
         link.send({ t: 'offline', call, users }, 64 + 80 * users.length);
+        return;
       }
+      case 'command':
+        this.#command(new PeerAsker({ link, call, userId: frame.userId }), frame.op);
+    }
+  }
+
+  /** Was handed on once already: where this node is not the owner either, nodes don't agree yet on who is. */
+  #command(asker: Asker, op: Operation): void {
+    try {
+      const convId = handedOn(op);
+      if (convId === undefined)
+        throw new Fault('unsupportedFrame', { message: 'such a command is not handed on' });
+      if (!this.#host.owns(convId)) throw notOwner();
+      this.#host.carryOut(asker, op);
+    } catch (error) {
+      asker.refuse(toFault(error));
     }
   }
 }

@@ -2,6 +2,7 @@ import { Fault } from '../core/fault.ts';
 import type { UserId } from '../core/ids.ts';
 import { Slots } from '../core/slots.ts';
 import type { OutboxSpan } from '../ports/outbox.ts';
+import type { Operation, Result } from './edge-frames.ts';
 import type { Link, LinkEvents } from './link.ts';
 import type { PeerAnswerFrame, PeerQuestionFrame } from './peer-frames.ts';
 
@@ -13,12 +14,17 @@ interface Waiting {
 }
 
 const mostWaiting = 1_000;
+/** Commands that wait, at most: whatever comes of them, the others' questions go on. */
+const mostCommands = 800;
+/** What a command may take: a group node may be asked, and the store read and written. */
+const commandMs = 10_000;
 
 /** What this node asks of the message nodes that it is linked to. */
 export class PeerCalls {
   readonly #timeoutMs: number;
   readonly #links = new Map<string, Link<PeerQuestionFrame>>();
   readonly #waiting = new Slots<Waiting>();
+  #commands = 0;
 
   /** `timeoutMs`: how long an answer may take. */
   constructor({ timeoutMs }: { readonly timeoutMs: number }) {
@@ -28,6 +34,10 @@ export class PeerCalls {
   /** The message nodes that are linked. */
   get nodeIds(): readonly string[] {
     return [...this.#links.keys()];
+  }
+
+  isLinked(nodeId: string): boolean {
+    return this.#links.has(nodeId);
   }
 
   attach(link: Link<PeerQuestionFrame>, nodeId: string): LinkEvents<PeerAnswerFrame> {
@@ -60,14 +70,44 @@ export class PeerCalls {
     return answer.users;
   }
 
-  #ask(nodeId: string, bytes: number, frame: (call: number) => PeerQuestionFrame): Promise<PeerAnswerFrame> {
+  /**
+   * Has a node carry out what a user asks of a conversation that it owns. Rejects with the Fault of the refusal: that
+   * of `notOwner` where the node is not the owner either, `overloaded` where too many wait here, `ownerLost` where the
+   * node is not linked or does not answer. Which operations may be handed on, `handedOn` says.
+   */
+  async command(nodeId: string, userId: UserId, op: Operation): Promise<Result> {
+    if (this.#commands >= mostCommands)
+      throw new Fault('overloaded', { message: 'too many commands are handed on', retryAfterMs: 200 });
+    this.#commands += 1;
+    try {
+      const bytes = op.t === 'send' ? op.body.length : 512;
+      const answer = await this.#ask(
+        nodeId,
+        bytes,
+        (call) => ({ t: 'command', call, userId, op }),
+        commandMs,
+      );
+      if (answer.t === 'refused') throw new Fault(answer.refusal.reason, answer.refusal);
+      if (answer.t !== 'reply') throw unreachable('the message node answers something else');
+      return answer.result;
+    } finally {
+      this.#commands -= 1;
+    }
+  }
+
+  #ask(
+    nodeId: string,
+    bytes: number,
+    frame: (call: number) => PeerQuestionFrame,
+    timeoutMs = this.#timeoutMs,
+  ): Promise<PeerAnswerFrame> {
     const link = this.#links.get(nodeId);
     if (link === undefined) return Promise.reject(unreachable(`${nodeId} is not linked`));
     if (this.#waiting.size >= mostWaiting) return Promise.reject(unreachable('too many questions wait'));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => this.#settle(call)?.reject(unreachable('the message node did not answer in time')),
-        this.#timeoutMs,
+        timeoutMs,
       );
       const call = this.#waiting.add({ link, resolve, reject, timer });
       if (link.send(frame(call), bytes + 64) !== 'queued')

@@ -7,11 +7,14 @@ import {
   type PeerQuestionFrame as WireQuestionFrame,
   type PeerQuestionFrameSchema,
 } from '../../gen/parley/node/v1/peer_link_pb.ts';
-import type { ConvId } from '../core/ids.ts';
+import type { ConvId, UserId } from '../core/ids.ts';
 import { userIds } from './group-change-wire.ts';
 import { helloOf, type WithHello, wireHello } from './hello.ts';
 import { malformed } from './malformed.ts';
+import { operationOf, wireOperation } from './operation-wire.ts';
 import type { PeerAnswerFrame, PeerQuestionFrame } from './peer-frames.ts';
+import { refusalOf, wireRefusal } from './refusal-wire.ts';
+import { resultOf, wireResult } from './result-wire.ts';
 
 /** The frames between message nodes, as they are on the wire. */
 
@@ -48,6 +51,14 @@ function wireQuestion(frame: WithHello<PeerQuestionFrame>): MessageInitShape<typ
     }
     case 'askOffline':
       return { frame: { case: 'askOffline', value: { call: BigInt(frame.call), users: [...frame.users] } } };
+    case 'command': {
+      const value = {
+        call: BigInt(frame.call),
+        userId: frame.userId,
+        operation: wireOperation(frame.op),
+      };
+      return { frame: { case: 'command', value } };
+    }
   }
 }
 
@@ -66,6 +77,10 @@ function questionOf({ frame }: WireQuestionFrame): WithHello<PeerQuestionFrame> 
     }
     case 'askOffline':
       return { t: 'askOffline', call: Number(frame.value.call), users: userIds(frame.value.users) };
+    case 'command': {
+      const { call, userId } = frame.value;
+      return { t: 'command', call: Number(call), userId: userId as UserId, op: operationOf(frame.value) };
+    }
     case undefined:
       return malformed('a question of a peer');
   }
@@ -81,6 +96,14 @@ function wireAnswer(frame: WithHello<PeerAnswerFrame>): MessageInitShape<typeof 
       };
     case 'offline':
       return { frame: { case: 'offline', value: { call: BigInt(frame.call), users: [...frame.users] } } };
+    case 'reply': {
+      const value = { call: BigInt(frame.call), result: wireResult(frame.result) };
+      return { frame: { case: 'reply', value } };
+    }
+    case 'refused': {
+      const value = { call: BigInt(frame.call), refusal: wireRefusal(frame.refusal) };
+      return { frame: { case: 'refused', value } };
+    }
   }
 }
 
@@ -92,6 +115,10 @@ function answerOf({ frame }: WireAnswerFrame): WithHello<PeerAnswerFrame> {
       return { t: 'forwarded', call: Number(frame.value.call), places: frame.value.places };
     case 'offline':
       return { t: 'offline', call: Number(frame.value.call), users: userIds(frame.value.users) };
+    case 'reply':
+      return { t: 'reply', call: Number(frame.value.call), result: resultOf(frame.value) };
+    case 'refused':
+      return { t: 'refused', call: Number(frame.value.call), refusal: refusalOf(frame.value.refusal) };
     case undefined:
       return malformed('an answer of a peer');
   }

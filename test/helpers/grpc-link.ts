@@ -1,14 +1,15 @@
 import { credentials } from '@grpc/grpc-js';
 import { silentLogger } from '../../services/core/log.ts';
 import { LinkClient } from '../../services/grpc/link-client.ts';
-import { groupLink, ownerLink } from '../../services/grpc/link-methods.ts';
+import { groupLink, ownerLink, peerLink } from '../../services/grpc/link-methods.ts';
 import { LinkServer } from '../../services/grpc/link-server.ts';
 import { Dialer } from '../../services/peer/dialer.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../../services/peer/group-frames.ts';
 import { type Hello, linkVersion } from '../../services/peer/hello.ts';
+import type { PeerAnswerFrame, PeerQuestionFrame } from '../../services/peer/peer-frames.ts';
 import type { Link, LinkEvents } from '../../services/peer/link.ts';
-import { edgeCodec, groupRequestCodec } from '../../services/peer/link-codecs.ts';
+import { edgeCodec, groupRequestCodec, peerQuestionCodec } from '../../services/peer/link-codecs.ts';
 import { linkCounters } from '../../services/peer/stream-link.ts';
 
 const clusterToken = 'the cluster token of these tests';
@@ -87,6 +88,25 @@ export class GrpcLinks implements AsyncDisposable {
     return { dialer, counters };
   }
 
+  /** Keeps another message node linked to the message node. */
+  dialPeer(nodeId: string, opened: (link: Link<PeerQuestionFrame>) => LinkEvents<PeerAnswerFrame>) {
+    const counters = linkCounters();
+    const dialer = new Dialer<PeerQuestionFrame, PeerAnswerFrame>({
+      dial: (events) => this.#client().dial(peerLink, events),
+      codec: peerQuestionCodec,
+      counters,
+      limitBytes,
+      hello: () => hello(nodeId),
+      opened,
+      config,
+      helloMs,
+      log: silentLogger,
+      address: 'message',
+    });
+    this.#dialers.push(dialer);
+    return { dialer, counters };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const dialer of this.#dialers) dialer.stop();
     await this.#server.stop();
@@ -97,4 +117,7 @@ export class GrpcLinks implements AsyncDisposable {
   }
 }
 
-type Accepts = Pick<ConstructorParameters<typeof LinkServer>[0], 'acceptEdge' | 'acceptMessages'>;
+type Accepts = Pick<
+  ConstructorParameters<typeof LinkServer>[0],
+  'acceptEdge' | 'acceptMessages' | 'acceptPeer'
+>;

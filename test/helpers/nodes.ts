@@ -13,6 +13,7 @@ import type { Logger } from '../../services/core/log.ts';
 import { silentLogger } from '../../services/core/log.ts';
 import { IdSource } from '../../services/core/snowflake.ts';
 import { GroupNode } from '../../services/group/group-node.ts';
+import type { Joining } from '../../services/message/joining.ts';
 import type { Ownership } from '../../services/message/ownership.ts';
 import { MessageNode, type MessageRelay } from '../../services/message/message-node.ts';
 import { messageOptions } from '../../services/message/options.ts';
@@ -20,6 +21,7 @@ import { connectDirect } from '../../services/peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../../services/peer/group-frames.ts';
 import type { Link } from '../../services/peer/link.ts';
+import type { PeerCalls } from '../../services/peer/peer-calls.ts';
 import type { Directory } from '../../services/ports/directory.ts';
 import type { MessageStore, StoredEntry } from '../../services/ports/message-store.ts';
 import { FaultyStore } from './faulty-store.ts';
@@ -59,6 +61,10 @@ export interface NodesOptions {
   readonly linksComeAgain?: { readonly recentMs: number; readonly aloneMs: number };
   /** Where other message nodes share the conversations. */
   readonly ownership?: Ownership;
+  /** Told which edges have told of themselves. */
+  readonly joining?: Joining;
+  /** To whom commands are handed on. */
+  readonly others?: PeerCalls;
   /** After hanging for so long the message node drops what it has in hand. */
   readonly stallMs?: number;
   /** False: no group node is there. */
@@ -133,6 +139,8 @@ export class Nodes implements AsyncDisposable {
       log: this.#log,
       ...(options.linksComeAgain && { recentMs: options.linksComeAgain.recentMs }),
       ...(options.ownership && { ownership: options.ownership }),
+      ...(options.others && { others: options.others }),
+      ...(options.joining && { joining: options.joining }),
       ...(options.stallMs !== undefined && { stallMs: options.stallMs }),
       relay: options.relay,
     });

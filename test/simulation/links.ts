@@ -25,9 +25,15 @@ export class LinkAcceptor<Out extends Tagged, In extends Tagged> {
   readonly name = 'links';
   readonly #links = new Set<StreamLink<Out, In>>();
 
-  constructor(parts: { process: Process; codec: LinkCodec<Out, In>; accept: Opened<Out, In> }) {
-    const { process, codec, accept } = parts;
-    process.world.network.listen(process.address, {
+  /** `kind`: of the links, where a process accepts several. */
+  constructor(parts: {
+    process: Process;
+    codec: LinkCodec<Out, In>;
+    accept: Opened<Out, In>;
+    kind?: string;
+  }) {
+    const { process, codec, accept, kind = '' } = parts;
+    process.world.network.listen(process.address + kind, {
       actor: process.actor,
       accept: (carrier) => {
         const late = setTimeout(() => carrier.hangUp(undefined), helloMs);
@@ -71,14 +77,15 @@ export function keepLinks<Out extends Tagged, In extends Tagged>(parts: {
   role: NodeRole;
   codec: LinkCodec<Out, In>;
   opened: Opened<Out, In>;
+  kind?: string;
 }): Roster {
-  const { process, role, codec, opened } = parts;
+  const { process, role, codec, opened, kind = '' } = parts;
   const { world, actor } = process;
   const { network, directory, dice } = world;
   const roster: Roster = new Roster(
     ({ nodeId, address }) =>
       new Dialer<Out, In>({
-        dial: (events) => network.dial(actor, address, events),
+        dial: (events) => network.dial(actor, address + kind, events),
         codec,
         counters: linkCounters(),
         limitBytes,
@@ -100,7 +107,7 @@ export function keepLinks<Out extends Tagged, In extends Tagged>(parts: {
       }),
   );
   directory.watch(actor, role, (seen) => {
-    if (seen !== undefined) roster.see(seen);
+    if (seen !== undefined) roster.see(seen.filter(({ nodeId }) => nodeId !== process.nodeId));
   });
   return roster;
 }

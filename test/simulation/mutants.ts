@@ -67,8 +67,8 @@ export const simMutants: readonly SimMutant[] = [
     invariant: 'I5',
     how: 'who takes a conversation over does not tell what its predecessor committed last',
     file: 'services/message/hot-conversations.ts',
-    from: '          await lookBack(this.#store, this.#clock, conversation);',
-    to: '          void lookBack;',
+    from: '      for (const conversation of waiting) await lookBack(this.#store, this.#clock, conversation);',
+    to: '      void [lookBack, waiting];',
   },
   {
     name: 'no-replay',

@@ -45,6 +45,9 @@ export abstract class Process {
   /** What follows once it is announced. */
   protected abstract joined(announced: { update(state: 'ready'): void }): void;
 
+  /** It is about to say that it drains. */
+  protected leaving(): void {}
+
   /** What ends with the process. */
   protected abstract ended(): void;
 
@@ -100,6 +103,7 @@ export abstract class Process {
   }
 
   async #drain(): Promise<void> {
+    this.leaving();
     this.#announced?.update('draining' as 'ready');
     await new Promise((resolve) => setTimeout(resolve, noticeMs));
     await stopAll(this.services, 'signal', drainMs);

@@ -285,10 +285,13 @@ export const peerQuestion: fc.Arbitrary<WithHello<PeerQuestionFrame>> = fc.oneof
   hello,
   record({ t: is('forward'), call: number, spans: few(span) }),
   record({ t: is('askOffline'), call: number, users: few(user) }),
+  record({ t: is('command'), call: number, userId: user, op: operation }),
 );
 
 export const peerAnswer: fc.Arbitrary<WithHello<PeerAnswerFrame>> = fc.oneof(
   hello,
   record({ t: is('forwarded'), call: number, places: few(number) }),
   record({ t: is('offline'), call: number, users: few(user) }),
+  record({ t: is('reply'), call: number, result }),
+  record({ t: is('refused'), call: number, refusal }),
 );

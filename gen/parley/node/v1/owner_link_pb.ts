@@ -634,7 +634,7 @@ export const PullEntriesSchema: GenMessage<PullEntries> = /*@__PURE__*/
  */
 export type EdgeCommand = Message<"parley.node.v1.EdgeCommand"> & {
   /**
-   * Chosen by the connection node, below 2^53; the answer names it.
+   * Chosen by the caller, below 2^53; the answer names it.
    *
    * @generated from field: uint64 call = 1;
    */

@@ -6,13 +6,15 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { LinkHello } from "./link_pb.ts";
 import { file_parley_node_v1_link } from "./link_pb.ts";
+import type { EdgeCommand, OwnerRefused, OwnerReply } from "./owner_link_pb.ts";
+import { file_parley_node_v1_owner_link } from "./owner_link_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file parley/node/v1/peer_link.proto.
  */
 export const file_parley_node_v1_peer_link: GenFile = /*@__PURE__*/
-  fileDesc("Ch5wYXJsZXkvbm9kZS92MS9wZWVyX2xpbmsucHJvdG8SDnBhcmxleS5ub2RlLnYxIkQKD0xpbmtQZWVyUmVxdWVzdBIxCgZmcmFtZXMYASADKAsyIS5wYXJsZXkubm9kZS52MS5QZWVyUXVlc3Rpb25GcmFtZSJDChBMaW5rUGVlclJlc3BvbnNlEi8KBmZyYW1lcxgBIAMoCzIfLnBhcmxleS5ub2RlLnYxLlBlZXJBbnN3ZXJGcmFtZSKsAQoRUGVlclF1ZXN0aW9uRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIvCgdmb3J3YXJkGAIgASgLMhwucGFybGV5Lm5vZGUudjEuRm9yd2FyZFNwYW5zSAASMQoLYXNrX29mZmxpbmUYAyABKAsyGi5wYXJsZXkubm9kZS52MS5Bc2tPZmZsaW5lSABCBwoFZnJhbWUirAEKD1BlZXJBbnN3ZXJGcmFtZRIqCgVoZWxsbxgBIAEoCzIZLnBhcmxleS5ub2RlLnYxLkxpbmtIZWxsb0gAEjMKCWZvcndhcmRlZBgCIAEoCzIeLnBhcmxleS5ub2RlLnYxLlNwYW5zRm9yd2FyZGVkSAASLwoHb2ZmbGluZRgDIAEoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJzT2ZmbGluZUgAQgcKBWZyYW1lIkYKDEZvcndhcmRTcGFucxIMCgRjYWxsGAEgASgEEigKBXNwYW5zGAIgAygLMhkucGFybGV5Lm5vZGUudjEuRW50cnlTcGFuIlIKCUVudHJ5U3BhbhIPCgdjb252X25vGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSEQoJZmlyc3Rfc2VxGAMgASgEEhAKCGxhc3Rfc2VxGAQgASgEIi4KDlNwYW5zRm9yd2FyZGVkEgwKBGNhbGwYASABKAQSDgoGcGxhY2VzGAIgAygNIikKCkFza09mZmxpbmUSDAoEY2FsbBgBIAEoBBINCgV1c2VycxgCIAMoCSIrCgxVc2Vyc09mZmxpbmUSDAoEY2FsbBgBIAEoBBINCgV1c2VycxgCIAMoCTJkCg9QZWVyTGlua1NlcnZpY2USUQoITGlua1BlZXISHy5wYXJsZXkubm9kZS52MS5MaW5rUGVlclJlcXVlc3QaIC5wYXJsZXkubm9kZS52MS5MaW5rUGVlclJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_parley_node_v1_link]);
+  fileDesc("Ch5wYXJsZXkvbm9kZS92MS9wZWVyX2xpbmsucHJvdG8SDnBhcmxleS5ub2RlLnYxIkQKD0xpbmtQZWVyUmVxdWVzdBIxCgZmcmFtZXMYASADKAsyIS5wYXJsZXkubm9kZS52MS5QZWVyUXVlc3Rpb25GcmFtZSJDChBMaW5rUGVlclJlc3BvbnNlEi8KBmZyYW1lcxgBIAMoCzIfLnBhcmxleS5ub2RlLnYxLlBlZXJBbnN3ZXJGcmFtZSLcAQoRUGVlclF1ZXN0aW9uRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIvCgdmb3J3YXJkGAIgASgLMhwucGFybGV5Lm5vZGUudjEuRm9yd2FyZFNwYW5zSAASMQoLYXNrX29mZmxpbmUYAyABKAsyGi5wYXJsZXkubm9kZS52MS5Bc2tPZmZsaW5lSAASLgoHY29tbWFuZBgEIAEoCzIbLnBhcmxleS5ub2RlLnYxLkVkZ2VDb21tYW5kSABCBwoFZnJhbWUiigIKD1BlZXJBbnN3ZXJGcmFtZRIqCgVoZWxsbxgBIAEoCzIZLnBhcmxleS5ub2RlLnYxLkxpbmtIZWxsb0gAEjMKCWZvcndhcmRlZBgCIAEoCzIeLnBhcmxleS5ub2RlLnYxLlNwYW5zRm9yd2FyZGVkSAASLwoHb2ZmbGluZRgDIAEoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJzT2ZmbGluZUgAEisKBXJlcGx5GAQgASgLMhoucGFybGV5Lm5vZGUudjEuT3duZXJSZXBseUgAEi8KB3JlZnVzZWQYBSABKAsyHC5wYXJsZXkubm9kZS52MS5Pd25lclJlZnVzZWRIAEIHCgVmcmFtZSJGCgxGb3J3YXJkU3BhbnMSDAoEY2FsbBgBIAEoBBIoCgVzcGFucxgCIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVudHJ5U3BhbiJSCglFbnRyeVNwYW4SDwoHY29udl9ubxgBIAEoBBIPCgdjb252X2lkGAIgASgJEhEKCWZpcnN0X3NlcRgDIAEoBBIQCghsYXN0X3NlcRgEIAEoBCIuCg5TcGFuc0ZvcndhcmRlZBIMCgRjYWxsGAEgASgEEg4KBnBsYWNlcxgCIAMoDSIpCgpBc2tPZmZsaW5lEgwKBGNhbGwYASABKAQSDQoFdXNlcnMYAiADKAkiKwoMVXNlcnNPZmZsaW5lEgwKBGNhbGwYASABKAQSDQoFdXNlcnMYAiADKAkyZAoPUGVlckxpbmtTZXJ2aWNlElEKCExpbmtQZWVyEh8ucGFybGV5Lm5vZGUudjEuTGlua1BlZXJSZXF1ZXN0GiAucGFybGV5Lm5vZGUudjEuTGlua1BlZXJSZXNwb25zZSgBMAFiBnByb3RvMw", [file_parley_node_v1_link, file_parley_node_v1_owner_link]);
 
 /**
  * Frames from the caller, at most 16 MiB.
@@ -91,6 +93,15 @@ export type PeerQuestionFrame = Message<"parley.node.v1.PeerQuestionFrame"> & {
      */
     value: AskOffline;
     case: "askOffline";
+  } | {
+    /**
+     * Hands a command on to the owner of its conversation; its session is 0, its operation one that the owner answers
+     * once and that promises no order. An owner that is none refuses it: it is handed on once.
+     *
+     * @generated from field: parley.node.v1.EdgeCommand command = 4;
+     */
+    value: EdgeCommand;
+    case: "command";
   } | { case: undefined; value?: undefined };
 };
 
@@ -136,6 +147,22 @@ export type PeerAnswerFrame = Message<"parley.node.v1.PeerAnswerFrame"> & {
      */
     value: UsersOffline;
     case: "offline";
+  } | {
+    /**
+     * Answers a command that was carried out.
+     *
+     * @generated from field: parley.node.v1.OwnerReply reply = 4;
+     */
+    value: OwnerReply;
+    case: "reply";
+  } | {
+    /**
+     * Answers a command that was not.
+     *
+     * @generated from field: parley.node.v1.OwnerRefused refused = 5;
+     */
+    value: OwnerRefused;
+    case: "refused";
   } | { case: undefined; value?: undefined };
 };
 
