@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '../test/engines/free-port.ts';
 import { ClusterNode } from './cluster-node.ts';
-import { gatewayKind, storageKinds } from './engine-kinds.ts';
+import { type EngineKind, gatewayKind, storageKinds } from './engine-kinds.ts';
 import { StandingEngine } from './standing-engine.ts';
 import { logWebhooks } from './webhook-log.ts';
 
@@ -36,7 +36,7 @@ const started: StandingEngine[] = [];
 const nodes: ClusterNode[] = [];
 let stopping: Promise<void> | undefined;
 
-async function engine(name: string, kind: ReturnType<typeof gatewayKind>): Promise<string> {
+async function engine(name: string, kind: EngineKind): Promise<string> {
   const one = new StandingEngine({ name, directory, ...kind });
   const { url, pid, before } = await one.start();
   if (!before) started.push(one);
@@ -128,10 +128,11 @@ try {
   const gateway = new StandingEngine({
     name: 'nginx',
     directory,
-    ...gatewayKind(
-      [ports.e1.http, ports.b2.http].map((port) => `127.0.0.1:${port}`),
-      { grpc: [ports.e1.grpc, ports.c2.grpc].map((port) => `127.0.0.1:${port}`), development: true },
-    ),
+    ...gatewayKind({
+      upstreams: [ports.e1.http, ports.b2.http].map((port) => `127.0.0.1:${port}`),
+      grpc: [ports.e1.grpc, ports.c2.grpc].map((port) => `127.0.0.1:${port}`),
+      development: true,
+    }),
   });
   // It may run with the ports of an earlier cluster.
   await gateway.stop();
