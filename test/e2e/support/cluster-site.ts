@@ -5,11 +5,6 @@ import { Nginx } from '../../engines/nginx.ts';
 import { parley } from './server-process.ts';
 import type { Entrance, FragileSite } from './site.ts';
 
-export interface ClusterSiteOptions {
-  /** Where the first edge takes WebSockets. Default: a free port. */
-  readonly wsPort?: number;
-}
-
 const roles = {
   m1: 'message',
   m2: 'message',
@@ -44,12 +39,12 @@ export class ClusterSite implements FragileSite, AsyncDisposable {
     this.#edges = [entrance(ports('e1')), entrance({ ...ports('b2'), grpc: ports('c2').grpc })];
   }
 
-  static async start({ wsPort }: ClusterSiteOptions = {}): Promise<ClusterSite> {
+  static async start(): Promise<ClusterSite> {
     await using stack = new AsyncDisposableStack();
     const ports = {
       e1: {
         http: await freePort(),
-        ws: wsPort ?? (await freePort()),
+        ws: await freePort(),
         grpc: await freePort(),
         node: await freePort(),
       },
