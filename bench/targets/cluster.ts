@@ -72,7 +72,7 @@ export async function startCluster({
     },
     async rowsWritten() {
       const [rows] = await connection.query<RowDataPacket[]>(
-        "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_rows_inserted', 'Innodb_rows_updated', 'Innodb_rows_deleted')",
+        "SHOW GLOBAL STATUS WHERE Variable_name IN ('Handler_write', 'Handler_update', 'Handler_delete')",
       );
       return rows.reduce((sum, { Value: value }) => sum + Number(value), 0);
     },
