@@ -39,7 +39,7 @@ export class Ledger {
   /** A bit per (message, receiver). */
   #got = new Uint8Array(0);
   /** Before the first pass nothing is known, and what earlier sessions sent may still come. */
-  #schedule = new Schedule({ firstK: 0, ratePerSecond: 0, seconds: 0, startMs: 0 });
+  #schedule = new Schedule({ firstK: -1, ratePerSecond: 0, seconds: 0, startMs: 0 });
   #sentCount = 0;
   #acked = 0;
   #delivered = 0;
