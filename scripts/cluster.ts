@@ -34,9 +34,17 @@ function read(): { readonly directory: string } {
 
 const started: StandingEngine[] = [];
 const nodes: ClusterNode[] = [];
+/** What is interrupted while it is laid out would stand in the way of the next start. */
+const pending: Promise<unknown>[] = [];
 let stopping: Promise<void> | undefined;
 
-async function engine(name: string, kind: EngineKind): Promise<string> {
+function engine(name: string, kind: EngineKind): Promise<string> {
+  const starting = startEngine(name, kind);
+  pending.push(starting);
+  return starting;
+}
+
+async function startEngine(name: string, kind: EngineKind): Promise<string> {
   const one = new StandingEngine({ name, directory, ...kind });
   const { url, pid, before } = await one.start();
   if (!before) started.push(one);
@@ -57,6 +65,7 @@ async function node(
 
 async function stop(): Promise<void> {
   say('stopping');
+  await Promise.allSettled(pending);
   // Those in front first, so that nobody is sent to a node that is gone.
   for (const one of [...nodes].reverse()) await one.stop();
   for (const one of [...started].reverse()) await one.stop();
