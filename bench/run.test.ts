@@ -31,13 +31,21 @@ for (const load of loads) {
   });
 }
 
-test('history, idle, reconnect and endurance run in small', async () => {
-  const { code, output } = await bench('history', 'idle', 'reconnect', 'endurance', '--only', 'parley');
+test('history, idle, reconnect, endurance and presence run in small', async () => {
+  const { code, output } = await bench(
+    'history',
+    'idle',
+    'reconnect',
+    'endurance',
+    'presence',
+    '--only',
+    'parley',
+  );
   assert.equal(code, 0, output);
 });
 
 test('an unknown scenario is refused by name', async () => {
   const { code, output } = await bench('everything');
   assert.equal(code, 1);
-  assert.match(output, /name scenarios, out of: private, cluster, group500/);
+  assert.match(output, /name scenarios, out of: private, cluster, capacity, group500/);
 });

@@ -2,11 +2,13 @@ import { parseArgs } from 'node:util';
 import { type Context, CorrectnessError, type Options, type ScenarioResult } from './context.ts';
 import { Generator } from './generator.ts';
 import { renderTable, writeResults } from './report.ts';
+import { capacity } from './scenarios/capacity.ts';
 import { clusterChat } from './scenarios/cluster.ts';
 import { endurance } from './scenarios/endurance.ts';
 import { group500 } from './scenarios/group500.ts';
 import { history } from './scenarios/history.ts';
 import { idle } from './scenarios/idle.ts';
+import { presence } from './scenarios/presence.ts';
 import { privateChat } from './scenarios/private.ts';
 import { reconnect } from './scenarios/reconnect.ts';
 
@@ -19,11 +21,13 @@ import { reconnect } from './scenarios/reconnect.ts';
 const scenarios: Readonly<Record<string, (context: Context) => Promise<ScenarioResult>>> = {
   private: privateChat,
   cluster: clusterChat,
+  capacity,
   group500,
   history,
   idle,
   reconnect,
   endurance,
+  presence,
 };
 
 function readOptions(args: readonly string[]): Options {

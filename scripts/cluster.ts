@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '../test/engines/free-port.ts';
 import { ClusterNode } from './cluster-node.ts';
-import { gatewayKind, storageKinds } from './engine-kinds.ts';
+import { type EngineKind, gatewayKind, storageKinds } from './engine-kinds.ts';
 import { StandingEngine } from './standing-engine.ts';
 import { logWebhooks } from './webhook-log.ts';
 
@@ -34,9 +34,17 @@ function read(): { readonly directory: string } {
 
 const started: StandingEngine[] = [];
 const nodes: ClusterNode[] = [];
+/** What is interrupted while it is laid out would stand in the way of the next start. */
+const pending: Promise<unknown>[] = [];
 let stopping: Promise<void> | undefined;
 
-async function engine(name: string, kind: ReturnType<typeof gatewayKind>): Promise<string> {
+function engine(name: string, kind: EngineKind): Promise<string> {
+  const starting = startEngine(name, kind);
+  pending.push(starting);
+  return starting;
+}
+
+async function startEngine(name: string, kind: EngineKind): Promise<string> {
   const one = new StandingEngine({ name, directory, ...kind });
   const { url, pid, before } = await one.start();
   if (!before) started.push(one);
@@ -57,6 +65,7 @@ async function node(
 
 async function stop(): Promise<void> {
   say('stopping');
+  await Promise.allSettled(pending);
   // Those in front first, so that nobody is sent to a node that is gone.
   for (const one of [...nodes].reverse()) await one.stop();
   for (const one of [...started].reverse()) await one.stop();
@@ -128,10 +137,11 @@ try {
   const gateway = new StandingEngine({
     name: 'nginx',
     directory,
-    ...gatewayKind(
-      [ports.e1.http, ports.b2.http].map((port) => `127.0.0.1:${port}`),
-      { grpc: [ports.e1.grpc, ports.c2.grpc].map((port) => `127.0.0.1:${port}`), development: true },
-    ),
+    ...gatewayKind({
+      upstreams: [ports.e1.http, ports.b2.http].map((port) => `127.0.0.1:${port}`),
+      grpc: [ports.e1.grpc, ports.c2.grpc].map((port) => `127.0.0.1:${port}`),
+      development: true,
+    }),
   });
   // It may run with the ports of an earlier cluster.
   await gateway.stop();

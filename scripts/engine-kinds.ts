@@ -34,33 +34,35 @@ export const storageKinds = {
   },
 } satisfies Record<string, EngineKind>;
 
-/**
- * nginx in front of nodes, each given as HOST:PORT; with gRPC on a port of its own where nodes for that are named. Nodes in
- * development mode take nothing that comes from elsewhere: in front of them, nginx says nothing of where it comes from.
- */
-export function gatewayKind(
-  upstreams: readonly string[],
-  {
-    grpc = [],
-    development = false,
-  }: { readonly grpc?: readonly string[]; readonly development?: boolean } = {},
-): EngineKind {
+export interface Gateway {
+  /** Where edges take HTTP, each as HOST:PORT. */
+  readonly upstreams: readonly string[];
+  /** Where edges take gRPC; it has a port of its own then. */
+  readonly grpc?: readonly string[];
+  /** Nodes in development mode take nothing that comes from elsewhere: nginx says nothing of where it comes from. */
+  readonly development?: boolean;
+}
+
+/** nginx in front of nodes. */
+export function gatewayKind(gateway: Gateway): EngineKind {
   return {
-    ports: grpc.length > 0 ? 2 : 1,
+    ports: (gateway.grpc ?? []).length > 0 ? 2 : 1,
     spec: ({ directory, ports: [port, grpcPort] }) =>
-      nginxSpec({
-        directory,
-        port: port!,
-        configure: () => {
-          const http = filled('parley.conf.template', { LISTEN: port, UPSTREAMS: upstreams });
-          const names = { GRPC_LISTEN: grpcPort, GRPC_UPSTREAMS: grpc };
-          const whole =
-            grpcPort === undefined ? http : `${http}\n${filled('parley-grpc.conf.template', names)}`;
-          return development ? whole.replaceAll(/^.*X-Forwarded.*$/gm, '') : whole;
-        },
-      }),
+      nginxSpec({ directory, port: port!, configure: () => gatewayBlock(gateway, port!, grpcPort) }),
     url: (port) => `http://127.0.0.1:${port}`,
   };
+}
+
+/** What stands in nginx's block `http { … }`. */
+export function gatewayBlock(
+  { upstreams, grpc = [], development = false }: Gateway,
+  port: number,
+  grpcPort?: number,
+): string {
+  const http = filled('parley.conf.template', { LISTEN: port, UPSTREAMS: upstreams });
+  const names = { GRPC_LISTEN: grpcPort, GRPC_UPSTREAMS: grpc };
+  const whole = grpcPort === undefined ? http : `${http}\n${filled('parley-grpc.conf.template', names)}`;
+  return development ? whole.replaceAll(/^.*X-Forwarded.*$/gm, '') : whole;
 }
 
 /** A template of nginx's with ports of this machine, and servers, put in. */

@@ -15,7 +15,10 @@ const usage = `npm run engines -- start|stop|status [--directory DIR] [--upstrea
 const { values, positionals } = read();
 const [verb, ...named] = positionals;
 const directory = resolve(values.directory);
-const kinds: Readonly<Record<string, EngineKind>> = { ...storageKinds, nginx: gatewayKind(values.upstream) };
+const kinds: Readonly<Record<string, EngineKind>> = {
+  ...storageKinds,
+  nginx: gatewayKind({ upstreams: values.upstream }),
+};
 
 function read() {
   try {

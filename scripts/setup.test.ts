@@ -18,8 +18,11 @@ async function machine(programs: Record<string, string>) {
   }
   return {
     bin,
-    run: () =>
-      spawnSync(process.execPath, [setup], { env: { PATH: bin, XDG_CACHE_HOME: cache }, encoding: 'utf8' }),
+    run: (...args: string[]) =>
+      spawnSync(process.execPath, [setup, ...args], {
+        env: { PATH: bin, XDG_CACHE_HOME: cache },
+        encoding: 'utf8',
+      }),
     /** What is in the cache, two levels deep. */
     async cached(): Promise<string[]> {
       const versions = await readdir(join(cache, 'parley')).catch(() => []);
@@ -45,6 +48,14 @@ const present = { chromium: 'exit 0', strace: 'exit 0', ...servers };
 const sudo = { sudo: 'shift; exec "$@"' };
 
 describe('setup', () => {
+  it('for a cluster that is looked at asks for no browser and no tools of tests', async () => {
+    await using there = await machine(servers);
+    assert.equal(there.run('cluster').status, 0);
+    const { status, stderr } = there.run();
+    assert.equal(status, 1);
+    assert.match(stderr, /the tests need chromium, strace: please install/);
+  });
+
   it('fetches Kafka, and has nothing to say where all is there', async () => {
     await using there = await machine({ ...present, 'apt-get': 'exit 1' });
     const first = there.run();

@@ -4,26 +4,30 @@ import { delimiter, join } from 'node:path';
 import { fetchKafkaJars, hasKafkaJars } from './kafka-jars.ts';
 
 /**
- * Sees to it that the machine has the programs that the tests drive. On Debian and its kin what is missing is installed
- * with apt, where that is possible without asking anybody; elsewhere one line says what to install. Kafka is in no
- * distribution: its jars come by Maven.
+ * Sees to it that the machine has the programs that the tests drive, or, with the argument `cluster`, those alone that
+ * `npm run cluster` starts. On Debian and its kin what is missing is installed with apt, where that is possible without
+ * asking anybody; elsewhere one line says what to install. Kafka is in no distribution: its jars come by Maven.
  */
+
+const forCluster = process.argv[2] === 'cluster';
 
 interface Need {
   /** Any of these programs (or libraries) will do. */
   readonly programs: readonly string[];
   readonly debian: string;
+  /** A cluster that is only looked at does without. */
+  readonly testsOnly?: true;
 }
 
 const needs: readonly Need[] = [
-  { programs: ['chromium', 'chromium-browser', 'google-chrome'], debian: 'chromium' },
+  { programs: ['chromium', 'chromium-browser', 'google-chrome'], debian: 'chromium', testsOnly: true },
   { programs: ['mariadbd', 'mysqld'], debian: 'mariadb-server' },
-  { programs: ['libgalera_smm.so'], debian: 'galera-4' },
+  { programs: ['libgalera_smm.so'], debian: 'galera-4', testsOnly: true },
   { programs: ['redis-server'], debian: 'redis-server' },
   { programs: ['nginx'], debian: 'nginx' },
   { programs: ['java'], debian: 'default-jre-headless' },
   { programs: ['mvn'], debian: 'maven' },
-  { programs: ['strace'], debian: 'strace' },
+  { programs: ['strace'], debian: 'strace', testsOnly: true },
 ];
 const oldestJava = 17;
 
@@ -46,7 +50,10 @@ function has(program: string): boolean {
 }
 
 function missing(): string[] {
-  return needs.filter(({ programs }) => !programs.some(has)).map(({ debian }) => debian);
+  return needs
+    .filter(({ testsOnly }) => !forCluster || testsOnly !== true)
+    .filter(({ programs }) => !programs.some(has))
+    .map(({ debian }) => debian);
 }
 
 /** What to put before a command to run it as root; undefined where that needs a password. */
@@ -93,7 +100,8 @@ function installPackages(): boolean {
   }
   const left = missing();
   if (left.length === 0) return true;
-  process.stderr.write(`setup: the tests need ${left.join(', ')}: please install (Debian's package names)\n`);
+  const who = forCluster ? 'a cluster needs' : 'the tests need';
+  process.stderr.write(`setup: ${who} ${left.join(', ')}: please install (Debian's package names)\n`);
   return false;
 }
 

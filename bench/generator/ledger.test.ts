@@ -35,6 +35,11 @@ test('all delivered in order, none lost', () => {
   assert.equal(result.delivery.count, 4, 'a sender’s own messages have no latency');
 });
 
+test('before the first pass no message is known', () => {
+  const fresh = new Ledger({ topology, echo: true, sequenced: true, ordered: true });
+  assert.deepEqual([fresh.senderSideOf(0), fresh.conversationOf(7)], [-1, -1]);
+});
+
 test('a lost one shows at the next one of its sender', () => {
   deliver(1, 0);
   deliver(1, 2);

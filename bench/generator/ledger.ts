@@ -1,5 +1,5 @@
 import { Histogram, type Latency } from './histogram.ts';
-import type { Schedule } from './schedule.ts';
+import { Schedule } from './schedule.ts';
 import type { Topology } from './topology.ts';
 import { Violations } from './violations.ts';
 
@@ -38,7 +38,8 @@ export class Ledger {
   #entrySeq = new Float64Array(0);
   /** A bit per (message, receiver). */
   #got = new Uint8Array(0);
-  #schedule!: Schedule;
+  /** Before the first pass nothing is known, and what earlier sessions sent may still come. */
+  #schedule = new Schedule({ firstK: -1, ratePerSecond: 0, seconds: 0, startMs: 0 });
   #sentCount = 0;
   #acked = 0;
   #delivered = 0;

@@ -29,7 +29,7 @@ export async function clusterChat(context: Context): Promise<ScenarioResult> {
   if (wants(context, 'cluster'))
     for (const nodes of quick ? sizes.slice(-1) : sizes) {
       const row = await profiled(context, notes, async (nodeArgs) => {
-        await using target = await startCluster({ nodes, nodeArgs });
+        await using target = await startCluster({ edges: nodes, messageNodes: nodes, nodeArgs });
         await agreed(context.generator, target);
         return await load(target, 2000);
       });

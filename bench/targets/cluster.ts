@@ -1,3 +1,4 @@
+import type { RowDataPacket } from 'mysql2/promise';
 import { Cluster } from '../../test/cluster/support/cluster.ts';
 import { MariaDb } from '../../test/engines/mariadb.ts';
 import { RedisServer } from '../../test/engines/redis-server.ts';
@@ -9,19 +10,29 @@ import type { Target } from './target.ts';
 const schema = 'parley';
 
 export interface ClusterTargetOptions {
-  /** How many edges there are, and as many message nodes. */
-  readonly nodes: number;
+  readonly edges: number;
+  readonly messageNodes: number;
   /** For node itself, in all of Parley's processes: profiling. */
   readonly nodeArgs?: readonly string[];
 }
 
-export type ClusterTarget = Target & { readonly cluster: Cluster };
+export interface ClusterTarget extends Target {
+  readonly cluster: Cluster;
+  /** Those of the shares that are Parley's own. */
+  readonly ownShares: readonly string[];
+  /** Rows that the database has inserted, changed and deleted so far. */
+  rowsWritten(): Promise<number>;
+}
 
 /**
  * A cluster as a target of a load: edges (bridge and connection node in one process), message nodes and a group node,
  * each a process, on a MariaDB and a Redis of its own. What counts is Parley's own processes; the engines are told apart.
  */
-export async function startCluster({ nodes, nodeArgs = [] }: ClusterTargetOptions): Promise<ClusterTarget> {
+export async function startCluster({
+  edges,
+  messageNodes,
+  nodeArgs = [],
+}: ClusterTargetOptions): Promise<ClusterTarget> {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(
     await MariaDb.start({ settings: ['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=512M'] }),
@@ -29,17 +40,17 @@ export async function startCluster({ nodes, nodeArgs = [] }: ClusterTargetOption
   const redis = stack.use(await RedisServer.start());
   const connection = await database.connect();
   await connection.query(`CREATE DATABASE ${schema}`);
-  await connection.end();
-  const numbered = (prefix: string, role: string) =>
+  stack.defer(() => connection.end());
+  const numbered = (prefix: string, role: string, nodes: number) =>
     Array.from({ length: nodes }, (_, i) => [`${prefix}${i + 1}`, role] as const);
-  const messageNodes = numbered('m', 'message');
-  const edges = numbered('e', 'bridge,connection');
+  const owners = numbered('m', 'message', messageNodes);
+  const doors = numbered('e', 'bridge,connection', edges);
   const cluster = stack.use(
     await Cluster.start({
       databaseUrl: `mysql://root@127.0.0.1:${database.port}/${schema}`,
       redisUrl: redis.url,
       env: nodeArgs.length === 0 ? {} : { NODE_OPTIONS: nodeArgs.join(' ') },
-      roles: Object.fromEntries([...messageNodes, ...edges, ['g1', 'group']]),
+      roles: Object.fromEntries([...owners, ...doors, ['g1', 'group']]),
     }),
   );
   const pidsOf = (names: readonly (readonly [string, string])[]) =>
@@ -47,15 +58,23 @@ export async function startCluster({ nodes, nodeArgs = [] }: ClusterTargetOption
   const owned = stack.move();
   return {
     cluster,
-    name: `Parley, ${nodes} edge${nodes === 1 ? '' : 's'}, ${nodes} message node${nodes === 1 ? '' : 's'}`,
+    name: `Parley, ${edges} edge${edges === 1 ? '' : 's'}, ${messageNodes} message node${messageNodes === 1 ? '' : 's'}`,
+    ownShares: ['edges', 'message nodes', 'group node'],
     dialect: 'parley-ws',
-    ports: edges.map(([name]) => cluster.get(name).ports.ws),
+    ports: doors.map(([name]) => cluster.get(name).ports.ws),
     pids: [...cluster.processes.values()].map(({ pid }) => pid),
     shares: {
-      edges: pidsOf(edges),
-      'message nodes': pidsOf(messageNodes),
+      edges: pidsOf(doors),
+      'message nodes': pidsOf(owners),
+      'group node': [cluster.get('g1').pid],
       MariaDB: [database.pid],
       Redis: [redis.pid],
+    },
+    async rowsWritten() {
+      const [rows] = await connection.query<RowDataPacket[]>(
+        "SHOW GLOBAL STATUS WHERE Variable_name IN ('Handler_write', 'Handler_update', 'Handler_delete')",
+      );
+      return rows.reduce((sum, { Value: value }) => sum + Number(value), 0);
     },
     async [Symbol.asyncDispose]() {
       // SIGTERM lets profiled processes write their profiles.

@@ -3,7 +3,7 @@ import type { UserId } from '../core/ids.ts';
 import type { LogEntry, Result } from '../peer/edge-frames.ts';
 import type { EdgePeer } from './edge-peer.ts';
 import type { Asker } from './operations.ts';
-import type { RefusedChains } from './refused-chains.ts';
+import type { ChainRefusals } from './refused-chains.ts';
 
 /** Told of each refusal before it goes out. */
 interface Refusals {
@@ -13,7 +13,7 @@ interface Refusals {
 /** Who asked by a command frame: the answer goes back on its edge's link. */
 export class EdgeAsker implements Asker {
   readonly userId: UserId;
-  readonly refused: RefusedChains | undefined;
+  readonly refused: ChainRefusals | undefined;
   readonly #edge: EdgePeer;
   readonly #refusals: Refusals;
   readonly #call: number;
@@ -23,7 +23,7 @@ export class EdgeAsker implements Asker {
     edge: EdgePeer,
     call: number,
     userId: UserId,
-    refused: RefusedChains | undefined,
+    refused: ChainRefusals | undefined,
   ) {
     this.#refusals = refusals;
     this.#edge = edge;

@@ -1,14 +1,7 @@
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { OwnerFrame, SessionNo } from '../peer/edge-frames.ts';
 import type { Link } from '../peer/link.ts';
-import type { RefusedChains } from './refused-chains.ts';
-
-export interface EdgeSession {
-  readonly no: SessionNo;
-  readonly userId: UserId;
-  readonly deviceId: string;
-  readonly refused: RefusedChains;
-}
+import type { EdgeSession } from './edge-session.ts';
 
 interface EdgePeerParts {
   readonly no: number;
@@ -28,7 +21,6 @@ export class EdgePeer {
   readonly nodeId: string;
   readonly #link: Link<OwnerFrame>;
   readonly sessions = new Map<SessionNo, EdgeSession>();
-  readonly users = new Map<UserId, number>();
   /** Users whose presence the edge wants to hear of. */
   readonly watched = new Set<UserId>();
   /** When it was linked, by the monotonic clock. */
@@ -59,24 +51,5 @@ export class EdgePeer {
   /** Its edge starts over with a snapshot. */
   close(reason: string): void {
     this.#link.close(reason);
-  }
-
-  /** True for the user's first session on this edge. */
-  add(session: EdgeSession): boolean {
-    this.sessions.set(session.no, session);
-    const count = this.users.get(session.userId) ?? 0;
-    this.users.set(session.userId, count + 1);
-    return count === 0;
-  }
-
-  /** The session that is gone, and whether it was the user's last one on this edge. */
-  remove(no: SessionNo): { readonly session: EdgeSession; readonly last: boolean } | undefined {
-    const session = this.sessions.get(no);
-    if (session === undefined) return undefined;
-    this.sessions.delete(no);
-    const count = (this.users.get(session.userId) ?? 1) - 1;
-    if (count === 0) this.users.delete(session.userId);
-    else this.users.set(session.userId, count);
-    return { session, last: count === 0 };
   }
 }

@@ -6,8 +6,11 @@ import type { Audience } from './audience.ts';
 import type { Conversation } from './conversation.ts';
 import type { EdgePeer } from './edge-peer.ts';
 import type { HotConversations } from './hot-conversations.ts';
+import type { PresenceBook } from './presence-book.ts';
 import type { RecentCommits } from './recent-commits.ts';
 import { unsureMs } from './take-over.ts';
+
+type Presence = Pick<PresenceBook, 'edges' | 'isOn'>;
 
 /**
  * Brings committed entries to the edges. An edge is told once who hears of a conversation (its audience) and from then
@@ -15,7 +18,7 @@ import { unsureMs } from './take-over.ts';
  */
 export class FanOut {
   readonly #hot: HotConversations;
-  readonly #edges: ReadonlySet<EdgePeer>;
+  readonly #presence: Presence;
   readonly #incarnation: number;
   readonly #recent: RecentCommits | undefined;
   readonly #clock: Clock;
@@ -23,14 +26,14 @@ export class FanOut {
 
   constructor(parts: {
     hot: HotConversations;
-    edges: ReadonlySet<EdgePeer>;
+    presence: Presence;
     incarnation: number;
     recent: RecentCommits | undefined;
     clock: Clock;
   }) {
     this.#clock = parts.clock;
     this.#hot = parts.hot;
-    this.#edges = parts.edges;
+    this.#presence = parts.presence;
     this.#incarnation = parts.incarnation;
     this.#recent = parts.recent;
   }
@@ -48,7 +51,7 @@ export class FanOut {
     const logEntries = entries.map((entry) => toLogEntry(conversation.convId, entry));
     const firstSeq = entries[0]?.seq ?? 0;
     this.#recent?.committed(conversation.convId, firstSeq);
-    for (const edge of this.#edges) {
+    for (const edge of this.#presence.edges) {
       const audience = this.#audience(conversation, edge, firstSeq);
       this.#includeLeavers(conversation, audience, this.#unheard(conversation, edge));
       if (changed.size > 0) this.#tellChanges(conversation, audience, changed);
@@ -67,14 +70,14 @@ export class FanOut {
    * told where they begin, and ask for what they lack, whether anything comes after it or not.
    */
   takenOver(conversation: Conversation): void {
-    for (const edge of this.#edges) this.audienceFor(conversation, edge);
+    for (const edge of this.#presence.edges) this.audienceFor(conversation, edge);
   }
 
   /** Rules were read again: edges get their audiences whole, with those who left with an entry from `firstSeq` on. */
   reset(conversation: Conversation, firstSeq: Seq): void {
     conversation.audiences = [];
     if (conversation.void) return;
-    for (const edge of this.#edges) this.#audience(conversation, edge, firstSeq);
+    for (const edge of this.#presence.edges) this.#audience(conversation, edge, firstSeq);
   }
 
   /** All entries up to their leaving were forwarded, or the edges know where to ask for them. */
@@ -184,7 +187,8 @@ export class FanOut {
       leavers: false,
       nextSeq: firstSeq,
     };
-    for (const row of membersOn(conversation, edge)) if (row.leftSeq === 0) audience.users.add(row.userId);
+    for (const row of this.#membersOn(conversation, edge))
+      if (row.leftSeq === 0) audience.users.add(row.userId);
     // Those who leave with the entries at hand still hear of their leaving.
     this.#includeLeavers(conversation, audience, firstSeq);
     conversation.audiences.push(audience);
@@ -194,7 +198,7 @@ export class FanOut {
   /** Those who left with an entry from `fromSeq` on, of which the edge may not have heard, hear of it with the others. */
   #includeLeavers(conversation: Conversation, audience: Audience, fromSeq: Seq | undefined): void {
     if (audience.announced || fromSeq === undefined || fromSeq > conversation.head.seq) return;
-    for (const row of membersOn(conversation, audience.edge)) {
+    for (const row of this.#membersOn(conversation, audience.edge)) {
       if (row.leftSeq < fromSeq) continue;
       audience.users.add(row.userId);
       audience.leavers = true;
@@ -242,11 +246,24 @@ export class FanOut {
   ): void {
     const users: Hearer[] = [];
     for (const [userId, row] of changed) {
-      if (!audience.edge.users.has(userId)) continue;
+      if (!this.#presence.isOn(audience.edge, userId)) continue;
       audience.users.add(userId);
       users.push(hearer(row));
     }
     if (users.length > 0 && audience.announced) this.#tell(conversation, audience, users, []);
+  }
+
+  /** The rows of members, former ones too, that have a session on the edge; of some, as often as they have sessions. */
+  *#membersOn({ members }: Conversation, edge: EdgePeer): Iterable<MemberRow> {
+    const { sessions } = edge;
+    if (members.size <= sessions.size) {
+      for (const row of members.values()) if (this.#presence.isOn(edge, row.userId)) yield row;
+      return;
+    }
+    for (const { userId } of sessions.values()) {
+      const row = members.get(userId);
+      if (row !== undefined) yield row;
+    }
   }
 
   #tell(
@@ -282,18 +299,6 @@ export function toLogEntry(convId: ConvId, entry: StoredEntry): LogEntry {
     revision: entry.revision,
     content: entry.content,
   };
-}
-
-/** The rows of members, former ones too, that have a session on the edge. */
-function* membersOn({ members }: Conversation, { users }: EdgePeer): Iterable<MemberRow> {
-  if (members.size <= users.size) {
-    for (const row of members.values()) if (users.has(row.userId)) yield row;
-    return;
-  }
-  for (const userId of users.keys()) {
-    const row = members.get(userId);
-    if (row !== undefined) yield row;
-  }
 }
 
 function hearer(row: MemberRow): Hearer {

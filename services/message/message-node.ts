@@ -19,6 +19,7 @@ import { CursorBook } from './cursor-book.ts';
 import { CursorDesk } from './cursor-desk.ts';
 import { EdgeAsker } from './edge-asker.ts';
 import { EdgePeer } from './edge-peer.ts';
+import { EdgeSession } from './edge-session.ts';
 import { EpochWatch } from './epoch-watch.ts';
 import { EventFeed } from './event-feed.ts';
 import { FanOut } from './fan-out.ts';
@@ -36,7 +37,6 @@ import { PeerDesk } from './peer-desk.ts';
 import { PresenceBook } from './presence-book.ts';
 import { Receipts } from './receipts.ts';
 import { RecentCommits } from './recent-commits.ts';
-import { RefusedChains } from './refused-chains.ts';
 import type { Relay } from './relay/relay.ts';
 import { Views } from './views.ts';
 
@@ -159,7 +159,7 @@ export class MessageNode implements Service {
             max: Math.max(config.hotConversations, leastRecentCommits),
           });
     this.#recent = recent;
-    const fanOut = new FanOut({ hot, edges: this.#presence.edges, incarnation, recent, clock });
+    const fanOut = new FanOut({ hot, presence: this.#presence, incarnation, recent, clock });
     const groups = new GroupDesk({ timeoutMs: config.decideTimeoutMs });
     const { meters } = this;
     const receipts = new Receipts(cursors);
@@ -334,7 +334,7 @@ export class MessageNode implements Service {
         return;
       case 'sessionUp': {
         const { session, userId, deviceId } = frame;
-        this.#presence.up(edge, { no: session, userId, deviceId, refused: new RefusedChains() });
+        this.#presence.up(new EdgeSession({ edge, no: session, userId, deviceId }));
         this.#fanOut.sessionUp(edge, userId);
         edge.send({ t: 'registered', session });
         return;
@@ -375,7 +375,7 @@ export class MessageNode implements Service {
   }
 
   #command(edge: EdgePeer, { call, session, userId, op }: Extract<EdgeFrame, { t: 'command' }>): void {
-    const refused = edge.sessions.get(session)?.refused;
+    const refused = edge.sessions.get(session);
     const asker = new EdgeAsker(this.#askers, edge, call, userId, refused);
     try {
       const convId = conversationOf(op);
@@ -504,9 +504,9 @@ export class MessageNode implements Service {
   #edgeDown(edge: EdgePeer): void {
     this.#presence.edges.delete(edge);
     this.#presence.unwatch(edge, [...edge.watched]);
-    for (const [no, { refused }] of [...edge.sessions]) {
+    for (const [no, session] of [...edge.sessions]) {
       // The edge has refused all that it waited for. Its clients send it again, by now perhaps to another owner.
-      refused.close();
+      session.close();
       this.#presence.down(edge, no, this.#clock.wallMs());
     }
     this.#fanOut.edgeGone(edge);

@@ -14,7 +14,7 @@ import type { HotConversations } from './hot-conversations.ts';
 import type { MessageMeters } from './meters.ts';
 import type { Owner } from './owner.ts';
 import type { PresenceBook } from './presence-book.ts';
-import type { RefusedChains } from './refused-chains.ts';
+import type { ChainRefusals } from './refused-chains.ts';
 import { storeFault } from './store-fault.ts';
 import { notFoundFault, strangerFault } from './stranger-fault.ts';
 import type { Settlement } from './submission.ts';
@@ -37,7 +37,7 @@ export interface OperationParts {
 /** Who asks, and how the answer goes back: `done` with the last result, `more` with those before it. */
 export interface Asker {
   /** Which of the session's sends must not pass any more; undefined for unary calls, which promise no order. */
-  readonly refused: RefusedChains | undefined;
+  readonly refused: ChainRefusals | undefined;
   readonly userId: UserId;
   more(result: Result): void;
   done(result: Result): void;

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { OwnerFrame } from '../peer/edge-frames.ts';
 import { EdgePeer } from './edge-peer.ts';
+import { EdgeSession } from './edge-session.ts';
 import { PresenceBook } from './presence-book.ts';
-import { RefusedChains } from './refused-chains.ts';
 import type { Link } from '../peer/link.ts';
 import { ada, bob, user } from './testing/samples.ts';
 
@@ -25,12 +25,8 @@ class Edge extends EdgePeer {
   }
 }
 
-const session = (no: number, userId: typeof ada, deviceId = `device ${no}`) => ({
-  no,
-  userId,
-  deviceId,
-  refused: new RefusedChains(),
-});
+const session = (edge: EdgePeer, no: number, userId: typeof ada, deviceId = `device ${no}`) =>
+  new EdgeSession({ edge, no, userId, deviceId });
 const presence = (userId: string, online: boolean, lastSeenAtMs = 0) => ({
   t: 'presence',
   userId,
@@ -43,9 +39,9 @@ describe('presence', () => {
     const book = new PresenceBook();
     const [here, there, watcher] = [new Edge(1), new Edge(2), new Edge(3)];
     book.watch(watcher, [ada]);
-    book.up(here, session(1, ada));
-    book.up(there, session(1, ada));
-    book.up(there, session(2, ada));
+    book.up(session(here, 1, ada));
+    book.up(session(there, 1, ada));
+    book.up(session(there, 2, ada));
     assert.equal(book.down(here, 1, 10), 'ada');
     assert.equal(book.down(there, 1, 11), undefined, 'another one is open there');
     assert.equal(book.down(there, 2, 12), 'ada');
@@ -64,8 +60,8 @@ describe('presence', () => {
     book.watch(watcher, [ada, bob]);
     book.unwatch(watcher, [ada]);
     watcher.told.length = 0;
-    book.up(here, session(1, ada));
-    book.up(here, session(2, bob));
+    book.up(session(here, 1, ada));
+    book.up(session(here, 2, bob));
     assert.deepEqual(watcher.told, [presence('bob', true)]);
   });
 
@@ -78,12 +74,12 @@ describe('sessions of one device', () => {
   it('the newer one supersedes the older, wherever that is', () => {
     const book = new PresenceBook();
     const [here, there] = [new Edge(1), new Edge(2)];
-    book.up(here, session(1, ada, 'phone'));
-    book.up(there, session(1, ada, 'phone'));
+    book.up(session(here, 1, ada, 'phone'));
+    book.up(session(there, 1, ada, 'phone'));
     assert.deepEqual(here.told, [{ t: 'superseded', session: 1 }]);
     assert.deepEqual(there.told, []);
     book.down(here, 1, 1);
-    book.up(here, session(2, ada, 'phone'));
+    book.up(session(here, 2, ada, 'phone'));
     assert.deepEqual(
       there.told,
       [{ t: 'superseded', session: 1 }],
@@ -94,19 +90,41 @@ describe('sessions of one device', () => {
   it('of different users, or named so as to look alike, have nothing to do with each other', () => {
     const book = new PresenceBook();
     const edge = new Edge(1);
-    book.up(edge, session(1, user('a'), 'bc'));
-    book.up(edge, session(2, user('ab'), 'c'));
-    book.up(edge, session(3, ada, 'phone'));
-    book.up(edge, session(4, bob, 'phone'));
+    book.up(session(edge, 1, user('a'), 'bc'));
+    book.up(session(edge, 2, user('ab'), 'c'));
+    book.up(session(edge, 3, ada, 'phone'));
+    book.up(session(edge, 4, bob, 'phone'));
+    assert.deepEqual(edge.told, []);
+  });
+
+  it('of one user, on different devices, stay', () => {
+    const book = new PresenceBook();
+    const edge = new Edge(1);
+    for (let no = 1; no <= 300; no++) book.up(session(edge, no, ada));
+    assert.deepEqual(edge.told, []);
+    // Each is known again among all of them.
+    for (const no of [1, 150, 300]) book.up(session(edge, 1_000 + no, ada, `device ${no}`));
+    assert.deepEqual(
+      edge.told,
+      [1, 150, 300].map((no) => ({ t: 'superseded', session: no })),
+    );
+  });
+
+  it('told twice are there once', () => {
+    const book = new PresenceBook();
+    const edge = new Edge(1);
+    for (let i = 0; i < 2; i++) book.up(session(edge, 1, ada));
+    assert.equal(book.down(edge, 1, 1), 'ada');
+    assert.equal(book.state(ada).online, false);
     assert.deepEqual(edge.told, []);
   });
 
   it('one that is gone is not superseded', () => {
     const book = new PresenceBook();
     const edge = new Edge(1);
-    book.up(edge, session(1, ada, 'phone'));
+    book.up(session(edge, 1, ada, 'phone'));
     book.down(edge, 1, 1);
-    book.up(edge, session(2, ada, 'phone'));
+    book.up(session(edge, 2, ada, 'phone'));
     assert.deepEqual(edge.told, []);
   });
 });
@@ -123,7 +141,7 @@ describe('whatever comes and goes', () => {
           const key = `${edge}.${no}`;
           if (up && !open.has(key)) {
             open.set(key, { edge, no, user: name });
-            book.up(edges[edge] as Edge, session(no, user(`u${name}`)));
+            book.up(session(edges[edge] as Edge, no, user(`u${name}`)));
           } else if (!up) {
             open.delete(key);
             book.down(edges[edge] as Edge, no, 1);
@@ -137,10 +155,11 @@ describe('whatever comes and goes', () => {
               [...where].sort(),
             );
             assert.equal(book.state(user(`u${name}`)).online, where.size > 0);
+            for (const one of edges) assert.equal(book.isOn(one, user(`u${name}`)), where.has(one.no));
           }
         }
         for (const { edge, no } of open.values()) book.down(edges[edge] as Edge, no, 1);
-        for (const { sessions, users } of edges) assert.deepEqual([sessions.size, users.size], [0, 0]);
+        for (const { sessions } of edges) assert.equal(sessions.size, 0);
       }),
     );
   });

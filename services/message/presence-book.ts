@@ -1,10 +1,7 @@
 import type { UserId } from '../core/ids.ts';
-import type { EdgePeer, EdgeSession } from './edge-peer.ts';
-
-interface Device {
-  readonly edge: EdgePeer;
-  readonly session: EdgeSession;
-}
+import type { SessionNo } from '../peer/edge-frames.ts';
+import type { EdgePeer } from './edge-peer.ts';
+import type { EdgeSession } from './edge-session.ts';
 
 export interface PresenceState {
   readonly userId: UserId;
@@ -18,55 +15,56 @@ const maxLastSeen = 200_000;
 /** Who is online, on which edges and with which devices: what the links say, nothing else. */
 export class PresenceBook {
   readonly edges = new Set<EdgePeer>();
-  readonly #online = new Map<UserId, Set<EdgePeer>>();
-  readonly #devices = new Map<string, Device>();
+  /** The newest session of each user who is online; the others hang on it, one by one: few users have many. */
+  readonly #newest = new Map<UserId, EdgeSession>();
   readonly #lastSeen = new Map<UserId, number>();
   readonly #watchers = new Map<UserId, Set<EdgePeer>>();
 
   /** A session came up. An older session of the same device is told that it is superseded. */
-  up(edge: EdgePeer, session: EdgeSession): void {
-    const key = deviceKey(session);
-    const older = this.#devices.get(key);
-    this.#devices.set(key, { edge, session });
-    if (older !== undefined && (older.edge !== edge || older.session.no !== session.no)) {
-      older.edge.send({ t: 'superseded', session: older.session.no });
-    }
-    if (!edge.add(session)) return;
-    const edges = this.#online.get(session.userId);
-    if (edges !== undefined) {
-      edges.add(edge);
-      return;
-    }
-    this.#online.set(session.userId, new Set([edge]));
-    this.#lastSeen.delete(session.userId);
-    this.#tellWatchers({ userId: session.userId, online: true, lastSeenAtMs: 0 });
+  up(session: EdgeSession): void {
+    const { edge, no, userId } = session;
+    // Told twice it is there once.
+    if (edge.sessions.has(no)) return;
+    const newest = this.#newest.get(userId);
+    const superseded = find(newest, (one) => one.sameDevice(session));
+    superseded?.edge.send({ t: 'superseded', session: superseded.no });
+    session.older = newest;
+    this.#newest.set(userId, session);
+    edge.sessions.set(no, session);
+    if (newest !== undefined) return;
+    this.#lastSeen.delete(userId);
+    this.#tellWatchers({ userId, online: true, lastSeenAtMs: 0 });
   }
 
   /** A session went down. Returns its user when it was the last one on that edge. */
-  down(edge: EdgePeer, no: number, nowMs: number): UserId | undefined {
-    const removed = edge.remove(no);
-    if (removed === undefined) return undefined;
-    const { session, last } = removed;
-    const key = deviceKey(session);
-    if (this.#devices.get(key)?.session === session) this.#devices.delete(key);
-    if (!last) return undefined;
-    const edges = this.#online.get(session.userId);
-    edges?.delete(edge);
-    if (edges?.size === 0) {
-      this.#online.delete(session.userId);
-      this.#remember(session.userId, nowMs);
-      this.#tellWatchers({ userId: session.userId, online: false, lastSeenAtMs: nowMs });
+  down(edge: EdgePeer, no: SessionNo, nowMs: number): UserId | undefined {
+    const session = edge.sessions.get(no);
+    if (session === undefined) return undefined;
+    edge.sessions.delete(no);
+    const { userId } = session;
+    this.#unlink(session);
+    if (this.isOn(edge, userId)) return undefined;
+    if (!this.#newest.has(userId)) {
+      this.#remember(userId, nowMs);
+      this.#tellWatchers({ userId, online: false, lastSeenAtMs: nowMs });
     }
-    return session.userId;
+    return userId;
   }
 
   state(userId: UserId): PresenceState {
-    const online = this.#online.has(userId);
+    const online = this.#newest.has(userId);
     return { userId, online, lastSeenAtMs: online ? 0 : (this.#lastSeen.get(userId) ?? 0) };
   }
 
-  edgesOf(userId: UserId): Iterable<EdgePeer> {
-    return this.#online.get(userId) ?? [];
+  /** Whether a user has a session on an edge. */
+  isOn(edge: EdgePeer, userId: UserId): boolean {
+    return find(this.#newest.get(userId), (one) => one.edge === edge) !== undefined;
+  }
+
+  edgesOf(userId: UserId): ReadonlySet<EdgePeer> {
+    const edges = new Set<EdgePeer>();
+    for (let one = this.#newest.get(userId); one !== undefined; one = one.older) edges.add(one.edge);
+    return edges;
   }
 
   watch(edge: EdgePeer, users: readonly UserId[]): void {
@@ -88,6 +86,16 @@ export class PresenceBook {
     }
   }
 
+  #unlink(session: EdgeSession): void {
+    const newest = this.#newest.get(session.userId);
+    if (newest !== session) {
+      const newer = find(newest, (one) => one.older === session);
+      if (newer !== undefined) newer.older = session.older;
+    } else if (session.older === undefined) this.#newest.delete(session.userId);
+    else this.#newest.set(session.userId, session.older);
+    session.older = undefined;
+  }
+
   #tellWatchers(state: PresenceState): void {
     for (const edge of this.#watchers.get(state.userId) ?? []) edge.send({ t: 'presence', ...state });
   }
@@ -101,6 +109,12 @@ export class PresenceBook {
   }
 }
 
-function deviceKey(session: EdgeSession): string {
-  return `${session.userId.length}:${session.userId}${session.deviceId}`;
+/** The first session of a user for which something holds, from the newest on. */
+function find(
+  newest: EdgeSession | undefined,
+  holds: (session: EdgeSession) => boolean,
+): EdgeSession | undefined {
+  let one = newest;
+  while (one !== undefined && !holds(one)) one = one.older;
+  return one;
 }

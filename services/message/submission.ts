@@ -3,7 +3,7 @@ import type { Fault } from '../core/fault.ts';
 import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { Decision } from '../peer/group-frames.ts';
 import type { ClientKey, Duplicate } from '../ports/message-store.ts';
-import type { RefusedChains } from './refused-chains.ts';
+import type { ChainRefusals } from './refused-chains.ts';
 
 /** What a command wants to write. */
 export type Intent =
@@ -31,7 +31,7 @@ export type Settlement =
 /** Orders one sender's sends: see connection/chain.ts. */
 export interface ChainLink {
   /** Of the sender's session. */
-  readonly refused: RefusedChains;
+  readonly refused: ChainRefusals;
   readonly number: number;
 }
 

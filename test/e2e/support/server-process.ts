@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Entrance, FragileSite } from './site.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const main = join(root, 'services', 'main.ts');
@@ -42,7 +43,9 @@ interface Ending {
 }
 
 /** The real server as a process of its own, in development mode, on a data directory that outlives its crashes. */
-export class ServerProcess implements AsyncDisposable {
+export class ServerProcess implements FragileSite, AsyncDisposable {
+  readonly what = 'one server';
+  readonly victims = ['the server'];
   readonly dataDir: string;
   readonly #options: ServerProcessOptions;
   #child: ChildProcess | undefined;
@@ -74,6 +77,14 @@ export class ServerProcess implements AsyncDisposable {
 
   get pageUrl(): string {
     return `http://127.0.0.1:${this.#ports.http}/`;
+  }
+
+  edge(): Entrance {
+    return this;
+  }
+
+  get front(): Entrance {
+    return this;
   }
 
   /** The newest lines that it wrote. */
@@ -118,6 +129,12 @@ export class ServerProcess implements AsyncDisposable {
   /** Asks it to stop, as a supervisor does. */
   async stop(): Promise<Ending> {
     return (await this.#end('SIGTERM')) ?? { code: null, signal: null, output: this.output };
+  }
+
+  async check(): Promise<string> {
+    const { code, output } = await this.stop();
+    if (code !== 0) throw new Error(`it ended with ${code}: ${output}`);
+    return parley(['check'], { PARLEY_DATA_DIR: this.dataDir });
   }
 
   /** Throws when it had crashed. */
