@@ -100,7 +100,7 @@ export class CrashClient implements ClientLog {
       ({ clientId, convId, commandId, madeAtMs, refusedAs }) =>
         `${clientId} into ${convId} for ${Math.round(now - madeAtMs)} ms, ${commandId === 0 ? 'not under way' : `command ${commandId}`}${refusedAs === '' ? '' : `, refused as ${refusedAs}`}`,
     );
-    return `${this.user} by ${this.#options.kind}, ${this.#signedIn ? 'signed in' : 'not signed in'}${this.#inSync ? '' : ', not in sync'}: ${sends.join('; ')}`;
+    return `${this.user} by ${this.#options.kind}, ${this.#signedIn ? 'signed in' : 'not signed in'}${this.#inSync ? '' : ', not in sync'}; ${this.#session?.standing ?? 'no connection'}: ${sends.join('; ')}`;
   }
 
   /** Sends a message; it is sent again until it has its final answer. */

@@ -9,6 +9,8 @@ export interface WireHandlers {
 
 /** A connection that carries commands and events, by one of the doors. */
 export interface Wire {
+  /** How far it has come, in words. */
+  readonly state: string;
   /** One frame. */
   send(commands: readonly Command[]): void;
   close(): void;

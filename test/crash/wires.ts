@@ -54,6 +54,11 @@ function wsWire(kind: 'ws-proto' | 'ws-json', port: number, handlers: WireHandle
   socket.on('error', (error) => handlers.closed(error.message));
   socket.on('close', (code, reason) => handlers.closed(`${code} ${reason.toString()}`));
   return {
+    get state() {
+      const { readyState, bufferedAmount } = socket;
+      const name = ['connecting', 'open', 'closing', 'closed'][readyState] ?? String(readyState);
+      return `socket ${name}, ${bufferedAmount} bytes to be written`;
+    },
     send(commands) {
       const request = frame(commands);
       const data = binary
@@ -86,6 +91,9 @@ function grpcWire(port: number, handlers: WireHandlers): Wire {
   stream.on('error', (error) => closed(error.message));
   stream.on('end', () => closed('the stream ended'));
   return {
+    get state() {
+      return `stream ${stream.destroyed ? 'destroyed' : 'there'}, peer ${stream.getPeer()}`;
+    },
     send: (commands) => void stream.write(toBinary(ConnectRequestSchema, frame(commands))),
     close: () => stream.cancel(),
   };
