@@ -55,7 +55,9 @@ export class CrashSession {
     const nowMs = performance.now();
     const age = `begun ${Math.round(nowMs - this.#openedAtMs)} ms ago`;
     const heard =
-      this.#heardAtMs === 0 ? '' : `, last heard ${this.#heard} ${Math.round(nowMs - this.#heardAtMs)} ms ago`;
+      this.#heardAtMs === 0
+        ? ''
+        : `, last heard ${this.#heard} ${Math.round(nowMs - this.#heardAtMs)} ms ago`;
     return `connection ${age}, ${this.#wire.state}${heard}, ${this.#lastId} commands, unanswered: ${[...this.#replies.keys()].join(' ')}`;
   }
 

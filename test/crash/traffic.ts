@@ -21,6 +21,8 @@ const changeGroupsEveryMs = 120;
  */
 export class Traffic implements AsyncDisposable {
   readonly clients: readonly CrashClient[];
+  /** How long everybody waits after an answer before the next message; 0 for no time at all. */
+  thinkMs = 0;
   readonly #options: TrafficOptions;
   /** Which start of the server this is. */
   #run = 0;
@@ -102,7 +104,10 @@ export class Traffic implements AsyncDisposable {
       ports: () => this.#options.site.ports(index),
       run: () => this.#run,
     });
-    client.onSettled = () => this.#top(client, user);
+    client.onSettled = () => {
+      if (this.thinkMs === 0) this.#top(client, user);
+      else setTimeout(() => this.#top(client, user), this.thinkMs);
+    };
     return client;
   }
 

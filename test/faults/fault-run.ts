@@ -1,10 +1,11 @@
 import { check } from '../checker/checker.ts';
 import type { Finding } from '../checker/finding.ts';
+import type { StoredConversation } from '../checker/log.ts';
 import { readStore } from '../crash/store-reader.ts';
 import { Traffic } from '../crash/traffic.ts';
 import { until } from '../crash/until.ts';
 import { createGroups, makeWorld, type World } from '../crash/world.ts';
-import type { FaultCluster } from './fault-cluster.ts';
+import type { FaultSite } from './fault-cluster.ts';
 
 const users = 48;
 const outstandingEach = 6;
@@ -26,6 +27,7 @@ export interface Round {
 
 export interface Verdict {
   readonly findings: readonly Finding[];
+  readonly store: readonly StoredConversation[];
   readonly entries: number;
   readonly acknowledged: number;
 }
@@ -33,15 +35,15 @@ export interface Verdict {
 /** Users by all doors of all edges of a cluster, in a closed loop, while faults are made. */
 export class FaultRun implements AsyncDisposable {
   readonly traffic: Traffic;
-  readonly #world: World;
-  readonly #cluster: FaultCluster;
+  readonly world: World;
+  readonly #cluster: FaultSite;
   #worstAckMs = 0;
 
-  private constructor(cluster: FaultCluster) {
+  private constructor(cluster: FaultSite) {
     this.#cluster = cluster;
-    this.#world = makeWorld(users);
+    this.world = makeWorld(users);
     this.traffic = new Traffic({
-      world: this.#world,
+      world: this.world,
       site: cluster,
       outstanding: outstandingEach,
       random: Math.random,
@@ -52,9 +54,9 @@ export class FaultRun implements AsyncDisposable {
       };
   }
 
-  static async create(cluster: FaultCluster): Promise<FaultRun> {
+  static async create(cluster: FaultSite): Promise<FaultRun> {
     const run = new FaultRun(cluster);
-    await createGroups(run.#world, cluster);
+    await createGroups(run.world, cluster);
     run.traffic.nextRun();
     run.traffic.start();
     return run;
@@ -91,10 +93,11 @@ export class FaultRun implements AsyncDisposable {
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     for (const client of clients) client.resync();
     await this.#settled();
-    const store = await readStore(this.#world, this.#cluster);
+    const store = await readStore(this.world, this.#cluster);
     this.traffic.stop();
     return {
       findings: check({ clients, store, cursorsMayLag: true }).kept,
+      store,
       entries: store.reduce((sum, { entries }) => sum + entries.length, 0),
       acknowledged: clients.reduce(
         (sum, { events }) => sum + events.filter((event) => event.t === 'sent').length,
@@ -148,7 +151,7 @@ export class FaultRun implements AsyncDisposable {
   }
 
   #state(): string {
-    return [...this.#cluster.cluster.processes.values()]
+    return this.#cluster.processes
       .map((one) => `${one.name}: ${one.running ? 'runs' : 'is down'}\n${one.output.slice(-1500)}`)
       .join('\n');
   }
