@@ -275,6 +275,20 @@ const broken: Readonly<Record<string, readonly [Evidence, ...Rule[]]>> = {
       return { ...withStore('g', append(...again)), clients };
     })(),
   ],
+  'a gap that begins with the reader’s joining again leaves out nothing': [
+    (() => {
+      const again = entry(9, 'ann', 'again', { t: 'membersAdded', users: ['cleo'] });
+      const clients = good.clients.map((log) => ({
+        ...log,
+        events: [
+          ...log.events,
+          ...(log.user === 'cleo' ? [{ t: 'gap', convId: 'g', fromSeq: 9, toSeq: 9 } as const] : []),
+          ...(log.user === 'cleo' ? fetched('g', [again]) : live('g', [again])),
+        ],
+      }));
+      return { ...withStore('g', append(again)), clients };
+    })(),
+  ],
   'an entry comes live after a later one': [
     withEvents('cleo', (events) => [
       ...events.filter((event) => !('entry' in event) || event.convId !== 'g' || event.entry.seq < 6),

@@ -28,6 +28,8 @@ export interface FaultClusterOptions {
   readonly env?: Environment;
   /** For single processes, besides what all have. */
   readonly envOf?: (name: string) => Environment;
+  /** The address by which a process reaches the engines, where that is not this machine's own. */
+  readonly enginesFrom?: (name: string) => string;
   /** What a process is run by. */
   readonly prefixOf?: (name: string) => readonly string[];
   /** Processes besides the usual ones, by their roles. */
@@ -72,11 +74,15 @@ export class FaultCluster implements FaultSite, AsyncDisposable {
     if (database !== undefined) {
       const connection = await database.connect();
       await connection.query(`CREATE DATABASE ${schema}`);
+      // Whoever comes from another network than this machine's own.
+      await connection.query("CREATE USER root@'%'");
+      await connection.query("GRANT ALL ON *.* TO root@'%'");
       await connection.end();
     }
+    const databaseUrl = o.databaseUrl ?? `mysql://root@127.0.0.1:${database?.port}/${schema}`;
     const cluster = stack.use(
       await Cluster.start({
-        databaseUrl: o.databaseUrl ?? `mysql://root@127.0.0.1:${database?.port}/${schema}`,
+        databaseUrl,
         redisUrl: redis.url,
         env: o.env ?? {},
         roles: {
@@ -92,7 +98,13 @@ export class FaultCluster implements FaultSite, AsyncDisposable {
         prefixOf: o.prefixOf ?? (() => []),
         later: o.later ?? [],
         envOf: (name): Environment => {
-          const own = o.envOf?.(name) ?? {};
+          const from = o.enginesFrom?.(name) ?? '127.0.0.1';
+          const reached = (url: string) => url.replace('127.0.0.1', from);
+          const own = {
+            PARLEY_MYSQL_URL: reached(databaseUrl),
+            PARLEY_REDIS_URL: reached(redis.url),
+            ...o.envOf?.(name),
+          };
           if (name === 'e1' || name === 'c2') return { PARLEY_NODE_PORT: `${nodePorts[name]}`, ...own };
           const upstreams = [nodePorts.c2, nodePorts.e1].map((port) => `http://127.0.0.1:${port}`);
           return name === 'b2' ? { PARLEY_UPSTREAM: upstreams.join(','), ...own } : own;
