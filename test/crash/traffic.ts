@@ -28,6 +28,7 @@ export class Traffic implements AsyncDisposable {
   #run = 0;
   readonly #strangers: CrashClient[] = [];
   #on = false;
+  #stopped = false;
   #sent = 0;
   #changing: Promise<void> | undefined;
   #changes = 0;
@@ -62,6 +63,7 @@ export class Traffic implements AsyncDisposable {
 
   /** Everybody hangs up for good. */
   stop(): void {
+    this.#stopped = true;
     for (const client of [...this.clients, ...this.#strangers]) client.stop();
   }
 
@@ -93,8 +95,9 @@ export class Traffic implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.off();
+    // First, so that nobody goes on asking whom nobody answers.
     this.stop();
+    await this.off();
   }
 
   #client(user: WorldUser, index: number): CrashClient {
@@ -137,7 +140,7 @@ export class Traffic implements AsyncDisposable {
 
   /** Calls until there is an answer: under one client id, however often. */
   async #call(rpc: string, request: unknown, user: string | undefined): Promise<void> {
-    for (;;) {
+    while (!this.#stopped) {
       try {
         await this.#options.site.call(rpc, request, user ?? '');
         return;
