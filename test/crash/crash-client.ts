@@ -75,6 +75,21 @@ export class CrashClient implements ClientLog {
     this.#session?.close();
   }
 
+  /** After `stop`: goes on as before. */
+  comeBack(): void {
+    this.#stopped = false;
+    if (this.#session === undefined) this.start();
+  }
+
+  /** Reads nothing more on the connection that it has; one that comes after it is read. */
+  stopReading(): void {
+    this.#session?.pause();
+  }
+
+  readOn(): void {
+    this.#session?.resume();
+  }
+
   /** Sends under way on the open connection. */
   get inFlight(): number {
     return this.#outbox.inFlight;

@@ -65,6 +65,14 @@ export class CrashSession {
     this.#wire.send(commands);
   }
 
+  pause(): void {
+    this.#wire.pause();
+  }
+
+  resume(): void {
+    this.#wire.resume();
+  }
+
   close(): void {
     this.#wire.close();
   }

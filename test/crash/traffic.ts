@@ -23,6 +23,8 @@ export class Traffic implements AsyncDisposable {
   readonly clients: readonly CrashClient[];
   /** How long everybody waits after an answer before the next message; 0 for no time at all. */
   thinkMs = 0;
+  /** What a text is filled up to, in characters. */
+  textBytes = 0;
   readonly #options: TrafficOptions;
   /** Which start of the server this is. */
   #run = 0;
@@ -118,7 +120,7 @@ export class Traffic implements AsyncDisposable {
     const { outstanding } = this.#options;
     while (this.#on && client.unanswered < outstanding) {
       const destination = this.#any(user.destinations);
-      client.send(destination, `${user.name} says number ${this.#sent++}`);
+      client.send(destination, `${user.name} says number ${this.#sent++}`.padEnd(this.textBytes, '.'));
       if (this.#options.random() * sendsPerRecall < 1) client.recall(destination.convId);
     }
   }

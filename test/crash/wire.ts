@@ -13,6 +13,9 @@ export interface Wire {
   readonly state: string;
   /** One frame. */
   send(commands: readonly Command[]): void;
+  /** Reads nothing more, until `resume`: what comes waits in the network, and then at the server. */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 

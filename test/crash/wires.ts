@@ -67,6 +67,8 @@ function wsWire(kind: 'ws-proto' | 'ws-json', port: number, handlers: WireHandle
       if (socket.readyState === WebSocket.OPEN) socket.send(data);
       else if (socket.readyState === WebSocket.CONNECTING) waiting.push(data);
     },
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
     close: () => socket.terminate(),
   };
 }
@@ -95,6 +97,8 @@ function grpcWire(port: number, handlers: WireHandlers): Wire {
       return `stream ${stream.destroyed ? 'destroyed' : 'there'}, peer ${stream.getPeer()}`;
     },
     send: (commands) => void stream.write(toBinary(ConnectRequestSchema, frame(commands))),
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
     close: () => stream.cancel(),
   };
 }
