@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { atEnd } from './at-end.ts';
 
@@ -7,6 +8,9 @@ const ip = (...args: string[]): Promise<unknown> => run('ip', args);
 
 /** In front of the names of namespaces, which go on with the process that made them. */
 const prefix = 'parley-t';
+const nobodysPort = 9;
+/** On one machine an answer takes no time. */
+const heardWithinMs = 900;
 /** No hardware has it: what is sent there is nobody's. */
 const nowhere = '02:00:00:00:00:00';
 
@@ -61,6 +65,21 @@ export class NetNamespace implements AsyncDisposable {
   /** What runs a command in it. */
   get command(): readonly string[] {
     return ['ip', 'netns', 'exec', this.name];
+  }
+
+  /** Whether the two sides of a cable hear each other: a port that nobody has is refused at once, or there is no word of it. */
+  reached(cable: Cable): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect({ host: cable.inside, port: nobodysPort });
+      const timer = setTimeout(() => heard(false), heardWithinMs);
+      const heard = (yes: boolean): void => {
+        clearTimeout(timer);
+        socket.destroy();
+        resolve(yes);
+      };
+      socket.on('connect', () => heard(true));
+      socket.on('error', (error: NodeJS.ErrnoException) => heard(error.code === 'ECONNREFUSED'));
+    });
   }
 
   async cut(cable: Cable, how: Cut): Promise<void> {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Cut, NetNamespace } from '../engines/net-namespace.ts';
 import { FaultCluster } from './fault-cluster.ts';
@@ -42,37 +43,25 @@ describe('a network that is cut', { skip: !NetNamespace.possible && 'needs root 
   });
   after(() => stack.disposeAsync());
 
+  /** Nothing goes over these cables in one direction or in both, and then everything again. */
+  async function without(cables: readonly NetNamespace['links'][], how: Cut): Promise<void> {
+    for (const cable of cables) await space.cut(cable, how);
+    for (const cable of cables) assert.equal(await space.reached(cable), false, 'it is cut');
+    await pause(cutMs);
+    for (const cable of cables) await space.mend(cable);
+    for (const cable of cables) assert.equal(await space.reached(cable), true, 'it is mended');
+  }
+
   for (const [how, words] of Object.entries(ways) as [Cut, string][])
     test(`links are cut for ${cutMs / 1000} s: ${words}`, async (t) =>
-      told(
-        t,
-        await run.round(async () => {
-          await space.cut(space.links, how);
-          await pause(cutMs);
-          await space.mend(space.links);
-        }),
-      ));
+      told(t, await run.round(() => without([space.links], how))));
 
   test(`database and directory are cut off for ${cutMs / 1000} s: m1 is linked, and alone`, async (t) =>
-    told(
-      t,
-      await run.round(async () => {
-        await space.cut(space.engines, 'both');
-        await pause(cutMs);
-        await space.mend(space.engines);
-      }),
-    ));
+    told(t, await run.round(() => without([space.engines], 'both'))));
 
   for (const [how, words] of Object.entries(ways) as [Cut, string][])
     test(`everything is cut for ${cutMs / 1000} s: ${words}`, async (t) =>
-      told(
-        t,
-        await run.round(async () => {
-          await Promise.all([space.cut(space.links, how), space.cut(space.engines, how)]);
-          await pause(cutMs);
-          await Promise.all([space.mend(space.links), space.mend(space.engines)]);
-        }),
-      ));
+      told(t, await run.round(() => without([space.links, space.engines], how))));
 
   test('kept all promises', async (t) => void (await verdict(t, run)));
 });
