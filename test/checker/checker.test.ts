@@ -171,6 +171,32 @@ function withMore(entry: SeenEntry): Evidence {
   return { ...withStore('g', (found) => ({ entries: [...found.entries, entry] })), clients };
 }
 
+/** Cleo, who is out, sends two messages, is let in again, and the second one is taken first. */
+function turned(between: readonly ClientEvent[]): Evidence {
+  const [again, second, first] = [
+    entry(9, 'ann', 'again', { t: 'membersAdded', users: ['cleo'] }),
+    message(10, 'cleo', 'c3'),
+    message(11, 'cleo', 'c2'),
+  ] as const;
+  const all = live('g', [again, second, first]);
+  const clients = good.clients.map((log) => ({
+    ...log,
+    events:
+      log.user === 'cleo'
+        ? [
+            ...log.events,
+            send('g', 'c2'),
+            send('g', 'c3'),
+            ...between,
+            ...all,
+            sent('g', second),
+            sent('g', first),
+          ]
+        : [...log.events, ...all],
+  }));
+  return { ...withStore('g', append(again, second, first)), clients };
+}
+
 const without = (convId: string, seq: number) => (events: readonly ClientEvent[]) =>
   events.filter((event) => !('entry' in event && event.convId === convId && event.entry.seq === seq));
 const plus =
@@ -311,6 +337,10 @@ const broken: Readonly<Record<string, readonly [Evidence, ...Rule[]]>> = {
     }),
     'sendersOrder',
   ],
+  'a send that may have been refused for good is taken after a later one, its sender let in again': [
+    turned([{ t: 'connected' }]),
+  ],
+  'the same on one connection': [turned([]), 'sendersOrder'],
   'a member lacks an entry': [withEvents('bob', without('g', 6)), 'sameLogForAll'],
   'a former member lacks the last entry of the time': [withEvents('cleo', without('g', 7)), 'sameLogForAll'],
   'a member has nothing at all of a conversation': [
