@@ -66,15 +66,13 @@ export class FaultRun implements AsyncDisposable {
   async round(fault: () => Promise<void>, calmMs = 300): Promise<Round> {
     const { traffic } = this;
     traffic.on();
-    await until(
-      () => traffic.inFlight >= inFlightWanted,
-      patienceMs,
-      () => `${traffic.inFlight} sends are under way\n${this.#state()}`,
-    );
+    await this.#busy();
     await this.#flows('before the fault');
     const [sentBefore, startedAt] = [traffic.sent, performance.now()];
     await new Promise((resolve) => setTimeout(resolve, calmMs));
     const sendsPerSecond = Math.round((traffic.sent - sentBefore) / ((performance.now() - startedAt) / 1000));
+    // What the fault before this one has put off may be on its way back.
+    await this.#busy();
     const { inFlight } = traffic;
     this.#worstAckMs = 0;
     // What a cursor push said before is history: it is written behind.
@@ -139,6 +137,14 @@ export class FaultRun implements AsyncDisposable {
       () => `not served again:\n${[...waiting].map((client) => client.waiting).join('\n')}\n${this.#state()}`,
     );
     for (const [client, before] of heard) client.onAnswered = before;
+  }
+
+  async #busy(): Promise<void> {
+    await until(
+      () => this.traffic.inFlight >= inFlightWanted,
+      patienceMs,
+      () => `${this.traffic.inFlight} sends are under way\n${this.#state()}`,
+    );
   }
 
   async #flows(when: string): Promise<void> {
