@@ -28,6 +28,8 @@ const needs: readonly Need[] = [
   { programs: ['java'], debian: 'default-jre-headless' },
   { programs: ['mvn'], debian: 'maven' },
   { programs: ['strace'], debian: 'strace', testsOnly: true },
+  { programs: ['ip'], debian: 'iproute2', testsOnly: true },
+  { programs: ['libfaketimeMT.so.1'], debian: 'libfaketime', testsOnly: true },
 ];
 const oldestJava = 17;
 
@@ -35,10 +37,11 @@ const oldestJava = 17;
 const path = [
   ...(process.env.PATH ?? '').split(delimiter),
   ...['/usr/sbin', '/usr/local/sbin', '/usr/lib/galera', '/usr/lib64/galera-4'],
+  ...['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime`),
 ];
 
 function has(program: string): boolean {
-  const wanted = program.endsWith('.so') ? constants.R_OK : constants.X_OK;
+  const wanted = /\.so(\.\d+)?$/.test(program) ? constants.R_OK : constants.X_OK;
   return path.some((dir) => {
     try {
       accessSync(join(dir, program), wanted);

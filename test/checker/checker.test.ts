@@ -171,6 +171,32 @@ function withMore(entry: SeenEntry): Evidence {
   return { ...withStore('g', (found) => ({ entries: [...found.entries, entry] })), clients };
 }
 
+/** Cleo, who is out, sends two messages, is let in again, and the second one is taken first. */
+function turned(between: readonly ClientEvent[]): Evidence {
+  const [again, second, first] = [
+    entry(9, 'ann', 'again', { t: 'membersAdded', users: ['cleo'] }),
+    message(10, 'cleo', 'c3'),
+    message(11, 'cleo', 'c2'),
+  ] as const;
+  const all = live('g', [again, second, first]);
+  const clients = good.clients.map((log) => ({
+    ...log,
+    events:
+      log.user === 'cleo'
+        ? [
+            ...log.events,
+            send('g', 'c2'),
+            send('g', 'c3'),
+            ...between,
+            ...all,
+            sent('g', second),
+            sent('g', first),
+          ]
+        : [...log.events, ...all],
+  }));
+  return { ...withStore('g', append(again, second, first)), clients };
+}
+
 const without = (convId: string, seq: number) => (events: readonly ClientEvent[]) =>
   events.filter((event) => !('entry' in event && event.convId === convId && event.entry.seq === seq));
 const plus =
@@ -275,6 +301,20 @@ const broken: Readonly<Record<string, readonly [Evidence, ...Rule[]]>> = {
       return { ...withStore('g', append(...again)), clients };
     })(),
   ],
+  'a gap that begins with the reader’s joining again leaves out nothing': [
+    (() => {
+      const again = entry(9, 'ann', 'again', { t: 'membersAdded', users: ['cleo'] });
+      const clients = good.clients.map((log) => ({
+        ...log,
+        events: [
+          ...log.events,
+          ...(log.user === 'cleo' ? [{ t: 'gap', convId: 'g', fromSeq: 9, toSeq: 9 } as const] : []),
+          ...(log.user === 'cleo' ? fetched('g', [again]) : live('g', [again])),
+        ],
+      }));
+      return { ...withStore('g', append(again)), clients };
+    })(),
+  ],
   'an entry comes live after a later one': [
     withEvents('cleo', (events) => [
       ...events.filter((event) => !('entry' in event) || event.convId !== 'g' || event.entry.seq < 6),
@@ -297,6 +337,10 @@ const broken: Readonly<Record<string, readonly [Evidence, ...Rule[]]>> = {
     }),
     'sendersOrder',
   ],
+  'a send that may have been refused for good is taken after a later one, its sender let in again': [
+    turned([{ t: 'connected' }]),
+  ],
+  'the same on one connection': [turned([]), 'sendersOrder'],
   'a member lacks an entry': [withEvents('bob', without('g', 6)), 'sameLogForAll'],
   'a former member lacks the last entry of the time': [withEvents('cleo', without('g', 7)), 'sameLogForAll'],
   'a member has nothing at all of a conversation': [

@@ -4,10 +4,10 @@ import type { EntryContent } from './log.ts';
 
 /**
  * The store has every seq from 1 to the head. Within a session, each live entry of a conversation is the one after the
- * last, a repeat, follows a gap that was told, is the reader's own joining, or follows entries that the client has already.
- * That repeats come in order is another rule's.
+ * last, a repeat, follows a gap that was told, is the reader's own joining, or follows entries that the client has already;
+ * and so is the first entry of each gap that is told. That repeats come in order is another rule's.
  */
-export function gapless({ store, clients }: IndexedEvidence, findings: Findings): void {
+export function gapless({ store, clients, conversations }: IndexedEvidence, findings: Findings): void {
   for (const { convId, entries } of store) {
     const seqs = entries.map((entry) => entry.seq).sort((one, other) => one - other);
     let expected = 1;
@@ -31,14 +31,15 @@ export function gapless({ store, clients }: IndexedEvidence, findings: Findings)
       if (event.t === 'connected') last = new Map();
       else if (event.t === 'gap') {
         const before = last.get(event.convId);
-        if (
+        const first = conversations.get(event.convId)?.bySeq.get(event.fromSeq)?.content;
+        const jumps =
           before !== undefined &&
           event.fromSeq > before + 1 &&
-          !has(event.convId, before + 1, event.fromSeq - 1)
-        )
+          !has(event.convId, before + 1, event.fromSeq - 1);
+        if (jumps && !(first !== undefined && joins(first, user)))
           findings.add(
             'gapless',
-            `${user} was told of ${range(event.fromSeq, event.toSeq)} of ${event.convId} after ${before}`,
+            `${user} was told of ${range(event.fromSeq, event.toSeq)} of ${event.convId} after ${before}, where it begins with ${first?.t ?? 'nothing'}`,
           );
         last.set(event.convId, Math.max(before ?? 0, event.toSeq));
       } else if (event.t === 'entry') {

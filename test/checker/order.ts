@@ -1,5 +1,6 @@
 import type { Findings } from './finding.ts';
 import { type IndexedEvidence, keyOf, sendKey, sendsOf } from './indexed.ts';
+import type { ClientLog, StoredConversation } from './log.ts';
 
 /**
  * Everybody sees the order of the seqs: within a session, an entry that the client has not had yet comes after all with
@@ -37,8 +38,13 @@ export function oneOrder({ store, clients }: IndexedEvidence, findings: Findings
   }
 }
 
-/** What a client sent one after another into a conversation stands there in that order. */
-export function sendersOrder({ store, clients }: IndexedEvidence, findings: Findings): void {
+/**
+ * What a client sent one after another into a conversation stands there in that order. One thing is not promised
+ * (docs/invariants.md): a send that was refused for good while its sender was out of the group, and whose refusal was
+ * lost with a connection, is taken when it is sent again and the sender is in again; what was sent behind it may have been
+ * taken meanwhile.
+ */
+export function sendersOrder({ store, clients, conversations }: IndexedEvidence, findings: Findings): void {
   const places = new Map<string, number>();
   for (const { convId, entries } of store)
     for (const entry of entries)
@@ -49,7 +55,11 @@ export function sendersOrder({ store, clients }: IndexedEvidence, findings: Find
       const seq = places.get(keyOf(send));
       if (seq === undefined) continue; // refused, or never answered
       const before = last.get(send.convId);
-      if (before !== undefined && before.seq > seq)
+      const turned = before !== undefined && before.seq > seq;
+      const log = conversations.get(send.convId);
+      if (turned && log !== undefined && wasOutMeanwhile(client, log, { clientId: before.clientId, by: seq }))
+        continue;
+      if (turned)
         findings.add(
           'sendersOrder',
           `${client.user} sent ${before.clientId} (${before.seq}) before ${send.clientId} (${seq}) into ${send.convId}`,
@@ -57,4 +67,30 @@ export function sendersOrder({ store, clients }: IndexedEvidence, findings: Find
       else last.set(send.convId, { seq, clientId: send.clientId });
     }
   }
+}
+
+/**
+ * Whether a send may have been refused for good and forgotten: between it and its answer there was another connection, and
+ * its sender was let in again, later than all that was known when it was sent and before the seq `by`.
+ */
+function wasOutMeanwhile(
+  { user, events }: ClientLog,
+  { convId, entries }: StoredConversation,
+  { clientId, by }: { readonly clientId: string; readonly by: number },
+): boolean {
+  const [made, answered] = (['send', 'sent'] as const).map((t) =>
+    events.findIndex((event) => event.t === t && event.convId === convId && event.clientId === clientId),
+  ) as [number, number];
+  const between = events.slice(made, answered < 0 ? undefined : answered);
+  if (!between.some(({ t }) => t === 'connected')) return false;
+  let known = 0;
+  for (const event of events.slice(0, made)) {
+    if ((event.t === 'entry' || event.t === 'fetched') && event.convId === convId)
+      known = Math.max(known, event.entry.seq);
+    if (event.t === 'sent' && event.convId === convId) known = Math.max(known, event.seq);
+  }
+  return entries.some(
+    ({ seq, content }) =>
+      seq > known && seq < by && content.t === 'membersAdded' && content.users.includes(user),
+  );
 }

@@ -75,6 +75,21 @@ export class CrashClient implements ClientLog {
     this.#session?.close();
   }
 
+  /** After `stop`: goes on as before. */
+  comeBack(): void {
+    this.#stopped = false;
+    if (this.#session === undefined) this.start();
+  }
+
+  /** Reads nothing more on the connection that it has; one that comes after it is read. */
+  stopReading(): void {
+    this.#session?.pause();
+  }
+
+  readOn(): void {
+    this.#session?.resume();
+  }
+
   /** Sends under way on the open connection. */
   get inFlight(): number {
     return this.#outbox.inFlight;
@@ -100,7 +115,7 @@ export class CrashClient implements ClientLog {
       ({ clientId, convId, commandId, madeAtMs, refusedAs }) =>
         `${clientId} into ${convId} for ${Math.round(now - madeAtMs)} ms, ${commandId === 0 ? 'not under way' : `command ${commandId}`}${refusedAs === '' ? '' : `, refused as ${refusedAs}`}`,
     );
-    return `${this.user} by ${this.#options.kind}, ${this.#signedIn ? 'signed in' : 'not signed in'}${this.#inSync ? '' : ', not in sync'}: ${sends.join('; ')}`;
+    return `${this.user} by ${this.#options.kind}, ${this.#signedIn ? 'signed in' : 'not signed in'}${this.#inSync ? '' : ', not in sync'}; ${this.#session?.standing ?? 'no connection'}: ${sends.join('; ')}`;
   }
 
   /** Sends a message; it is sent again until it has its final answer. */

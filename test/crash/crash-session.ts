@@ -13,10 +13,15 @@ export class CrashSession {
   readonly #wire: Wire;
   readonly #replies = new Map<number, Reply>();
   #lastId = 0;
+  readonly #openedAtMs = performance.now();
+  #heardAtMs = 0;
+  #heard = 'nothing';
 
   constructor(o: { kind: WireKind; ports: ParleyPorts; pushed: Reply; closed: () => void }) {
     this.#wire = openWire(o.kind, o.ports, {
       event: ({ replyTo, event }) => {
+        this.#heardAtMs = performance.now();
+        this.#heard = replyTo === 0 ? `${event.case}` : `${event.case} to ${replyTo}`;
         if (replyTo === 0) return o.pushed(event);
         const reply = this.#replies.get(replyTo);
         this.#replies.delete(replyTo);
@@ -45,8 +50,27 @@ export class CrashSession {
     this.#replies.set(id, reply);
   }
 
+  /** What it has come to, for whoever asks why nothing comes. */
+  get standing(): string {
+    const nowMs = performance.now();
+    const age = `begun ${Math.round(nowMs - this.#openedAtMs)} ms ago`;
+    const heard =
+      this.#heardAtMs === 0
+        ? ''
+        : `, last heard ${this.#heard} ${Math.round(nowMs - this.#heardAtMs)} ms ago`;
+    return `connection ${age}, ${this.#wire.state}${heard}, ${this.#lastId} commands, unanswered: ${[...this.#replies.keys()].join(' ')}`;
+  }
+
   send(commands: readonly Command[]): void {
     this.#wire.send(commands);
+  }
+
+  pause(): void {
+    this.#wire.pause();
+  }
+
+  resume(): void {
+    this.#wire.resume();
   }
 
   close(): void {

@@ -21,11 +21,16 @@ const changeGroupsEveryMs = 120;
  */
 export class Traffic implements AsyncDisposable {
   readonly clients: readonly CrashClient[];
+  /** How long everybody waits after an answer before the next message; 0 for no time at all. */
+  thinkMs = 0;
+  /** What a text is filled up to, in characters. */
+  textBytes = 0;
   readonly #options: TrafficOptions;
   /** Which start of the server this is. */
   #run = 0;
   readonly #strangers: CrashClient[] = [];
   #on = false;
+  #stopped = false;
   #sent = 0;
   #changing: Promise<void> | undefined;
   #changes = 0;
@@ -60,6 +65,7 @@ export class Traffic implements AsyncDisposable {
 
   /** Everybody hangs up for good. */
   stop(): void {
+    this.#stopped = true;
     for (const client of [...this.clients, ...this.#strangers]) client.stop();
   }
 
@@ -91,8 +97,9 @@ export class Traffic implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.off();
+    // First, so that nobody goes on asking whom nobody answers.
     this.stop();
+    await this.off();
   }
 
   #client(user: WorldUser, index: number): CrashClient {
@@ -102,7 +109,10 @@ export class Traffic implements AsyncDisposable {
       ports: () => this.#options.site.ports(index),
       run: () => this.#run,
     });
-    client.onSettled = () => this.#top(client, user);
+    client.onSettled = () => {
+      if (this.thinkMs === 0) this.#top(client, user);
+      else setTimeout(() => this.#top(client, user), this.thinkMs);
+    };
     return client;
   }
 
@@ -110,7 +120,7 @@ export class Traffic implements AsyncDisposable {
     const { outstanding } = this.#options;
     while (this.#on && client.unanswered < outstanding) {
       const destination = this.#any(user.destinations);
-      client.send(destination, `${user.name} says number ${this.#sent++}`);
+      client.send(destination, `${user.name} says number ${this.#sent++}`.padEnd(this.textBytes, '.'));
       if (this.#options.random() * sendsPerRecall < 1) client.recall(destination.convId);
     }
   }
@@ -132,7 +142,7 @@ export class Traffic implements AsyncDisposable {
 
   /** Calls until there is an answer: under one client id, however often. */
   async #call(rpc: string, request: unknown, user: string | undefined): Promise<void> {
-    for (;;) {
+    while (!this.#stopped) {
       try {
         await this.#options.site.call(rpc, request, user ?? '');
         return;

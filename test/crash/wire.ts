@@ -9,8 +9,13 @@ export interface WireHandlers {
 
 /** A connection that carries commands and events, by one of the doors. */
 export interface Wire {
+  /** How far it has come, in words. */
+  readonly state: string;
   /** One frame. */
   send(commands: readonly Command[]): void;
+  /** Reads nothing more, until `resume`: what comes waits in the network, and then at the server. */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 

@@ -54,6 +54,11 @@ function wsWire(kind: 'ws-proto' | 'ws-json', port: number, handlers: WireHandle
   socket.on('error', (error) => handlers.closed(error.message));
   socket.on('close', (code, reason) => handlers.closed(`${code} ${reason.toString()}`));
   return {
+    get state() {
+      const { readyState, bufferedAmount } = socket;
+      const name = ['connecting', 'open', 'closing', 'closed'][readyState] ?? String(readyState);
+      return `socket ${name}, ${bufferedAmount} bytes to be written`;
+    },
     send(commands) {
       const request = frame(commands);
       const data = binary
@@ -62,6 +67,8 @@ function wsWire(kind: 'ws-proto' | 'ws-json', port: number, handlers: WireHandle
       if (socket.readyState === WebSocket.OPEN) socket.send(data);
       else if (socket.readyState === WebSocket.CONNECTING) waiting.push(data);
     },
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
     close: () => socket.terminate(),
   };
 }
@@ -86,7 +93,12 @@ function grpcWire(port: number, handlers: WireHandlers): Wire {
   stream.on('error', (error) => closed(error.message));
   stream.on('end', () => closed('the stream ended'));
   return {
+    get state() {
+      return `stream ${stream.destroyed ? 'destroyed' : 'there'}, peer ${stream.getPeer()}`;
+    },
     send: (commands) => void stream.write(toBinary(ConnectRequestSchema, frame(commands))),
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
     close: () => stream.cancel(),
   };
 }

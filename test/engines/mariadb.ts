@@ -14,6 +14,8 @@ const askMs = 2_000;
 export interface MariaDbOptions {
   /** Default: a free one. */
   readonly port?: number;
+  /** Where its data is to be, in a directory of its own; it goes with the server. Default: a temporary one. */
+  readonly directory?: string;
   /** More of the server's options, `--name=value`; later ones win. */
   readonly settings?: readonly string[];
 }
@@ -103,7 +105,11 @@ export class MariaDb extends Engine {
 
   static async start(o: MariaDbOptions = {}): Promise<MariaDb> {
     const port = o.port ?? (await freePort());
-    const database = new MariaDb({ ...o, port, directory: await engineDirectory('mariadb') });
+    const database = new MariaDb({
+      ...o,
+      port,
+      directory: o.directory ?? (await engineDirectory('mariadb')),
+    });
     await database.launch();
     return database;
   }

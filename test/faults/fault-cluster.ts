@@ -2,7 +2,7 @@ import { CallError, type ParleyPorts } from '../../bench/targets/parley.ts';
 import { Cluster, type ClusterProcess } from '../cluster/support/cluster.ts';
 import type { Site } from '../crash/site.ts';
 import { freePort } from '../engines/free-port.ts';
-import { MariaDb } from '../engines/mariadb.ts';
+import { MariaDb, type MariaDbOptions } from '../engines/mariadb.ts';
 import { RedisServer } from '../engines/redis-server.ts';
 
 const schema = 'parley';
@@ -13,14 +13,35 @@ interface Edge {
   readonly native: ClusterProcess;
 }
 
+/** What faults are made in: a site of traffic, and the processes behind it. */
+export interface FaultSite extends Site {
+  readonly processes: readonly ClusterProcess[];
+}
+
 export interface FaultClusterOptions {
   /** Default: one MariaDB, killed and frozen at will. */
   readonly databaseUrl?: string;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Of the MariaDB, where it is the cluster's own. */
+  readonly database?: MariaDbOptions;
+  /** More of redis.conf, as arguments. */
+  readonly redisSettings?: readonly string[];
+  readonly env?: Environment;
+  /** For single processes, besides what all have. */
+  readonly envOf?: (name: string) => Environment;
+  /** The address by which a process reaches the engines, where that is not this machine's own. */
+  readonly enginesFrom?: (name: string) => string;
+  /** What a process is run by. */
+  readonly prefixOf?: (name: string) => readonly string[];
+  /** Processes besides the usual ones, by their roles. */
+  readonly more?: Environment;
+  /** Those of all processes that are not started with the others. */
+  readonly later?: readonly string[];
 }
 
+type Environment = Readonly<Record<string, string>>;
+
 /** A cluster on engines of its own, which may be killed, and the site that traffic is made against. */
-export class FaultCluster implements Site, AsyncDisposable {
+export class FaultCluster implements FaultSite, AsyncDisposable {
   readonly cluster: Cluster;
   readonly redis: RedisServer;
   readonly #database: MariaDb | undefined;
@@ -47,17 +68,21 @@ export class FaultCluster implements Site, AsyncDisposable {
   /** Two message and two group nodes, one edge, and one split into a bridge and a connection node. */
   static async start(o: FaultClusterOptions = {}): Promise<FaultCluster> {
     await using stack = new AsyncDisposableStack();
-    const database = o.databaseUrl === undefined ? stack.use(await MariaDb.start()) : undefined;
-    const redis = stack.use(await RedisServer.start());
+    const database = o.databaseUrl === undefined ? stack.use(await MariaDb.start(o.database)) : undefined;
+    const redis = stack.use(await RedisServer.start({ settings: o.redisSettings ?? [] }));
     const nodePorts = { e1: await freePort(), c2: await freePort() };
     if (database !== undefined) {
       const connection = await database.connect();
       await connection.query(`CREATE DATABASE ${schema}`);
+      // Whoever comes from another network than this machine's own.
+      await connection.query("CREATE USER root@'%'");
+      await connection.query("GRANT ALL ON *.* TO root@'%'");
       await connection.end();
     }
+    const databaseUrl = o.databaseUrl ?? `mysql://root@127.0.0.1:${database?.port}/${schema}`;
     const cluster = stack.use(
       await Cluster.start({
-        databaseUrl: o.databaseUrl ?? `mysql://root@127.0.0.1:${database?.port}/${schema}`,
+        databaseUrl,
         redisUrl: redis.url,
         env: o.env ?? {},
         roles: {
@@ -68,11 +93,21 @@ export class FaultCluster implements Site, AsyncDisposable {
           e1: 'bridge,connection',
           c2: 'connection',
           b2: 'bridge',
+          ...o.more,
         },
-        envOf: (name): Readonly<Record<string, string>> => {
-          if (name === 'e1' || name === 'c2') return { PARLEY_NODE_PORT: `${nodePorts[name]}` };
+        prefixOf: o.prefixOf ?? (() => []),
+        later: o.later ?? [],
+        envOf: (name): Environment => {
+          const from = o.enginesFrom?.(name) ?? '127.0.0.1';
+          const reached = (url: string) => url.replace('127.0.0.1', from);
+          const own = {
+            PARLEY_MYSQL_URL: reached(databaseUrl),
+            PARLEY_REDIS_URL: reached(redis.url),
+            ...o.envOf?.(name),
+          };
+          if (name === 'e1' || name === 'c2') return { PARLEY_NODE_PORT: `${nodePorts[name]}`, ...own };
           const upstreams = [nodePorts.c2, nodePorts.e1].map((port) => `http://127.0.0.1:${port}`);
-          return name === 'b2' ? { PARLEY_UPSTREAM: upstreams.join(',') } : {};
+          return name === 'b2' ? { PARLEY_UPSTREAM: upstreams.join(','), ...own } : own;
         },
       }),
     );
@@ -88,6 +123,10 @@ export class FaultCluster implements Site, AsyncDisposable {
     return this.cluster.get(name);
   }
 
+  get processes(): ClusterProcess[] {
+    return [...this.cluster.processes.values()];
+  }
+
   /** As a gateway would: everybody has an edge, and goes to another while that one is not there. */
   ports(user: number): ParleyPorts {
     const { length } = this.#edges;
@@ -99,19 +138,23 @@ export class FaultCluster implements Site, AsyncDisposable {
     return { http, ws, grpc: up((edge) => edge.native).ports.grpc, metrics };
   }
 
-  async call<T>(rpc: string, request: unknown, user: string): Promise<T> {
-    const { http } = this.ports(0);
-    const response = await fetch(`http://127.0.0.1:${http}/parley.chat.v1.${rpc}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'parley-user': user },
-      body: JSON.stringify(request),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new CallError(`${rpc}: ${response.status} ${text}`, response.status);
-    return JSON.parse(text) as T;
+  call<T>(rpc: string, request: unknown, user: string): Promise<T> {
+    return callBy<T>(this.ports(0).http, rpc, request, user);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+/** A unary call as a user, in development mode; rejects with a CallError where it is refused. */
+export async function callBy<T>(http: number, rpc: string, request: unknown, user: string): Promise<T> {
+  const response = await fetch(`http://127.0.0.1:${http}/parley.chat.v1.${rpc}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'parley-user': user },
+    body: JSON.stringify(request),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new CallError(`${rpc}: ${response.status} ${text}`, response.status);
+  return JSON.parse(text) as T;
 }

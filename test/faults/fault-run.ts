@@ -1,10 +1,11 @@
 import { check } from '../checker/checker.ts';
 import type { Finding } from '../checker/finding.ts';
+import type { StoredConversation } from '../checker/log.ts';
 import { readStore } from '../crash/store-reader.ts';
 import { Traffic } from '../crash/traffic.ts';
 import { until } from '../crash/until.ts';
 import { createGroups, makeWorld, type World } from '../crash/world.ts';
-import type { FaultCluster } from './fault-cluster.ts';
+import type { FaultSite } from './fault-cluster.ts';
 
 const users = 48;
 const outstandingEach = 6;
@@ -26,6 +27,7 @@ export interface Round {
 
 export interface Verdict {
   readonly findings: readonly Finding[];
+  readonly store: readonly StoredConversation[];
   readonly entries: number;
   readonly acknowledged: number;
 }
@@ -33,15 +35,15 @@ export interface Verdict {
 /** Users by all doors of all edges of a cluster, in a closed loop, while faults are made. */
 export class FaultRun implements AsyncDisposable {
   readonly traffic: Traffic;
-  readonly #world: World;
-  readonly #cluster: FaultCluster;
+  readonly world: World;
+  readonly #cluster: FaultSite;
   #worstAckMs = 0;
 
-  private constructor(cluster: FaultCluster) {
+  private constructor(cluster: FaultSite) {
     this.#cluster = cluster;
-    this.#world = makeWorld(users);
+    this.world = makeWorld(users);
     this.traffic = new Traffic({
-      world: this.#world,
+      world: this.world,
       site: cluster,
       outstanding: outstandingEach,
       random: Math.random,
@@ -52,9 +54,9 @@ export class FaultRun implements AsyncDisposable {
       };
   }
 
-  static async create(cluster: FaultCluster): Promise<FaultRun> {
+  static async create(cluster: FaultSite): Promise<FaultRun> {
     const run = new FaultRun(cluster);
-    await createGroups(run.#world, cluster);
+    await createGroups(run.world, cluster);
     run.traffic.nextRun();
     run.traffic.start();
     return run;
@@ -64,15 +66,13 @@ export class FaultRun implements AsyncDisposable {
   async round(fault: () => Promise<void>, calmMs = 300): Promise<Round> {
     const { traffic } = this;
     traffic.on();
-    await until(
-      () => traffic.inFlight >= inFlightWanted,
-      patienceMs,
-      () => `${traffic.inFlight} sends are under way\n${this.#state()}`,
-    );
+    await this.#busy();
     await this.#flows('before the fault');
     const [sentBefore, startedAt] = [traffic.sent, performance.now()];
     await new Promise((resolve) => setTimeout(resolve, calmMs));
     const sendsPerSecond = Math.round((traffic.sent - sentBefore) / ((performance.now() - startedAt) / 1000));
+    // What the fault before this one has put off may be on its way back.
+    await this.#busy();
     const { inFlight } = traffic;
     this.#worstAckMs = 0;
     // What a cursor push said before is history: it is written behind.
@@ -91,10 +91,11 @@ export class FaultRun implements AsyncDisposable {
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     for (const client of clients) client.resync();
     await this.#settled();
-    const store = await readStore(this.#world, this.#cluster);
+    const store = await readStore(this.world, this.#cluster);
     this.traffic.stop();
     return {
       findings: check({ clients, store, cursorsMayLag: true }).kept,
+      store,
       entries: store.reduce((sum, { entries }) => sum + entries.length, 0),
       acknowledged: clients.reduce(
         (sum, { events }) => sum + events.filter((event) => event.t === 'sent').length,
@@ -138,6 +139,14 @@ export class FaultRun implements AsyncDisposable {
     for (const [client, before] of heard) client.onAnswered = before;
   }
 
+  async #busy(): Promise<void> {
+    await until(
+      () => this.traffic.inFlight >= inFlightWanted,
+      patienceMs,
+      () => `${this.traffic.inFlight} sends are under way\n${this.#state()}`,
+    );
+  }
+
   async #flows(when: string): Promise<void> {
     const goal = this.traffic.sent + sendsToGetGoing;
     await until(
@@ -148,7 +157,7 @@ export class FaultRun implements AsyncDisposable {
   }
 
   #state(): string {
-    return [...this.#cluster.cluster.processes.values()]
+    return this.#cluster.processes
       .map((one) => `${one.name}: ${one.running ? 'runs' : 'is down'}\n${one.output.slice(-1500)}`)
       .join('\n');
   }

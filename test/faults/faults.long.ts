@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test, type TestContext } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { FaultCluster } from './fault-cluster.ts';
-import { FaultRun, inFlightThatCounts, type Round } from './fault-run.ts';
+import { FaultRun } from './fault-run.ts';
+import { pause, short, told, verdict } from './reports.ts';
 
 /**
  * A real cluster under traffic by all doors, with everything in it killed, frozen and restarted: nothing acknowledged
  * is lost, nothing is there twice, everybody has the same log in the end. Short where CI is set, else in full.
  */
 
-const short = Boolean(process.env.CI);
 const frozenMs = short ? 5_000 : 30_000;
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const stack = new AsyncDisposableStack();
 let cluster: FaultCluster;
@@ -21,13 +20,6 @@ before(async () => {
   run = stack.use(await FaultRun.create(cluster));
 });
 after(() => stack.disposeAsync());
-
-function told(t: TestContext, { inFlight, sendsPerSecond, worstAckMs }: Round): void {
-  t.diagnostic(
-    `${inFlight} sends under way, ${sendsPerSecond} a second before; longest wait for an acknowledgement ${worstAckMs} ms`,
-  );
-  assert.ok(inFlight >= inFlightThatCounts, `${inFlight} sends were under way`);
-}
 
 async function again(name: string): Promise<void> {
   await cluster.get(name).kill();
@@ -119,11 +111,5 @@ describe('a cluster under load', () => {
       }),
     ));
 
-  test('kept all its promises', async (t) => {
-    const { findings, entries, acknowledged } = await run.verdict();
-    t.diagnostic(
-      `${entries} entries, ${acknowledged} acknowledgements, ${run.traffic.changes} members removed and back`,
-    );
-    assert.deepEqual(findings, []);
-  });
+  test('kept all its promises', async (t) => void (await verdict(t, run)));
 });

@@ -135,6 +135,10 @@ export interface ClusterOptions {
   readonly roles?: Environment;
   /** For single processes, besides what all have. */
   readonly envOf?: (name: string) => Environment;
+  /** What a process is run by: a command that becomes it, with its arguments. */
+  readonly prefixOf?: (name: string) => readonly string[];
+  /** Processes that are not started with the others. */
+  readonly later?: readonly string[];
   /** Default: a schema and keys in the engines that all tests share. */
   readonly databaseUrl?: string;
   readonly redisUrl?: string;
@@ -193,6 +197,8 @@ export class Cluster implements AsyncDisposable {
     env = {},
     roles = usualRoles,
     envOf = () => ({}),
+    prefixOf = () => [],
+    later = [],
     databaseUrl,
     redisUrl,
   }: ClusterOptions = {}): Promise<Cluster> {
@@ -221,10 +227,11 @@ export class Cluster implements AsyncDisposable {
     };
     const processes = new Map<string, ClusterProcess>();
     for (const [name, ofProcess] of Object.entries(roles)) {
+      const [command, ...args] = [...prefixOf(name), process.execPath, main, 'start', '--roles', ofProcess];
       const start = (own: Environment) =>
         Child.start({
-          command: process.execPath,
-          args: [main, 'start', '--roles', ofProcess],
+          command: command as string,
+          args,
           env: { ...common, PARLEY_NODE_ID: name, ...envOf(name), ...own },
           readyWhen: /"event.action":"ready"/,
         });
@@ -233,8 +240,10 @@ export class Cluster implements AsyncDisposable {
       stack.defer(() => one.dispose());
     }
     // The first one makes the keys and the tables; the others find them.
-    await processes.get('m1')?.start();
-    await Promise.all([...processes.values()].slice(1).map((one) => one.start()));
+    const [first, ...rest] = processes.values();
+    await first?.start();
+    const others = rest.filter(({ name }) => !later.includes(name));
+    await Promise.all(others.map((one) => one.start()));
     const cluster = new Cluster(processes, { keys, env: common }, stack.move());
     await cluster.formed();
     return cluster;

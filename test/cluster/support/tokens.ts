@@ -1,4 +1,4 @@
-import { Tokens } from '../../../services/connection/token.ts';
+import { type TokenScope, Tokens } from '../../../services/connection/token.ts';
 import { systemClock } from '../../../services/core/clock.ts';
 
 /** The secret that the nodes of a test's cluster verify tokens with. */
@@ -12,6 +12,11 @@ export async function userToken(userId: string): Promise<string> {
 }
 
 /** Of a service that may revoke tokens. */
-export async function deskToken(): Promise<string> {
-  return (await tokens.issueService('desk', ['tokens'], lifeSeconds)).token;
+export function deskToken(): Promise<string> {
+  return serviceToken('tokens');
+}
+
+/** Of a service that may do what this scope says. */
+export async function serviceToken(scope: TokenScope): Promise<string> {
+  return (await tokens.issueService('desk', [scope], lifeSeconds)).token;
 }

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import type { Rule } from '../checker/finding.ts';
+import { type FaultRun, inFlightThatCounts, type Round, type Verdict } from './fault-run.ts';
+
+/** Where CI is set, faults last no longer than they must to be faults. */
+export const short = Boolean(process.env.CI);
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Reports a round; one that met too little traffic fails. */
+export function told(t: TestContext, { inFlight, sendsPerSecond, worstAckMs }: Round): void {
+  t.diagnostic(
+    `${inFlight} sends under way, ${sendsPerSecond} a second before; longest wait for an acknowledgement ${worstAckMs} ms`,
+  );
+  assert.ok(inFlight >= inFlightThatCounts, `${inFlight} sends were under way`);
+}
+
+/** Lets everybody finish and reports what the checker found, which must be nothing but what is `excused`, by rule. */
+export async function verdict(
+  t: TestContext,
+  run: FaultRun,
+  excused: readonly Rule[] = [],
+): Promise<Verdict> {
+  const found = await run.verdict();
+  t.diagnostic(
+    `${found.entries} entries, ${found.acknowledged} acknowledgements, ${run.traffic.changes} members removed and back`,
+  );
+  assert.deepEqual(
+    found.findings.filter(({ rule }) => !excused.includes(rule)),
+    [],
+  );
+  return found;
+}
