@@ -229,6 +229,7 @@ export class SimClient implements ClientLog {
       if (event.value.done) this.#inSync = true;
       else session.expectMore(id, page);
       this.#witnessed(() => this.#replica.take(event.value));
+      if (this.#inSync) this.#replica.fillHoles();
       this.#acknowledgeSoon();
     };
     const id = session.ask({ case: 'sync', value }, page);
