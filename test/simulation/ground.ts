@@ -5,6 +5,7 @@ import type { Network } from './network.ts';
 import type { Process } from './process.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
 import type { SimFindings } from './sim-findings.ts';
+import type { SimEventLog } from './sim-event-log.ts';
 import type { SimConfig } from './sim-config.ts';
 import type { Weather } from './weather.ts';
 
@@ -17,6 +18,8 @@ export interface Ground {
   readonly directory: SimDirectory;
   readonly database: Actor;
   readonly rows: MemoryStore;
+  /** Undefined where nobody wants to hear of events. */
+  readonly eventLog: SimEventLog | undefined;
   readonly config: SimConfig;
   readonly findings: SimFindings;
   /** Told of each entry that a process asks the database to write. */

@@ -20,14 +20,23 @@ export function helloOf({ nodeId, incarnation, epoch }: Process): Hello {
   return { version: linkVersion, nodeId, incarnation, clusterToken: '', storeEpoch: epoch };
 }
 
+/** What a node is asked for at its address besides its usual links: message nodes are asked by each other, too. */
+export type LinkService = '' | '/peer';
+
 /** Accepts links at a process's address until it stops. */
 export class LinkAcceptor<Out extends Tagged, In extends Tagged> {
-  readonly name = 'links';
+  readonly name: string;
   readonly #links = new Set<StreamLink<Out, In>>();
 
-  constructor(parts: { process: Process; codec: LinkCodec<Out, In>; accept: Opened<Out, In> }) {
-    const { process, codec, accept } = parts;
-    process.world.network.listen(process.address, {
+  constructor(parts: {
+    process: Process;
+    codec: LinkCodec<Out, In>;
+    accept: Opened<Out, In>;
+    service?: LinkService;
+  }) {
+    const { process, codec, accept, service = '' } = parts;
+    this.name = `links${service}`;
+    process.world.network.listen(process.address + service, {
       actor: process.actor,
       accept: (carrier) => {
         const late = setTimeout(() => carrier.hangUp(undefined), helloMs);
@@ -65,20 +74,21 @@ export class LinkAcceptor<Out extends Tagged, In extends Tagged> {
   }
 }
 
-/** Keeps links to all nodes of a role that a process sees. */
+/** Keeps links to all nodes of a role that a process sees, but none to itself. */
 export function keepLinks<Out extends Tagged, In extends Tagged>(parts: {
   process: Process;
   role: NodeRole;
   codec: LinkCodec<Out, In>;
   opened: Opened<Out, In>;
+  service?: LinkService;
 }): Roster {
-  const { process, role, codec, opened } = parts;
+  const { process, role, codec, opened, service = '' } = parts;
   const { world, actor } = process;
   const { network, directory, dice } = world;
   const roster: Roster = new Roster(
     ({ nodeId, address }) =>
       new Dialer<Out, In>({
-        dial: (events) => network.dial(actor, address, events),
+        dial: (events) => network.dial(actor, address + service, events),
         codec,
         counters: linkCounters(),
         limitBytes,
@@ -100,7 +110,7 @@ export function keepLinks<Out extends Tagged, In extends Tagged>(parts: {
       }),
   );
   directory.watch(actor, role, (seen) => {
-    if (seen !== undefined) roster.see(seen);
+    if (seen !== undefined) roster.see(seen.filter(({ nodeId }) => nodeId !== process.nodeId));
   });
   return roster;
 }

@@ -1,8 +1,13 @@
+import { Incarnation } from '../../services/core/incarnation.ts';
 import { LeaseHolder } from '../../services/core/lease-holder.ts';
+import { Forwarder } from '../../services/message/forwarder.ts';
 import { MessageNode } from '../../services/message/message-node.ts';
 import { Ownership } from '../../services/message/ownership.ts';
+import { OutboxWork } from '../../services/message/relay/outbox-work.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../../services/peer/group-frames.ts';
+import { PeerCalls } from '../../services/peer/peer-calls.ts';
+import type { PeerAnswerFrame, PeerQuestionFrame } from '../../services/peer/peer-frames.ts';
 import type { Roster } from '../../services/peer/roster.ts';
 import type { CommitBatch } from '../../services/ports/message-store.ts';
 import { keepLinks, LinkAcceptor, ready } from './links.ts';
@@ -12,26 +17,55 @@ import { SimStore } from './sim-store.ts';
 
 const recentMs = 30_000;
 const joinMs = 1_000;
+const runLeaseMs = 5_000;
+const renewEveryMs = 1_000;
+const askMs = 2_000;
 
-/** A message node, put together as `cluster-server.ts` does it. */
+/** A message node, put together as `cluster-server.ts` and `cluster-message.ts` do it. */
 export class MessageProcess extends Process {
   readonly role = 'message';
   node: MessageNode | undefined;
-  #groups: Roster | undefined;
+  readonly #rosters: Roster[] = [];
 
   protected async compose(): Promise<void> {
     const { world, actor, log } = this;
-    const { scheduler, weather, database, rows, directory, config } = world;
+    const { scheduler, weather, database, rows, directory, config, eventLog, dice } = world;
     const clock = scheduler.clock(actor);
     const committing = ({ conversations }: CommitBatch): void => {
       for (const { entries } of conversations) for (const { msgId } of entries) world.wrote(msgId, actor);
     };
-    const store = new SimStore({ scheduler, weather, actor, database, rows, committing });
-    const ids = await LeaseHolder.take({ store, clock });
+    const run = new Incarnation();
+    const incarnation = (): string => run.name;
+    const store = new SimStore({ scheduler, weather, actor, database, rows, incarnation, committing });
+    const ids = await LeaseHolder.take({
+      store,
+      clock,
+      incarnation: run,
+      leaseMs: runLeaseMs,
+      renewEveryMs,
+    });
     this.incarnation = Number(ids.source.next() >> 12n);
     this.epoch = store.epoch;
     const ownership = new Ownership(this.nodeId);
-    const node = new MessageNode({
+    const peers = new PeerCalls({ timeoutMs: askMs });
+    const forwarder = new Forwarder({
+      nodeId: this.nodeId,
+      ownerOf: (convId) => ownership.ownerOf(convId),
+      self: { forward: (spans) => node.peers.forward(spans) },
+      others: peers,
+    });
+    const outbox = new OutboxWork({
+      store,
+      events: eventLog?.of(actor),
+      incarnation,
+      linked: () => node.linked,
+      adopts: (batchId) => ownership.adopts(batchId),
+      forward: (waiting) => forwarder.forward(waiting),
+      clock,
+      random: () => dice.fraction(),
+      log,
+    });
+    const node: MessageNode = new MessageNode({
       config: config.message,
       store,
       ids: ids.source,
@@ -41,22 +75,42 @@ export class MessageProcess extends Process {
       recentMs,
       ownership,
       stallMs: 1_500,
+      relay: outbox.relay,
     });
     this.node = node;
-    this.#groups = keepLinks<GroupRequestFrame, GroupDecisionFrame>({
-      process: this,
-      role: 'group',
-      codec: byReference(),
-      opened: (link, peer) => node.connectGroup(link, peer.nodeId),
+    this.#rosters.push(
+      keepLinks<GroupRequestFrame, GroupDecisionFrame>({
+        process: this,
+        role: 'group',
+        codec: byReference(),
+        opened: (link, peer) => node.connectGroup(link, peer.nodeId),
+      }),
+      keepLinks<PeerQuestionFrame, PeerAnswerFrame>({
+        process: this,
+        role: 'message',
+        service: '/peer',
+        codec: byReference(),
+        opened: (link, peer) => peers.attach(link, peer.nodeId),
+      }),
+    );
+    directory.watch(actor, 'connection', (seen) => {
+      if (seen !== undefined) node.seeEdges(seen);
     });
     directory.watch(actor, 'message', (seen) => node.see(ready(seen)));
     this.services.push(
       ids,
+      outbox,
       node,
       new LinkAcceptor<OwnerFrame, EdgeFrame>({
         process: this,
         codec: byReference(),
         accept: (link, peer) => node.acceptEdge(link, peer.nodeId, peer.storeEpoch),
+      }),
+      new LinkAcceptor<PeerAnswerFrame, PeerQuestionFrame>({
+        process: this,
+        service: '/peer',
+        codec: byReference(),
+        accept: (link) => node.peers.accept(link),
       }),
     );
   }
@@ -66,6 +120,6 @@ export class MessageProcess extends Process {
   }
 
   protected ended(): void {
-    this.#groups?.stop();
+    for (const roster of this.#rosters) roster.stop();
   }
 }

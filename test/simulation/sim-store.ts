@@ -1,5 +1,6 @@
 import type { MemoryStore } from '../../services/message/testing/memory-store.ts';
 import { type CommitBatch, type MessageStore, StoreError } from '../../services/ports/message-store.ts';
+import type { Outbox } from '../../services/ports/outbox.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
 import type { Weather } from './weather.ts';
 
@@ -11,6 +12,8 @@ export interface SimStoreParts {
   /** Where operations happen: they do, whatever has become of who asked. */
   readonly database: Actor;
   readonly rows: MemoryStore;
+  /** In whose name commits leave rows in the outbox. */
+  readonly incarnation: () => string;
   /** Called before each commit is sent. */
   readonly committing?: (batch: CommitBatch) => void;
 }
@@ -22,12 +25,22 @@ export interface SimStoreParts {
 export class SimStore implements MessageStore {
   epoch: string;
   readonly clientKeySecret: Uint8Array;
+  readonly outbox: Outbox;
   readonly #parts: SimStoreParts;
   readonly #rows: MemoryStore;
 
   constructor(parts: SimStoreParts) {
     this.#parts = parts;
-    this.#rows = parts.rows.reopened();
+    const { rows, incarnation, scheduler, database } = parts;
+    this.#rows = rows.reopened({ incarnation, nowMs: () => scheduler.clock(database).wallMs() });
+    const { outbox } = this.#rows;
+    this.outbox = {
+      rows: (...args) => this.#ask('read', () => outbox.rows(...args)),
+      count: (...args) => this.#ask('read', () => outbox.count(...args)),
+      lapsed: (...args) => this.#ask('read', () => outbox.lapsed(...args)),
+      remove: (...args) => this.#ask('commit', () => outbox.remove(...args)),
+      adopt: (...args) => this.#ask('commit', () => outbox.adopt(...args)),
+    };
     this.epoch = this.#rows.epoch;
     this.clientKeySecret = this.#rows.clientKeySecret;
   }

@@ -31,7 +31,7 @@ export class Troubles {
     if (!dice.oneIn(this.#rarity)) return;
     if (world.processes.length === 0) return;
     const process = dice.pick(world.processes);
-    switch (dice.below(9)) {
+    switch (dice.below(10)) {
       case 0:
         if (this.#mayKill) process.kill();
         return;
@@ -60,6 +60,10 @@ export class Troubles {
         return;
       case 8:
         if (this.#clocks) process.actor.skewMs += Math.round(dice.between(-1_500, 1_500));
+        return;
+      case 9:
+        if (world.eventLog !== undefined)
+          world.eventLog.awayUntilMs = world.scheduler.nowMs + dice.between(200, 5_000);
     }
   }
 

@@ -6,6 +6,7 @@ import { check } from '../checker/checker.ts';
 import type { SeenEntry, StoredConversation } from '../checker/log.ts';
 import { seenEntry } from '../crash/seen.ts';
 import { checkDelivered, type OwnStay } from './delivered.ts';
+import type { Actor } from './scheduler.ts';
 import type { World } from './world.ts';
 
 /** Compares what all clients did and saw with what is in the store, by the checker of all suites and some rules more. */
@@ -35,6 +36,7 @@ export function judge(world: World, directs: ReadonlyMap<string, readonly [strin
         `${clientId} of ${user}, answered as ${seq} of ${groupId}, is not there`,
       );
   }
+  publishedInOrder(world);
   for (const conversation of store) {
     const stays = staysOf(conversation.direct, conversation.entries);
     onlyOwn(world, conversation, stays);
@@ -59,6 +61,26 @@ function isExcused({ clients }: World, store: readonly StoredConversation[], wha
 }
 
 type Stays = ReadonlyMap<string, readonly OwnStay[]>;
+
+/** What one run of a node wrote and published itself is in the event log in its order, repeats aside. */
+function publishedInOrder(world: World): void {
+  const known = new Set<bigint>();
+  const last = new Map<Actor, Map<string, number>>();
+  for (const { by, convId, seq, msgId } of world.eventLog?.logged ?? []) {
+    if (known.has(msgId)) continue;
+    known.add(msgId);
+    const stored = world.rows.log(convId)[seq - 1];
+    if (stored?.msgId !== msgId)
+      world.findings.add('eventIsStored', `the event log tells of ${seq} of ${convId}, which is not there`);
+    if (world.writerOf(msgId) !== by) continue;
+    const own = last.get(by) ?? new Map<string, number>();
+    last.set(by, own);
+    const before = own.get(convId) ?? 0;
+    if (seq < before)
+      world.findings.add('eventOrder', `${by.name} published ${seq} of ${convId} after ${before}`);
+    own.set(convId, Math.max(seq, before));
+  }
+}
 
 /** Nobody gets what is outside of the time in which they are members. */
 function onlyOwn(world: World, { convId }: StoredConversation, stays: Stays): void {

@@ -64,6 +64,11 @@ export class Weather {
     return dice.pick(['unavailable', 'unknownAfter', 'unknownBefore', 'unknownLate'] as const);
   }
 
+  /** How many of so many things are done, where not all may be. */
+  partOf(count: number): number {
+    return this.#dice.below(count + 1);
+  }
+
   /** After how long a write comes that its caller has given up on. */
   lateMs(): number {
     return this.#dice.between(1, this.#dice.oneIn(3) ? latestMs : 300);

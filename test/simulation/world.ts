@@ -13,6 +13,7 @@ import type { Process } from './process.ts';
 import { Actor, Scheduler } from './scheduler.ts';
 import { type Destination, SimClient } from './sim-client.ts';
 import { drawConfig, type SimConfig } from './sim-config.ts';
+import { SimEventLog } from './sim-event-log.ts';
 import { SimFindings } from './sim-findings.ts';
 import { type Climate, Weather } from './weather.ts';
 import { Witness } from './witness.ts';
@@ -43,6 +44,7 @@ export class World implements Ground {
   readonly admin: GroupAdmin;
   readonly clients: SimClient[] = [];
   readonly config: SimConfig;
+  readonly eventLog: SimEventLog | undefined;
   /** By entry, who has had it written. */
   readonly #writers = new Map<bigint, Actor>();
   readonly #running = new Map<string, Process>();
@@ -56,6 +58,8 @@ export class World implements Ground {
     const { scheduler, dice, rows, findings } = this;
     this.config = drawConfig(dice);
     this.weather = new Weather(dice, parts.climate);
+    // Some clusters have no push nodes: the outbox is there for forwarding alone.
+    if (!dice.oneIn(5)) this.eventLog = new SimEventLog({ scheduler, weather: this.weather });
     this.#tracing = parts.tracing;
     const trace = parts.tracing === undefined ? undefined : this.trace.bind(this);
     this.network = new Network({ scheduler, weather: this.weather, dice, trace });
@@ -106,9 +110,9 @@ export class World implements Ground {
     this.#writers.set(msgId, actor);
   }
 
-  /** Whether who wrote an entry is no more: it may have died before it could tell anybody. */
-  isOrphaned(msgId: bigint): boolean {
-    return this.#writers.get(msgId)?.alive === false;
+  /** The run of a node that had an entry written. */
+  writerOf(msgId: bigint): Actor | undefined {
+    return this.#writers.get(msgId);
   }
 
   nextRun(): number {
