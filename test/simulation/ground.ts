@@ -22,6 +22,8 @@ export interface Ground {
   readonly eventLog: SimEventLog | undefined;
   readonly config: SimConfig;
   readonly findings: SimFindings;
+  /** How often the store went back to an earlier copy. */
+  readonly restores: number;
   /** Told of each entry that a process asks the database to write. */
   wrote(msgId: bigint, actor: Actor): void;
   /** Runs of nodes are told apart by numbers that grow. */

@@ -1,3 +1,4 @@
+import { Fault } from '../../services/core/fault.ts';
 import { silentLogger } from '../../services/core/log.ts';
 import { admit } from '../../services/peer/admit.ts';
 import { Dialer } from '../../services/peer/dialer.ts';
@@ -52,7 +53,11 @@ export class LinkAcceptor<Out extends Tagged, In extends Tagged> {
             clearTimeout(late);
             return accept(self, peer);
           },
-          failed: (error) => process.failed('a link is refused', error),
+          failed: (error) => {
+            // After a restore one side is out of date, and comes again.
+            const isStale = error instanceof Fault && error.reason === 'epochChanged';
+            if (!isStale || process.world.restores === 0) process.failed('a link is refused', error);
+          },
         });
         this.#links.add(link);
         return {

@@ -25,7 +25,12 @@ const askMs = 2_000;
 export class MessageProcess extends Process {
   readonly role = 'message';
   node: MessageNode | undefined;
+  #store: SimStore | undefined;
   readonly #rosters: Roster[] = [];
+
+  override get epoch(): string {
+    return this.#store?.epoch ?? '';
+  }
 
   protected async compose(): Promise<void> {
     const { world, actor, log } = this;
@@ -45,7 +50,7 @@ export class MessageProcess extends Process {
       renewEveryMs,
     });
     this.incarnation = Number(ids.source.next() >> 12n);
-    this.epoch = store.epoch;
+    this.#store = store;
     const ownership = new Ownership(this.nodeId);
     const peers = new PeerCalls({ timeoutMs: askMs });
     const forwarder = new Forwarder({

@@ -30,12 +30,14 @@ export function judge(world: World, directs: ReadonlyMap<string, readonly [strin
   }
   for (const { groupId, user, clientId, seq } of admin.answers) {
     const entry = store.find(({ convId }) => convId === groupId)?.entries[seq - 1];
+    if (world.lost.hasLostCommand(groupId, seq, clientId)) continue;
     if (entry?.clientId !== clientId || entry.sender !== user)
       findings.add(
         'acknowledgedIsStored',
         `${clientId} of ${user}, answered as ${seq} of ${groupId}, is not there`,
       );
   }
+  formerlyAcknowledged(world);
   publishedInOrder(world);
   for (const conversation of store) {
     const stays = staysOf(conversation.direct, conversation.entries);
@@ -62,6 +64,20 @@ function isExcused({ clients }: World, store: readonly StoredConversation[], wha
 
 type Stays = ReadonlyMap<string, readonly OwnStay[]>;
 
+/** What was acknowledged in an epoch that is over is there, or was lost by the restore. */
+function formerlyAcknowledged({ clients, rows, lost, findings }: World): void {
+  for (const { user, former } of clients)
+    for (const event of former) {
+      if (event.t !== 'sent') continue;
+      const { convId, seq, msgId, clientId } = event;
+      if (rows.log(convId as ConvId)[seq - 1]?.msgId === msgId || lost.hasLost(msgId)) continue;
+      findings.add(
+        'acknowledgedIsStored',
+        `${clientId} of ${user}, ${seq} of ${convId} in a former epoch, is not there`,
+      );
+    }
+}
+
 /** What one run of a node wrote and published itself is in the event log in its order, repeats aside. */
 function publishedInOrder(world: World): void {
   const known = new Set<bigint>();
@@ -70,6 +86,7 @@ function publishedInOrder(world: World): void {
     if (known.has(msgId)) continue;
     known.add(msgId);
     const stored = world.rows.log(convId)[seq - 1];
+    if (world.lost.hasLost(msgId)) continue;
     if (stored?.msgId !== msgId)
       world.findings.add('eventIsStored', `the event log tells of ${seq} of ${convId}, which is not there`);
     if (world.writerOf(msgId) !== by) continue;

@@ -10,6 +10,7 @@ import { GroupProcess } from './group-process.ts';
 import { MessageProcess } from './message-process.ts';
 import { Network } from './network.ts';
 import type { Process } from './process.ts';
+import { Restores } from './restores.ts';
 import { Actor, Scheduler } from './scheduler.ts';
 import { type Destination, SimClient } from './sim-client.ts';
 import { drawConfig, type SimConfig } from './sim-config.ts';
@@ -40,6 +41,8 @@ export class World implements Ground {
   readonly database = new Actor('database');
   readonly rows = new MemoryStore();
   readonly findings = new SimFindings();
+  /** Restores of the store, and what was lost by them. */
+  readonly lost = new Restores({ rows: this.rows });
   readonly witness: Witness;
   readonly admin: GroupAdmin;
   readonly clients: SimClient[] = [];
@@ -64,7 +67,7 @@ export class World implements Ground {
     const trace = parts.tracing === undefined ? undefined : this.trace.bind(this);
     this.network = new Network({ scheduler, weather: this.weather, dice, trace });
     this.directory = new SimDirectory({ scheduler, dice });
-    this.witness = new Witness({ rows, findings });
+    this.witness = new Witness({ rows, findings, restores: this.lost });
     this.admin = new GroupAdmin({ ground: this, edge: () => this.#anyEdge() });
     scheduler.failed = (actor, error) =>
       findings.add('unexpected', `${actor.name}: ${error instanceof Error ? error.stack : String(error)}`);
@@ -108,6 +111,10 @@ export class World implements Ground {
 
   wrote(msgId: bigint, actor: Actor): void {
     this.#writers.set(msgId, actor);
+  }
+
+  get restores(): number {
+    return this.lost.count;
   }
 
   /** The run of a node that had an entry written. */

@@ -231,6 +231,11 @@ export class MemoryStore implements MessageStore {
     this.#closed = true;
   }
 
+  /** The epoch that the rows have, whatever this store knows. */
+  get presentEpoch(): string {
+    return this.#rows.epoch;
+  }
+
   /** All conversations that there are. */
   convIds(): readonly ConvId[] {
     return [...this.#byId.keys()];
