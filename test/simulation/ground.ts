@@ -25,7 +25,7 @@ export interface Ground {
   /** How often the store went back to an earlier copy. */
   readonly restores: number;
   /** Told of each entry that a process asks the database to write. */
-  wrote(msgId: bigint, actor: Actor): void;
+  wrote(msgId: bigint, actor: Actor, incarnation: string): void;
   /** Runs of nodes are told apart by numbers that grow. */
   nextRun(): number;
   processEnded(process: Process): void;

@@ -36,8 +36,9 @@ export class MessageProcess extends Process {
     const { world, actor, log } = this;
     const { scheduler, weather, database, rows, directory, config, eventLog, dice } = world;
     const clock = scheduler.clock(actor);
-    const committing = ({ conversations }: CommitBatch): void => {
-      for (const { entries } of conversations) for (const { msgId } of entries) world.wrote(msgId, actor);
+    const committing = ({ conversations }: CommitBatch, name: string): void => {
+      for (const { entries } of conversations)
+        for (const { msgId } of entries) world.wrote(msgId, actor, name);
     };
     const run = new Incarnation();
     const incarnation = (): string => run.name;
@@ -61,7 +62,7 @@ export class MessageProcess extends Process {
     });
     const outbox = new OutboxWork({
       store,
-      events: eventLog?.of(actor),
+      events: eventLog?.of(actor, incarnation),
       incarnation,
       linked: () => node.linked,
       adopts: (batchId) => ownership.adopts(batchId),

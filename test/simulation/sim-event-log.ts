@@ -4,9 +4,9 @@ import { type EventLog, EventLogError, type LogEvent } from '../../services/port
 import type { Actor, Scheduler } from './scheduler.ts';
 import type { Weather } from './weather.ts';
 
-/** An entry that the log tells of, and which run of a node has published it. */
+/** An entry that the log tells of, and in which name a node has published it. */
 export interface LoggedEntry {
-  readonly by: Actor;
+  readonly by: string;
   readonly convId: ConvId;
   readonly seq: Seq;
   readonly msgId: MsgId;
@@ -30,8 +30,8 @@ export class SimEventLog {
   }
 
   /** As one run of a node has it: with the run, what it waits for is gone. */
-  of(actor: Actor): Pick<EventLog, 'publish'> {
-    return { publish: (events) => this.#publish(actor, events) };
+  of(actor: Actor, incarnation: () => string): Pick<EventLog, 'publish'> {
+    return { publish: (events) => this.#publish(actor, incarnation(), events) };
   }
 
   /** Whether it has told of an entry. */
@@ -39,14 +39,14 @@ export class SimEventLog {
     return this.#known.has(msgId);
   }
 
-  #publish(actor: Actor, events: readonly LogEvent[]): Promise<void> {
+  #publish(actor: Actor, by: string, events: readonly LogEvent[]): Promise<void> {
     const weather = this.#weather;
     const fate = weather.fate('commit');
     return new Promise((resolve, reject) => {
       this.#scheduler.at(actor, weather.linkMs(), () => {
         const isAway = this.#scheduler.nowMs < this.awayUntilMs;
         const taken = isAway ? 0 : fate === 'done' ? events.length : weather.partOf(events.length);
-        for (const event of events.slice(0, taken)) this.#take(actor, event);
+        for (const event of events.slice(0, taken)) this.#take(by, event);
         this.#scheduler.at(actor, weather.linkMs(), () => {
           if (fate === 'done' && !isAway) resolve();
           else reject(new EventLogError('unavailable', 'the log is not reached'));
@@ -55,7 +55,7 @@ export class SimEventLog {
     });
   }
 
-  #take(by: Actor, { value }: LogEvent): void {
+  #take(by: string, { value }: LogEvent): void {
     const { convId, entries } = decodeCommittedEvent(value);
     for (const { seq, msgId } of entries) {
       this.#known.add(msgId);

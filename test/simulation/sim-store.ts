@@ -15,7 +15,7 @@ export interface SimStoreParts {
   /** In whose name commits leave rows in the outbox. */
   readonly incarnation: () => string;
   /** Called before each commit is sent. */
-  readonly committing?: (batch: CommitBatch) => void;
+  readonly committing?: (batch: CommitBatch, incarnation: string) => void;
 }
 
 /**
@@ -28,11 +28,16 @@ export class SimStore implements MessageStore {
   readonly outbox: Outbox;
   readonly #parts: SimStoreParts;
   readonly #rows: MemoryStore;
+  /** In whose name the commit that lands now was sent. */
+  #landingAs = '';
 
   constructor(parts: SimStoreParts) {
     this.#parts = parts;
-    const { rows, incarnation, scheduler, database } = parts;
-    this.#rows = rows.reopened({ incarnation, nowMs: () => scheduler.clock(database).wallMs() });
+    const { rows, scheduler, database } = parts;
+    this.#rows = rows.reopened({
+      incarnation: () => this.#landingAs,
+      nowMs: () => scheduler.clock(database).wallMs(),
+    });
     const { outbox } = this.#rows;
     this.outbox = {
       rows: (...args) => this.#ask('read', () => outbox.rows(...args)),
@@ -46,8 +51,13 @@ export class SimStore implements MessageStore {
   }
 
   commit(batch: CommitBatch) {
-    this.#parts.committing?.(batch);
-    return this.#ask('commit', () => this.#rows.commit(batch));
+    // The name goes with the batch: by the time it lands, this run may have another one.
+    const incarnation = this.#parts.incarnation();
+    this.#parts.committing?.(batch, incarnation);
+    return this.#ask('commit', () => {
+      this.#landingAs = incarnation;
+      return this.#rows.commit(batch);
+    });
   }
 
   readEpoch(): Promise<string> {

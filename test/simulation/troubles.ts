@@ -88,7 +88,7 @@ export class Troubles {
     this.#stepsToRestore -= 1;
     if (this.#stepsToRestore > 0) return;
     const writers = lost.endangered.map((msgId) => this.#world.writerOf(msgId));
-    const somebodyKnows = writers.every((writer) => writer?.alive === true);
+    const somebodyKnows = writers.every((writer) => writer?.actor.alive === true);
     const announced = !somebodyKnows || dice.oneIn(2);
     lost.restore(announced);
     this.#world.trace(

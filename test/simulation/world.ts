@@ -31,6 +31,12 @@ export interface WorldParts {
 
 const kinds = { m: MessageProcess, e: EdgeProcess, g: GroupProcess } as const;
 
+/** The run of a node that had an entry written, and in which name; undefined where it tried in several. */
+interface Writer {
+  readonly actor: Actor;
+  readonly incarnation: string | undefined;
+}
+
 /** The nodes and clients of one simulated schedule, and what they stand on. */
 export class World implements Ground {
   readonly scheduler = new Scheduler();
@@ -49,7 +55,7 @@ export class World implements Ground {
   readonly config: SimConfig;
   readonly eventLog: SimEventLog | undefined;
   /** By entry, who has had it written. */
-  readonly #writers = new Map<bigint, Actor>();
+  readonly #writers = new Map<bigint, Writer>();
   readonly #running = new Map<string, Process>();
   readonly #tracing: ((line: string) => void) | undefined;
   #runs = 0;
@@ -109,16 +115,17 @@ export class World implements Ground {
     return client;
   }
 
-  wrote(msgId: bigint, actor: Actor): void {
-    this.#writers.set(msgId, actor);
+  wrote(msgId: bigint, actor: Actor, incarnation: string): void {
+    const before = this.#writers.get(msgId);
+    const named = before === undefined || before.incarnation === incarnation;
+    this.#writers.set(msgId, { actor, incarnation: named ? incarnation : undefined });
   }
 
   get restores(): number {
     return this.lost.count;
   }
 
-  /** The run of a node that had an entry written. */
-  writerOf(msgId: bigint): Actor | undefined {
+  writerOf(msgId: bigint): Writer | undefined {
     return this.#writers.get(msgId);
   }
 
