@@ -121,4 +121,24 @@ describe('the watch over the epoch', () => {
     assert.equal(await watch.look(), true);
     assert.equal(changes.length, 1);
   });
+
+  it('looks for what was let go of before it was asked, whatever was committed since', async () => {
+    watch.letGo(7n as MsgId);
+    store.present.add(8n as MsgId);
+    watch.committed(8n as MsgId, store.epoch);
+    await watch.look();
+    assert.equal(store.renewals, 1, 'entry 7 is gone');
+    assert.equal(changes.length, 1);
+  });
+
+  it('I6: remembers the latest of many that were let go of', async () => {
+    for (let no = 1n; no <= 40n; no += 1n) {
+      watch.letGo(no as MsgId);
+      if (no <= 24n) continue;
+      store.present.add(no as MsgId);
+    }
+    await watch.look();
+    assert.equal(store.locates, 16);
+    assert.equal(store.renewals, 0);
+  });
 });

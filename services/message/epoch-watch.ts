@@ -47,6 +47,15 @@ export class EpochWatch {
     void this.look();
   }
 
+  /** A conversation with this newest entry is let go of: who reads it again would not know what it had. Looked for next time. */
+  letGo(msgId: MsgId): void {
+    if (msgId === 0n) return;
+    const [oldest] = this.#suspects.keys();
+    // The latest ones matter most: what a restore loses are the last commits.
+    if (this.#suspects.size === suspectsAtMost && oldest !== undefined) this.#suspects.delete(oldest);
+    this.#suspects.set(msgId, { msgId, epoch: this.#parts.store.epoch });
+  }
+
   /** Looks now, or joins a look that is under way. Never rejects; false where the store could not be asked. */
   look(): Promise<boolean> {
     this.#looking ??= this.#look().finally(() => {

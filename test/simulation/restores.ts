@@ -9,6 +9,8 @@ interface LostEntry {
   readonly convId: ConvId;
   readonly seq: Seq;
   readonly clientId: string;
+  /** Whom it removed; undefined for what removed nobody. */
+  readonly removed: string | undefined;
 }
 
 /** Has the store go back to an earlier copy, and knows what was lost by that, and that nothing else was. */
@@ -17,6 +19,8 @@ export class Restores {
   readonly #lost = new Map<MsgId, LostEntry>();
   #copy: ReturnType<MemoryStore['backup']> | undefined;
   #count = 0;
+  /** Somebody let the store go back without drawing a new epoch: what was counted before may have been written after. */
+  silent = false;
   /** The epoch of a store that went back without anybody saying so. */
   #unnoticed: string | undefined;
 
@@ -65,11 +69,14 @@ export class Restores {
     for (const convId of this.#rows.convIds()) {
       const from = copy.byId.get(convId)?.entries.length ?? 0;
       for (const { seq, msgId, content } of this.#rows.log(convId).slice(from)) {
-        const { clientId } = fromBinary(EntrySchema, bytesOf(content));
-        this.#lost.set(msgId, { convId, seq, clientId });
+        const entry = fromBinary(EntrySchema, bytesOf(content));
+        const { clientId } = entry;
+        const removed = entry.content.case === 'memberRemoved' ? entry.content.value.user : undefined;
+        this.#lost.set(msgId, { convId, seq, clientId, removed });
       }
     }
     this.#count += 1;
+    this.silent ||= !announced;
     this.#copy = undefined;
     this.#rows.restore(copy, announced ? `${copy.epoch} restored` : copy.epoch);
     this.#unnoticed = announced || this.#lost.size === 0 ? undefined : copy.epoch;
@@ -77,6 +84,18 @@ export class Restores {
 
   hasLost(msgId: MsgId): boolean {
     return this.#lost.has(msgId);
+  }
+
+  /** Whether something that a client id made was lost: whoever repeats the command has it made anew. */
+  hasLostAny(clientId: string): boolean {
+    for (const lost of this.#lost.values()) if (lost.clientId === clientId) return true;
+    return false;
+  }
+
+  /** Whether a removal of this user was undone. */
+  hasReadmitted(user: string): boolean {
+    for (const { removed } of this.#lost.values()) if (removed === user) return true;
+    return false;
   }
 
   /** Whether what a client id made was lost, in that place. */

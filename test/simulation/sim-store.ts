@@ -98,7 +98,11 @@ export class SimStore implements MessageStore {
   }
 
   raiseCursors(...args: Parameters<MessageStore['raiseCursors']>) {
-    return this.#ask('read', () => this.#rows.raiseCursors(...args));
+    // The epoch goes with the rows: this run may have adopted another one when they land.
+    const { epoch } = this;
+    return this.#ask('read', async () => {
+      if (epoch === this.#rows.epoch) await this.#rows.raiseCursors(...args);
+    });
   }
 
   leaseWorker(...args: Parameters<MessageStore['leaseWorker']>) {

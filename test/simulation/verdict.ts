@@ -24,6 +24,8 @@ export function judge(world: World, directs: ReadonlyMap<string, readonly [strin
     if (rule === 'oneOrder' || (rule === 'gapless' && !what.startsWith('the store'))) continue;
     // Cursors are written behind: an owner that takes over tells what it finds, and clients keep the maximum.
     if (rule === 'cursorsOnlyGrow' && what.includes('go back')) continue;
+    // Until somebody notices that the store went back, cursors are raised by heads of before.
+    if (rule === 'cursorsOnlyGrow' && world.lost.silent && what.includes('past the head')) continue;
     if (rule === 'sendersOrder' && isExcused(world, store, what)) continue;
     findings.add(rule, what);
   }
@@ -48,11 +50,13 @@ export function judge(world: World, directs: ReadonlyMap<string, readonly [strin
 
 /**
  * Two sends may stand in another order than they were made in where the first was given up, or where its sender was no
- * member for a while: what was refused for good is tried anew when the answer is lost, and may be let in then.
+ * member for a while: what was refused for good is tried anew when the answer is lost, and may be let in then; or where
+ * it was lost by a restore, and its sender asked for it once more.
  */
-function isExcused({ clients }: World, store: readonly StoredConversation[], what: string): boolean {
+function isExcused({ clients, lost }: World, store: readonly StoredConversation[], what: string): boolean {
   const [, user, first, , second] = /^(\S+) sent (.*) \((\d+)\) before (.*) \(\d+\) into/.exec(what) ?? [];
   const named = [first ?? '', second ?? ''];
+  if (named.some((clientId) => lost.hasLostAny(clientId)) || lost.hasReadmitted(user ?? '')) return true;
   if (clients.some((client) => named.some((clientId) => client.gaveUp(clientId)))) return true;
   return store.some(
     ({ entries }) =>

@@ -195,6 +195,8 @@ export class MemoryStore implements MessageStore {
 
   async raiseCursors(rows: readonly CursorRow[]): Promise<void> {
     return this.#op('raiseCursors', () => {
+      // They count entries that a restored store may not have.
+      if (this.epoch !== this.#rows.epoch) return;
       for (const row of rows) {
         const cursors = this.#rows.cursors.get(row.convNo) ?? new Map<UserId, CursorRow>();
         this.#rows.cursors.set(row.convNo, cursors);
