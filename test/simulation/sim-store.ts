@@ -124,7 +124,7 @@ export class SimStore implements MessageStore {
       const lost = (): void => this.#answered(() => reject(new StoreError('unknown', 'the answer is lost')));
       switch (fate) {
         case 'done':
-          this.#happens(weather.storeMs(), act, resolve, reject);
+          this.#happens(kind === 'commit' ? weather.commitMs() : weather.storeMs(), act, resolve, reject);
           return;
         case 'unavailable':
           this.#answered(() => reject(new StoreError('unavailable', 'the database is not there')));

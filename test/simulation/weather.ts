@@ -48,6 +48,16 @@ export class Weather {
     return dice.between(0.1, 3);
   }
 
+  /** How long the next commit takes to the database, where a test says so; and then, as long as anything else. */
+  heldCommitMs = 0;
+
+  /** One way of a commit to the database. */
+  commitMs(): number {
+    const heldMs = this.heldCommitMs;
+    this.heldCommitMs = 0;
+    return heldMs > 0 ? heldMs : this.storeMs();
+  }
+
   /** One way between two nodes. */
   linkMs(): number {
     const dice = this.#dice;

@@ -25,6 +25,8 @@ export interface WorldParts {
   readonly owners: number;
   readonly edges: number;
   readonly groups: number;
+  /** Whether somebody wants to hear of events; drawn where it is not said. */
+  readonly hasEventLog?: boolean;
   /** Told of what happens, for whoever replays a schedule. */
   readonly tracing?: ((line: string) => void) | undefined;
 }
@@ -68,7 +70,8 @@ export class World implements Ground {
     this.config = drawConfig(dice);
     this.weather = new Weather(dice, parts.climate);
     // Some clusters have no push nodes: the outbox is there for forwarding alone.
-    if (!dice.oneIn(5)) this.eventLog = new SimEventLog({ scheduler, weather: this.weather });
+    const draw = !dice.oneIn(5);
+    if (parts.hasEventLog ?? draw) this.eventLog = new SimEventLog({ scheduler, weather: this.weather });
     this.#tracing = parts.tracing;
     const trace = parts.tracing === undefined ? undefined : this.trace.bind(this);
     this.network = new Network({ scheduler, weather: this.weather, dice, trace });
