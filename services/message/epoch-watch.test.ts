@@ -141,4 +141,16 @@ describe('the watch over the epoch', () => {
     assert.equal(store.locates, 16);
     assert.equal(store.renewals, 0);
   });
+
+  it('looks again for what the store did not answer about, whatever was committed since', async () => {
+    watch.committed(7n, store.epoch);
+    const { locate } = store;
+    store.locate = () => Promise.reject(new StoreError('unavailable', 'a test says so'));
+    assert.equal(await watch.look(), false);
+    store.locate = locate;
+    store.present.add(8n);
+    watch.committed(8n, store.epoch);
+    await watch.look();
+    assert.equal(store.renewals, 1, 'entry 7 is gone');
+  });
 });

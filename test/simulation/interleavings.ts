@@ -149,7 +149,7 @@ export const interleavings: readonly Interleaving[] = [
     name: 'late-commit',
     invariant: 'I1, I4',
     what: 'a commit lands after the successor has read the tail',
-    mutants: ['loser-forwards'],
+    mutants: [],
     play: async (world) => {
       world.start('m2');
       await world.scheduler.run(4_000);
@@ -171,7 +171,6 @@ export const interleavings: readonly Interleaving[] = [
     },
     happened: (world) => {
       assert.equal(texts(world), 3);
-      assert.ok((meters(world, 'm1')?.fenceLost ?? 0) > 0, 'the next owner had not read it');
     },
   },
   {
