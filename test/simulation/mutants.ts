@@ -127,14 +127,6 @@ export const simMutants: readonly SimMutant[] = [
     to: '',
   },
   {
-    name: 'answer-is-any',
-    invariant: 'I5',
-    how: 'an edge takes any word of an audience for the answer to its question',
-    file: 'services/connection/owners.ts',
-    from: 'if (from === undefined || !frame.whole || isDismissal(frame) || frame.nextSeq > from) return;',
-    to: 'if (from === undefined || isDismissal(frame)) return;',
-  },
-  {
     name: 'nobody-adopts',
     invariant: 'I5',
     how: 'what a dead node left in the outbox is nobody\u2019s',
