@@ -382,6 +382,41 @@ describe('a room of which two nodes believe to be the owner', () => {
   });
 });
 
+describe('an owner that is asked who hears', () => {
+  const convId = 'g' as ConvId;
+  const entry = (ties: Ties, seq: Seq): OwnerFrame =>
+    ({ ...ties.entry(convId, seq), audience: 9 }) as OwnerFrame;
+
+  it('I5: is asked again from the first entry that is not known here, whatever changes it tells of meanwhile', () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const ties = new Ties();
+      const one = ties.link('m1');
+      ties.session();
+      one.say(entry(ties, 4));
+      // Its store does not answer, and it goes on all the same.
+      one.say(
+        entry(ties, 3),
+        entry(ties, 5),
+        ties.audience(convId, 6, { audience: 9, whole: false, gone: [] }),
+      );
+      const asked = () => one.of('audienceUnknown').map(({ audience, seq }) => [audience, seq]);
+      assert.deepEqual(asked(), [[9, 4]]);
+      mock.timers.tick(1_000);
+      assert.deepEqual(asked().at(-1), [0, 3]);
+      // What begins behind it is no answer, either.
+      one.say(ties.audience(convId, 6, { audience: 9 }));
+      mock.timers.tick(1_000);
+      assert.deepEqual(asked().at(-1), [0, 3]);
+      one.say(ties.audience(convId, 3, { audience: 9 }));
+      mock.timers.tick(5_000);
+      assert.equal(asked().length, 3, 'it is answered');
+    } finally {
+      mock.timers.reset();
+    }
+  });
+});
+
 describe('a store that was restored', () => {
   it('voids all rooms, and links to nodes that have not noticed', () => {
     const ties = new Ties();

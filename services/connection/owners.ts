@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
-import type { AudienceNo, EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { AudienceFrame, AudienceNo, EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { type OwnerLink, OwnerLinks } from './owner-links.ts';
 import type { Audiences, Room } from './room.ts';
@@ -47,8 +47,8 @@ export class Owners {
   readonly links: OwnerLinks;
   readonly #host: OwnersHost;
   readonly #audiences = new Map<OwnerLink, Audiences>();
-  /** Of each, the audiences that it was asked to tell of, until it does. */
-  readonly #asked = new Map<OwnerLink, Set<AudienceNo>>();
+  /** Of each, the audiences that it was asked to tell of, and from which entry on, until it does. */
+  readonly #asked = new Map<OwnerLink, Map<AudienceNo, Seq>>();
   /** Of which nodes a session still waits to be known. */
   readonly #registering = new Map<number, { readonly session: Session; readonly asked: Set<OwnerLink> }>();
   /** Rooms without an owner, and when to ask for one again. */
@@ -154,8 +154,7 @@ export class Owners {
       case 'audience': {
         const audiences = this.#audiences.get(owner);
         if (audiences === undefined) return;
-        // Who has come or gone is no answer: what was asked from an earlier entry on is still to come.
-        if (frame.whole && !isDismissal(frame)) this.#asked.get(owner)?.delete(frame.audience);
+        this.#answered(owner, frame);
         if (this.#host.rooms().audience(audiences, frame)) return;
         this.#ask(owner, frame.audience, { convId: frame.convId, seq: frame.nextSeq });
         return;
@@ -179,23 +178,33 @@ export class Owners {
   #ask(owner: OwnerLink, audience: AudienceNo, { convId, seq }: { convId: ConvId; seq: Seq }): void {
     let asked = this.#asked.get(owner);
     if (asked === undefined) {
-      asked = new Set();
+      asked = new Map();
       this.#asked.set(owner, asked);
     }
-    if (asked.has(audience)) return;
-    asked.add(audience);
+    const waiting = asked.get(audience);
+    asked.set(audience, Math.min(seq, waiting ?? seq));
+    if (waiting !== undefined) return;
     const ask = (tries: number): void => {
-      if (this.#asked.get(owner)?.has(audience) !== true) return;
+      const from = this.#asked.get(owner)?.get(audience);
+      if (from === undefined) return;
       if (tries === 0) {
         asked.delete(audience);
         return;
       }
       // Who does not answer may have let go of the conversation: whoever has it now knows of the entry, too.
-      if (tries === asks) owner.messages.send({ t: 'audienceUnknown', audience, convId, seq });
-      else this.links.toOwner({ t: 'audienceUnknown', audience: 0, convId, seq });
+      if (tries === asks) owner.messages.send({ t: 'audienceUnknown', audience, convId, seq: from });
+      else this.links.toOwner({ t: 'audienceUnknown', audience: 0, convId, seq: from });
       setTimeout(() => ask(tries - 1), askAgainMs).unref();
     };
     ask(asks);
+  }
+
+  /** A change is no answer, and neither is what begins behind the entry that was asked for: what lies between would stay untold. */
+  #answered(owner: OwnerLink, frame: AudienceFrame): void {
+    const asked = this.#asked.get(owner);
+    const from = asked?.get(frame.audience);
+    if (from === undefined || !frame.whole || isDismissal(frame) || frame.nextSeq > from) return;
+    asked?.delete(frame.audience);
   }
 
   /** The session need not wait for this node any more. */

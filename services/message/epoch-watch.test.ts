@@ -121,4 +121,36 @@ describe('the watch over the epoch', () => {
     assert.equal(await watch.look(), true);
     assert.equal(changes.length, 1);
   });
+
+  it('looks for what was let go of before it was asked, whatever was committed since', async () => {
+    watch.letGo(7n as MsgId);
+    store.present.add(8n as MsgId);
+    watch.committed(8n as MsgId, store.epoch);
+    await watch.look();
+    assert.equal(store.renewals, 1, 'entry 7 is gone');
+    assert.equal(changes.length, 1);
+  });
+
+  it('I6: remembers the latest of many that were let go of', async () => {
+    for (let no = 1n; no <= 40n; no += 1n) {
+      watch.letGo(no as MsgId);
+      if (no <= 24n) continue;
+      store.present.add(no as MsgId);
+    }
+    await watch.look();
+    assert.equal(store.locates, 16);
+    assert.equal(store.renewals, 0);
+  });
+
+  it('looks again for what the store did not answer about, whatever was committed since', async () => {
+    watch.committed(7n, store.epoch);
+    const { locate } = store;
+    store.locate = () => Promise.reject(new StoreError('unavailable', 'a test says so'));
+    assert.equal(await watch.look(), false);
+    store.locate = locate;
+    store.present.add(8n);
+    watch.committed(8n, store.epoch);
+    await watch.look();
+    assert.equal(store.renewals, 1, 'entry 7 is gone');
+  });
 });

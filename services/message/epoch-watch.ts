@@ -47,6 +47,15 @@ export class EpochWatch {
     void this.look();
   }
 
+  /** A conversation with this newest entry is let go of: who reads it again would not know what it had. Looked for next time. */
+  letGo(msgId: MsgId): void {
+    if (msgId === 0n) return;
+    const [oldest] = this.#suspects.keys();
+    // The latest ones matter most: what a restore loses are the last commits.
+    if (this.#suspects.size === suspectsAtMost && oldest !== undefined) this.#suspects.delete(oldest);
+    this.#suspects.set(msgId, { msgId, epoch: this.#parts.store.epoch });
+  }
+
   /** Looks now, or joins a look that is under way. Never rejects; false where the store could not be asked. */
   look(): Promise<boolean> {
     this.#looking ??= this.#look().finally(() => {
@@ -59,12 +68,15 @@ export class EpochWatch {
     const { store, bug } = this.#parts;
     try {
       if (await this.#hasChanged()) return true;
+      // The newest may be another one before the store answers.
+      if (this.#newest !== undefined) this.letGo(this.#newest.msgId);
       const witnesses = [...this.#suspects.values()];
-      if (this.#newest !== undefined) witnesses.push(this.#newest);
-      this.#suspects.clear();
       for (const { msgId, epoch } of witnesses) {
-        if (epoch !== store.epoch || (await store.locate(msgId)) !== undefined) continue;
-        if ((await this.#hasChanged()) || (await store.locate(msgId)) !== undefined) continue;
+        const isThere = epoch !== store.epoch || (await store.locate(msgId)) !== undefined;
+        const isBack = !isThere && ((await this.#hasChanged()) || (await store.locate(msgId)) !== undefined);
+        // Not before it is known: where the store does not answer, it is looked for next time.
+        this.#suspects.delete(msgId);
+        if (isThere || isBack) continue;
         this.#adopt(await store.renewEpoch(epoch), msgId);
         return true;
       }

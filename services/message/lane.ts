@@ -191,7 +191,9 @@ export class Lane {
         writing.map(({ evaluation }) => evaluation.draft),
       );
     } catch (error) {
-      if (error instanceof StoreError && error.kind === 'unknown') this.#host.uncertain(batchId);
+      // Of another epoch may be what was written before the restore, and whose answer was lost.
+      if (error instanceof StoreError && (error.kind === 'unknown' || error.kind === 'epoch'))
+        this.#host.uncertain(batchId);
       await this.#voided(
         writing.map(({ share }) => share),
         error,
@@ -253,11 +255,13 @@ export class Lane {
     const again: Submission[] = [];
     const overtaken: Conversation[] = [];
     let committed = 0;
+    let isDoubtful = false;
     for (const [index, evaluation] of writing.entries()) {
       const outcome = outcomes[index] as CommitOutcome;
       if (evaluation.draft.base.void) {
         // Whether the store that was restored has it, nobody knows.
         const fault = storeFault(new StoreError('epoch', 'the store was restored meanwhile'));
+        isDoubtful = true;
         for (const { submission } of evaluation.verdicts) this.#refuse(submission, fault);
         continue;
       }
@@ -278,6 +282,7 @@ export class Lane {
       }
     }
     if (committed > 0) this.#host.batchCommitted(committed, batchId);
+    if (isDoubtful) this.#host.uncertain(batchId);
     const lost = await this.#readAgain(overtaken);
     this.#putBack(again, lost);
   }

@@ -189,6 +189,7 @@ export class MessageNode implements Service {
       bug: (error) => this.#bug(error),
     });
     hot.onEvict = (conversation) => {
+      epochs.letGo(conversation.head.msgId);
       fanOut.evicted(conversation);
       receipts.forget(conversation);
     };

@@ -129,6 +129,11 @@ export class Replica {
     this.#look(convId, log);
   }
 
+  /** What is missing is asked for again: a sync says what one node knows, and another one may have told of more. */
+  fillHoles(): void {
+    for (const [convId, log] of this.#logs) this.#look(convId, log);
+  }
+
   /** What it has is acknowledged again: the server does not know that it has it. */
   again(convId: string): void {
     const log = this.#log(convId);

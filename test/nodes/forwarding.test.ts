@@ -153,4 +153,36 @@ describe('I5: a batch whose outcome nobody finds out', () => {
     assert.deepEqual(uncertain, [nodes.store.batches.at(-1)?.batchId]);
     assert.equal((await nodes.log('g')).length, 2);
   });
+
+  it('is told to the relay when the store has another epoch by then', async () => {
+    const uncertain: bigint[] = [];
+    await using temp = await TempStore.open();
+    await using nodes = await Nodes.open({
+      store: temp.store,
+      relay: {
+        publishes: true,
+        committed: () => {},
+        uncertain: (batchId) => void uncertain.push(batchId),
+        drain: async () => {},
+        stop: async () => {},
+      },
+    });
+    await nodes.createGroup('ada', 'g', []);
+    const ada = await nodes.signIn('ada');
+    nodes.store.script.push({ t: 'unknownAfter' });
+    const before = nodes.store.count('commit');
+    nodes.store.beforeCommit = async () => {
+      // The first try is written, and its answer lost; then the store is restored, to a copy that has it.
+      if (nodes.store.count('commit') !== before + 2) return;
+      nodes.store.beforeCommit = () => {};
+      await nodes.store.inner.renewEpoch(nodes.store.epoch);
+    };
+    ada.send(say('g', 'was it?'));
+    await until(
+      () => uncertain.length > 0,
+      () => 'nobody looks for it',
+    );
+    assert.deepEqual(uncertain, [nodes.store.batches.at(-1)?.batchId]);
+    assert.equal((await nodes.log('g')).length, 2);
+  });
 });

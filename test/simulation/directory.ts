@@ -26,7 +26,7 @@ export class SimDirectory {
   readonly #actor = new Actor('directory');
   readonly #leases = new Map<string, { readonly actor: Actor; lease: NodeLease }>();
   readonly #watchers = new Set<Watcher>();
-  readonly #frozenSinceMs = new Map<Actor, number>();
+  readonly #frozen = new Map<Actor, { readonly sinceMs: number; readonly untilMs: number }>();
   #away = false;
 
   constructor(parts: { scheduler: Scheduler; dice: Dice }) {
@@ -80,10 +80,15 @@ export class SimDirectory {
 
   /** A node that stands still does not renew its lease; it does when it goes on. */
   frozen(actor: Actor, ms: number): void {
-    if (ms <= leaseMs) return;
-    this.#frozenSinceMs.set(actor, this.#scheduler.nowMs);
-    this.#scheduler.at(this.#actor, leaseMs, () => this.#changed());
-    this.#scheduler.at(this.#actor, ms + 1, () => this.#changed());
+    const { nowMs } = this.#scheduler;
+    const before = this.#frozen.get(actor);
+    const goesOn = before !== undefined && before.untilMs >= nowMs;
+    const sinceMs = goesOn ? before.sinceMs : nowMs;
+    const untilMs = Math.max(nowMs + ms, goesOn ? before.untilMs : 0);
+    this.#frozen.set(actor, { sinceMs, untilMs });
+    if (untilMs - sinceMs <= leaseMs) return;
+    this.#scheduler.at(this.#actor, Math.max(0, sinceMs + leaseMs - nowMs), () => this.#changed());
+    this.#scheduler.at(this.#actor, untilMs + 1 - nowMs, () => this.#changed());
   }
 
   calm(): void {
@@ -110,8 +115,8 @@ export class SimDirectory {
   }
 
   #isLapsed(actor: Actor, nowMs: number): boolean {
-    if (actor.frozenUntilMs <= nowMs) return false;
-    return nowMs - (this.#frozenSinceMs.get(actor) ?? nowMs) >= leaseMs;
+    const frozen = this.#frozen.get(actor);
+    return frozen !== undefined && frozen.untilMs > nowMs && nowMs - frozen.sinceMs >= leaseMs;
   }
 
   #seen(role: NodeRole): SeenLeases {

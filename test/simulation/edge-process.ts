@@ -19,6 +19,10 @@ export class EdgeProcess extends Process {
   #node: ConnectionNode | undefined;
   #messages: Roster | undefined;
 
+  override get epoch(): string {
+    return this.#node?.epoch ?? '';
+  }
+
   protected async compose(): Promise<void> {
     const { world, actor, log } = this;
     const clock = world.scheduler.clock(actor);
@@ -41,10 +45,7 @@ export class EdgeProcess extends Process {
       process: this,
       role: 'message',
       codec: byReference(),
-      opened: (link, peer) => {
-        this.epoch = peer.storeEpoch;
-        return node.connectMessages(link, peer.nodeId, peer.storeEpoch);
-      },
+      opened: (link, peer) => node.connectMessages(link, peer.nodeId, peer.storeEpoch),
     });
     world.directory.watch(actor, 'message', (seen) => node.see(ready(seen)));
     this.#node = node;

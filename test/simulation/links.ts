@@ -1,3 +1,4 @@
+import { Fault } from '../../services/core/fault.ts';
 import { silentLogger } from '../../services/core/log.ts';
 import { admit } from '../../services/peer/admit.ts';
 import { Dialer } from '../../services/peer/dialer.ts';
@@ -20,20 +21,23 @@ export function helloOf({ nodeId, incarnation, epoch }: Process): Hello {
   return { version: linkVersion, nodeId, incarnation, clusterToken: '', storeEpoch: epoch };
 }
 
+/** What a node is asked for at its address besides its usual links: message nodes are asked by each other, too. */
+export type LinkService = '' | '/peer';
+
 /** Accepts links at a process's address until it stops. */
 export class LinkAcceptor<Out extends Tagged, In extends Tagged> {
-  readonly name = 'links';
+  readonly name: string;
   readonly #links = new Set<StreamLink<Out, In>>();
 
-  /** `kind`: of the links, where a process accepts several. */
   constructor(parts: {
     process: Process;
     codec: LinkCodec<Out, In>;
     accept: Opened<Out, In>;
-    kind?: string;
+    service?: LinkService;
   }) {
-    const { process, codec, accept, kind = '' } = parts;
-    process.world.network.listen(process.address + kind, {
+    const { process, codec, accept, service = '' } = parts;
+    this.name = `links${service}`;
+    process.world.network.listen(process.address + service, {
       actor: process.actor,
       accept: (carrier) => {
         const late = setTimeout(() => carrier.hangUp(undefined), helloMs);
@@ -49,7 +53,11 @@ export class LinkAcceptor<Out extends Tagged, In extends Tagged> {
             clearTimeout(late);
             return accept(self, peer);
           },
-          failed: (error) => process.failed('a link is refused', error),
+          failed: (error) => {
+            // After a restore one side is out of date, and comes again.
+            const isStale = error instanceof Fault && error.reason === 'epochChanged';
+            if (!isStale || process.world.restores === 0) process.failed('a link is refused', error);
+          },
         });
         this.#links.add(link);
         return {
@@ -71,21 +79,21 @@ export class LinkAcceptor<Out extends Tagged, In extends Tagged> {
   }
 }
 
-/** Keeps links to all nodes of a role that a process sees. */
+/** Keeps links to all nodes of a role that a process sees, but none to itself. */
 export function keepLinks<Out extends Tagged, In extends Tagged>(parts: {
   process: Process;
   role: NodeRole;
   codec: LinkCodec<Out, In>;
   opened: Opened<Out, In>;
-  kind?: string;
+  service?: LinkService;
 }): Roster {
-  const { process, role, codec, opened, kind = '' } = parts;
+  const { process, role, codec, opened, service = '' } = parts;
   const { world, actor } = process;
   const { network, directory, dice } = world;
   const roster: Roster = new Roster(
     ({ nodeId, address }) =>
       new Dialer<Out, In>({
-        dial: (events) => network.dial(actor, address + kind, events),
+        dial: (events) => network.dial(actor, address + service, events),
         codec,
         counters: linkCounters(),
         limitBytes,

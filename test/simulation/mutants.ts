@@ -7,6 +7,8 @@ export interface SimMutant {
   readonly file: string;
   readonly from: string;
   readonly to: string;
+  /** More of the same file, where one place is not enough. */
+  readonly and?: readonly (readonly [from: string, to: string])[];
 }
 
 /** Each is caught by the simulation within what runs in CI; see docs/invariants.md. */
@@ -101,5 +103,51 @@ export const simMutants: readonly SimMutant[] = [
     file: 'services/message/fan-out.ts',
     from: '      if (row.leftSeq < fromSeq) continue;',
     to: '      if (row.leftSeq < fromSeq || fromSeq > 0) continue;',
+  },
+  {
+    name: 'loser-not-checked',
+    invariant: 'I4',
+    how: 'what lost to another owner is written without another look at the rules',
+    file: 'services/message/rule-send.ts',
+    from: '{ sender, convId, clientKey }: Submission,',
+    to: '{ sender, convId, clientKey, attempts }: Submission,',
+    and: [
+      [
+        'if (draft.present(sender) === undefined) {',
+        'if (draft.present(sender) === undefined && attempts === 0) {',
+      ],
+    ],
+  },
+  {
+    name: 'route-passes',
+    invariant: 'I2',
+    how: 'a session sends to the next owner before the former one has answered',
+    file: 'services/connection/chain.ts',
+    from: '      if (this.#flying.size > 0) return undefined;',
+    to: '',
+  },
+  {
+    name: 'nobody-adopts',
+    invariant: 'I5',
+    how: 'what a dead node left in the outbox is nobody\u2019s',
+    file: 'services/message/relay/adopter.ts',
+    from: 'page.filter(({ batchId }) => impatient || adopts(batchId)),',
+    to: 'page.filter(({ batchId }) => (impatient || adopts(batchId)) && batchId < 0n),',
+  },
+  {
+    name: 'restore-unheard',
+    invariant: 'I4',
+    how: 'a node keeps what it knew after a restore',
+    file: 'services/message/message-node.ts',
+    from: '    this.#hot.clear();',
+    to: '',
+  },
+  {
+    name: 'silence-unheard',
+    invariant: 'I4',
+    how: 'nobody looks whether the newest entry is still there',
+    file: 'services/message/epoch-watch.ts',
+    from: '      for (const { msgId, epoch } of witnesses) {',
+    to: '      for (const { msgId, epoch } of witnesses.slice(0, 0)) {',
   },
 ];

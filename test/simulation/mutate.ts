@@ -14,11 +14,14 @@ export function mutantNamed(name: string): SimMutant {
 }
 
 /** Production code as the mutant has it. Throws where the code that it breaks has changed. */
-export function mutated({ name, file, from, to }: SimMutant): string {
-  const sound = readFileSync(join(root, file), 'utf8');
-  const places = sound.split(from).length - 1;
-  if (places !== 1) throw new Error(`mutant ${name}: ${file} has what it breaks ${places} times`);
-  return sound.replace(from, () => to);
+export function mutated({ name, file, from, to, and = [] }: SimMutant): string {
+  let source = readFileSync(join(root, file), 'utf8');
+  for (const [sound, broken] of [[from, to], ...and] as const) {
+    const places = source.split(sound).length - 1;
+    if (places !== 1) throw new Error(`mutant ${name}: ${file} has what it breaks ${places} times`);
+    source = source.replace(sound, () => broken);
+  }
+  return source;
 }
 
 /** Has the mutant's file loaded in its place from now on; to be called before anything imports it. */

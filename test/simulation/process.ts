@@ -16,7 +16,6 @@ export abstract class Process {
   abstract readonly role: NodeRole;
   readonly address: string;
   incarnation: number;
-  epoch = '';
   protected readonly services: Service[] = [];
   #draining = false;
   #announced: ReturnType<Ground['directory']['announce']> | undefined;
@@ -28,6 +27,11 @@ export abstract class Process {
     this.incarnation = world.nextRun();
     this.address = `${nodeId}#${this.incarnation}`;
     world.scheduler.at(this.actor, 0, () => this.#start());
+  }
+
+  /** Of the store, as this node knows it; empty where it knows none. */
+  get epoch(): string {
+    return '';
   }
 
   get alive(): boolean {

@@ -14,6 +14,8 @@ export interface ScheduleResult {
   readonly events: number;
   readonly simulatedMs: number;
   readonly entries: number;
+  /** Entries that were lost because the store was restored. */
+  readonly lost: number;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function runSchedule(seed: number, tracing?: (line: string) => void
     findings: findings.all,
     events: scheduler.events,
     simulatedMs: scheduler.nowMs,
+    lost: world.lost.lost,
     entries: world.rows.convIds().reduce((sum, convId) => sum + world.rows.log(convId).length, 0),
   };
 }

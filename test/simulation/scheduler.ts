@@ -31,6 +31,8 @@ export interface SimEvent {
 }
 
 const { setImmediate: nextTurn } = globalThis;
+/** Events for which turns are asked for at once. */
+const burstEvents = 32;
 
 /**
  * Runs actors over simulated time, one event after the other: after each, all promises that follow from it are let run,
@@ -73,19 +75,7 @@ export class Scheduler {
   /** Lets so much time pass. */
   async run(forMs: number): Promise<void> {
     const untilMs = this.#nowMs + forMs;
-    for (;;) {
-      const event = this.#heap.peek();
-      if (event === undefined || event.dueMs > untilMs) break;
-      this.#heap.pop();
-      const { act, actor } = event;
-      if (act === undefined || !actor.alive) continue;
-      if (actor.frozenUntilMs > event.dueMs) {
-        this.#wait(event);
-        continue;
-      }
-      this.#nowMs = event.dueMs;
-      await this.#happen(actor, act);
-    }
+    while (this.#isDue(untilMs)) await this.#burst(untilMs);
     this.#nowMs = untilMs;
   }
 
@@ -121,7 +111,43 @@ export class Scheduler {
     this.at(waker, Math.max(0, actor.frozenUntilMs - this.#nowMs), wake);
   }
 
-  async #happen(actor: Actor, act: () => unknown): Promise<void> {
+  #isDue(untilMs: number): boolean {
+    const event = this.#heap.peek();
+    return event !== undefined && event.dueMs <= untilMs;
+  }
+
+  /**
+   * Some events, each in a turn of its own. All turns are asked for at once: between two of them the runtime lets all
+   * promises run, but does not look for input that never comes, which would cost more than most events do.
+   */
+  #burst(untilMs: number): Promise<void> {
+    for (let turn = 0; turn < burstEvents; turn += 1) nextTurn(() => this.#next(untilMs));
+    return new Promise((resolve) => {
+      nextTurn(() => {
+        this.current = undefined;
+        resolve();
+      });
+    });
+  }
+
+  /** The next event that is due, if there is one. */
+  #next(untilMs: number): void {
+    this.current = undefined;
+    while (this.#isDue(untilMs)) {
+      const event = this.#heap.pop() as SimEvent;
+      const { act, actor } = event;
+      if (act === undefined || !actor.alive) continue;
+      if (actor.frozenUntilMs > event.dueMs) {
+        this.#wait(event);
+        continue;
+      }
+      this.#nowMs = event.dueMs;
+      this.#happen(actor, act);
+      return;
+    }
+  }
+
+  #happen(actor: Actor, act: () => unknown): void {
     this.#events += 1;
     this.current = actor;
     try {
@@ -129,7 +155,5 @@ export class Scheduler {
     } catch (error) {
       this.failed(actor, error);
     }
-    await new Promise<void>((resolve) => nextTurn(resolve));
-    this.current = undefined;
   }
 }

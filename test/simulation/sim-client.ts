@@ -3,10 +3,12 @@ import type { Sent } from '../../gen/parley/chat/v1/session_pb.ts';
 import type { ClientEvent, ClientLog } from '../checker/log.ts';
 import { command, type EventOf } from '../crash/crash-session.ts';
 import { Outbox, type Pending } from '../crash/outbox.ts';
-import { type Hole, Replica } from '../crash/replica.ts';
+import { Replica } from '../crash/replica.ts';
 import { seenEntry } from '../crash/seen.ts';
+import { ClientDiary, type TimelineEvent } from './client-diary.ts';
 import { ClientSession } from './client-session.ts';
 import type { Ground } from './ground.ts';
+import { PageFetcher } from './page-fetcher.ts';
 import { Actor } from './scheduler.ts';
 import type { SimDoor } from './sim-door.ts';
 import type { Witness } from './witness.ts';
@@ -27,16 +29,9 @@ export interface Destination {
   readonly to: string | undefined;
 }
 
-/** What a client saw, and where a log ended when it was told by a sync. */
-export type TimelineEvent =
-  | ClientEvent
-  | { readonly t: 'synced'; readonly convId: string; readonly headSeq: number };
-
 const helloMs = 4_000;
 const acknowledgeMs = 100;
 const retryMs = 250;
-/** Pages in a row that bring nothing, before a hole is taken for one that isn't there. */
-const fruitless = 12;
 const syncEntries = 3;
 
 /**
@@ -47,16 +42,12 @@ export class SimClient implements ClientLog {
   readonly user: string;
   readonly device: string;
   readonly actor: Actor;
-  readonly events: ClientEvent[] = [];
   readonly #parts: SimClientParts;
   readonly #outbox = new Outbox();
-  readonly #replica: Replica;
-  readonly #fetching = new Set<string>();
-  readonly #fruitless = new Map<string, number>();
-  readonly #announced = new Map<string, number>();
-  readonly #answered: Pending[] = [];
-  /** Where logs ended when a sync was answered, each with the number of events before it. */
-  readonly #syncs: { readonly at: number; readonly convId: string; readonly headSeq: number }[] = [];
+  readonly #diary = new ClientDiary();
+  #replica: Replica;
+  readonly #pages: PageFetcher;
+  #answered: Pending[] = [];
   readonly #skipped = new Set<string>();
   #session: ClientSession | undefined;
   #epoch = '';
@@ -71,13 +62,28 @@ export class SimClient implements ClientLog {
     this.user = user;
     this.device = device;
     this.actor = new Actor(`${user}/${device}`);
-    this.#replica = new Replica({ user, events: this.events, onHole: (hole) => this.#fetch(hole) });
+    this.#replica = this.#newReplica();
+    this.#pages = new PageFetcher({
+      session: () => (this.#signedIn ? this.#session : undefined),
+      headOf: (convId) => this.headOf(convId),
+      page: (convId, entries) => {
+        this.#witnessed(() => this.#replica.page(convId, entries));
+        this.#acknowledgeSoon();
+      },
+      exists: (convId, seq) => this.#replica.exists(convId, seq),
+      later: (ms, act) => this.#later(ms, act),
+    });
     ground.scheduler.at(this.actor, 0, () => this.#connect());
+  }
+
+  /** What it did and saw in the present epoch. */
+  get events(): ClientEvent[] {
+    return this.#diary.events;
   }
 
   /** Everything sent is answered, nothing known is missing. */
   get settled(): boolean {
-    return this.#inSync && this.#outbox.size === 0 && this.#replica.whole && this.#fetching.size === 0;
+    return this.#inSync && this.#outbox.size === 0 && this.#replica.whole && this.#pages.idle;
   }
 
   get state(): string {
@@ -91,18 +97,14 @@ export class SimClient implements ClientLog {
     return this.#skipped.has(clientId);
   }
 
-  /** What it saw, with what it was told by syncs. */
+  /** What it saw in the present epoch, with what it was told by syncs. */
   get timeline(): TimelineEvent[] {
-    const timeline: TimelineEvent[] = [];
-    let next = 0;
-    for (const [at, event] of this.events.entries()) {
-      for (let sync = this.#syncs[next]; sync !== undefined && sync.at <= at; sync = this.#syncs[next]) {
-        timeline.push({ t: 'synced', convId: sync.convId, headSeq: sync.headSeq });
-        next += 1;
-      }
-      timeline.push(event);
-    }
-    return timeline;
+    return this.#diary.timeline;
+  }
+
+  /** What it saw in epochs that are over. */
+  get former(): readonly ClientEvent[] {
+    return this.#diary.former;
   }
 
   headOf(convId: string): number {
@@ -195,21 +197,37 @@ export class SimClient implements ClientLog {
   #closed(): void {
     this.#session = undefined;
     this.#signedIn = this.#inSync = false;
-    this.#fetching.clear();
+    this.#pages.lost();
     this.#outbox.disconnected();
     this.#later(this.#parts.ground.dice.between(10, 300), () => this.#connect());
   }
 
   #welcomed(event: EventOf): void {
     if (event.case !== 'welcome') return;
-    if (this.#epoch !== '' && this.#epoch !== event.value.storeEpoch)
-      throw new Error('the store has another epoch, and nobody restored it');
-    this.#epoch = event.value.storeEpoch;
+    const { storeEpoch } = event.value;
+    if (this.#epoch !== '' && this.#epoch !== storeEpoch) this.#startOver(`the epoch is ${storeEpoch}`);
+    this.#epoch = storeEpoch;
     this.#signedIn = true;
     this.#parts.ground.trace(this.actor, 'is welcome');
     this.events.push({ t: 'connected' });
     this.#sync();
     this.#pass(this.#outbox.all);
+  }
+
+  /** What it has may be in no log any more; what was not answered is sent again. */
+  #startOver(why: string): void {
+    if (this.#parts.ground.restores === 0)
+      throw new Error(`told to start over, and nobody restored the store: ${why}`);
+    this.#parts.ground.trace(this.actor, `starts over: ${why}`);
+    this.#diary.startOver();
+    this.#pages.startOver();
+    this.#answered = [];
+    this.#replica = this.#newReplica();
+  }
+
+  #newReplica(): Replica {
+    const { events, user } = this;
+    return new Replica({ user, events, onHole: (hole) => this.#pages.fetch(hole) });
   }
 
   #sync(): void {
@@ -222,54 +240,23 @@ export class SimClient implements ClientLog {
         return;
       }
       if (event.case !== 'changes') throw new Error(`sync was answered with ${event.case}`);
+      const lost = event.value.conversations.find(({ startOver }) => startOver);
+      if (lost !== undefined) {
+        this.#startOver(`the end of ${lost.convId} is lost`);
+        this.#sync();
+        return;
+      }
       for (const { convId, headSeq } of event.value.conversations) {
-        this.#heardOf(convId, Number(headSeq));
-        this.#syncs.push({ at: this.events.length, convId, headSeq: Number(headSeq) });
+        this.#pages.heardOf(convId, Number(headSeq));
+        this.#diary.synced(convId, Number(headSeq));
       }
       if (event.value.done) this.#inSync = true;
       else session.expectMore(id, page);
       this.#witnessed(() => this.#replica.take(event.value));
+      if (this.#inSync) this.#replica.fillHoles();
       this.#acknowledgeSoon();
     };
     const id = session.ask({ case: 'sync', value }, page);
-  }
-
-  /** Fetches a page of what is missing; one at a time for each conversation. */
-  #fetch({ convId, fromSeq }: Hole): void {
-    const session = this.#session;
-    if (!this.#signedIn || session === undefined || this.#fetching.has(convId)) return;
-    this.#fetching.add(convId);
-    const list = { convId, fromSeq: BigInt(fromSeq), limit: 50, backward: false };
-    session.ask({ case: 'list', value: list }, (event) => {
-      const before = this.#replica.headOf(convId);
-      if (event.case === 'entries') {
-        this.#fetching.delete(convId);
-        this.#witnessed(() => this.#replica.page(convId, event.value));
-        this.#acknowledgeSoon();
-      } else if (event.case === 'error' && event.value.retry === Retry.NEVER) {
-        this.#announced.delete(convId);
-      }
-      this.#fetchAgain(session, convId, before);
-    });
-  }
-
-  /** Whoever answered may not know yet what somebody else has told of: it is asked again, for a while. */
-  #fetchAgain(session: ClientSession, convId: string, before: number): void {
-    const wanted = this.#announced.get(convId) ?? 0;
-    const head = this.#replica.headOf(convId);
-    const tries = head > before ? 0 : (this.#fruitless.get(convId) ?? 0) + 1;
-    this.#fruitless.set(convId, tries);
-    const again = head < wanted && tries < fruitless;
-    if (!again) {
-      this.#fetching.delete(convId);
-      return;
-    }
-    this.#fetching.add(convId);
-    this.#later(retryMs, () => {
-      if (this.#session !== session) return;
-      this.#fetching.delete(convId);
-      this.#replica.exists(convId, wanted);
-    });
   }
 
   #pushed(event: EventOf): void {
@@ -277,7 +264,7 @@ export class SimClient implements ClientLog {
     switch (event.case) {
       case 'entry': {
         const { convId, seq } = event.value;
-        this.#heardOf(convId, Number(seq));
+        this.#pages.heardOf(convId, Number(seq));
         const before = this.#replica.headOf(convId);
         this.#witnessed(() => this.#replica.live(convId, seenEntry(event.value)));
         if (Number(seq) <= before) this.#replica.again(convId);
@@ -286,7 +273,7 @@ export class SimClient implements ClientLog {
       }
       case 'gap': {
         const { convId, fromSeq, toSeq } = event.value;
-        this.#heardOf(convId, Number(toSeq));
+        this.#pages.heardOf(convId, Number(toSeq));
         this.#replica.gap(convId, Number(fromSeq), Number(toSeq));
         if (Number(toSeq) <= this.#replica.headOf(convId)) this.#replica.again(convId);
         this.#acknowledgeSoon();
@@ -298,12 +285,6 @@ export class SimClient implements ClientLog {
       default:
         return;
     }
-  }
-
-  #heardOf(convId: string, seq: number): void {
-    if (seq <= (this.#announced.get(convId) ?? 0)) return;
-    this.#announced.set(convId, seq);
-    this.#fruitless.delete(convId);
   }
 
   /** What it takes in is looked at by the witness. */

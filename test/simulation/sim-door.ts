@@ -25,6 +25,11 @@ export class ClientConnection {
     this.end = end;
   }
 
+  /** The node that it leads to. */
+  get node(): string {
+    return this.#door.actor.name;
+  }
+
   send(frame: Uint8Array): void {
     const { scheduler, actor } = this.#door;
     this.#toServerMs = this.#door.dueMs(this.#toServerMs);

@@ -1,5 +1,6 @@
 import type { MemoryStore } from '../../services/message/testing/memory-store.ts';
 import { type CommitBatch, type MessageStore, StoreError } from '../../services/ports/message-store.ts';
+import type { Outbox } from '../../services/ports/outbox.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
 import type { Weather } from './weather.ts';
 
@@ -11,8 +12,10 @@ export interface SimStoreParts {
   /** Where operations happen: they do, whatever has become of who asked. */
   readonly database: Actor;
   readonly rows: MemoryStore;
+  /** In whose name commits leave rows in the outbox. */
+  readonly incarnation: () => string;
   /** Called before each commit is sent. */
-  readonly committing?: (batch: CommitBatch) => void;
+  readonly committing?: (batch: CommitBatch, incarnation: string) => void;
 }
 
 /**
@@ -22,19 +25,39 @@ export interface SimStoreParts {
 export class SimStore implements MessageStore {
   epoch: string;
   readonly clientKeySecret: Uint8Array;
+  readonly outbox: Outbox;
   readonly #parts: SimStoreParts;
   readonly #rows: MemoryStore;
+  /** In whose name the commit that lands now was sent. */
+  #landingAs = '';
 
   constructor(parts: SimStoreParts) {
     this.#parts = parts;
-    this.#rows = parts.rows.reopened();
+    const { rows, scheduler, database } = parts;
+    this.#rows = rows.reopened({
+      incarnation: () => this.#landingAs,
+      nowMs: () => scheduler.clock(database).wallMs(),
+    });
+    const { outbox } = this.#rows;
+    this.outbox = {
+      rows: (...args) => this.#ask('read', () => outbox.rows(...args)),
+      count: (...args) => this.#ask('read', () => outbox.count(...args)),
+      lapsed: (...args) => this.#ask('read', () => outbox.lapsed(...args)),
+      remove: (...args) => this.#ask('commit', () => outbox.remove(...args)),
+      adopt: (...args) => this.#ask('commit', () => outbox.adopt(...args)),
+    };
     this.epoch = this.#rows.epoch;
     this.clientKeySecret = this.#rows.clientKeySecret;
   }
 
   commit(batch: CommitBatch) {
-    this.#parts.committing?.(batch);
-    return this.#ask('commit', () => this.#rows.commit(batch));
+    // The name goes with the batch: by the time it lands, this run may have another one.
+    const incarnation = this.#parts.incarnation();
+    this.#parts.committing?.(batch, incarnation);
+    return this.#ask('commit', () => {
+      this.#landingAs = incarnation;
+      return this.#rows.commit(batch);
+    });
   }
 
   readEpoch(): Promise<string> {
@@ -75,7 +98,11 @@ export class SimStore implements MessageStore {
   }
 
   raiseCursors(...args: Parameters<MessageStore['raiseCursors']>) {
-    return this.#ask('read', () => this.#rows.raiseCursors(...args));
+    // The epoch goes with the rows: this run may have adopted another one when they land.
+    const { epoch } = this;
+    return this.#ask('read', async () => {
+      if (epoch === this.#rows.epoch) await this.#rows.raiseCursors(...args);
+    });
   }
 
   leaseWorker(...args: Parameters<MessageStore['leaseWorker']>) {
@@ -97,7 +124,7 @@ export class SimStore implements MessageStore {
       const lost = (): void => this.#answered(() => reject(new StoreError('unknown', 'the answer is lost')));
       switch (fate) {
         case 'done':
-          this.#happens(weather.storeMs(), act, resolve, reject);
+          this.#happens(kind === 'commit' ? weather.commitMs() : weather.storeMs(), act, resolve, reject);
           return;
         case 'unavailable':
           this.#answered(() => reject(new StoreError('unavailable', 'the database is not there')));

@@ -13,6 +13,9 @@ export class Troubles {
   readonly #mayKill: boolean;
   readonly #mayFreeze: boolean;
   readonly #clocks: boolean;
+  /** Whether the store goes back once; as long as no node has noticed, nothing else befalls them. */
+  readonly #mayRestore: boolean;
+  #stepsToRestore = 0;
 
   constructor(world: World, dice: Dice) {
     this.#world = world;
@@ -22,16 +25,20 @@ export class Troubles {
     this.#mayKill = dice.oneIn(2);
     this.#mayFreeze = dice.oneIn(2);
     this.#clocks = dice.oneIn(5);
+    this.#mayRestore = dice.oneIn(5);
   }
 
   step(): void {
     const dice = this.#dice;
     const world = this.#world;
     this.#restart(8);
+    if (this.#mayRestore) this.#stepTowardsRestore();
+    // Nothing is promised where all who would notice die before they can look.
+    if (world.lost.unnoticed) return;
     if (!dice.oneIn(this.#rarity)) return;
     if (world.processes.length === 0) return;
     const process = dice.pick(world.processes);
-    switch (dice.below(9)) {
+    switch (dice.below(10)) {
       case 0:
         if (this.#mayKill) process.kill();
         return;
@@ -60,7 +67,34 @@ export class Troubles {
         return;
       case 8:
         if (this.#clocks) process.actor.skewMs += Math.round(dice.between(-1_500, 1_500));
+        return;
+      case 9:
+        if (world.eventLog !== undefined)
+          world.eventLog.awayUntilMs = world.scheduler.nowMs + dice.between(200, 5_000);
     }
+  }
+
+  /** The store is copied, and some steps later it is as it was then. */
+  #stepTowardsRestore(): void {
+    const dice = this.#dice;
+    const { lost, database } = this.#world;
+    if (lost.count > 0) return;
+    if (!lost.hasCopy) {
+      if (!dice.oneIn(20)) return;
+      lost.copy();
+      this.#stepsToRestore = 1 + dice.below(12);
+      return;
+    }
+    this.#stepsToRestore -= 1;
+    if (this.#stepsToRestore > 0) return;
+    const writers = lost.endangered.map((msgId) => this.#world.writerOf(msgId));
+    const somebodyKnows = writers.every((writer) => writer?.actor.alive === true);
+    const announced = !somebodyKnows || dice.oneIn(2);
+    lost.restore(announced);
+    this.#world.trace(
+      database,
+      `goes back${announced ? ', and says so' : ''}: ${lost.lost} entries are lost`,
+    );
   }
 
   /** Everything that can be mended is. */

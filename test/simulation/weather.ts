@@ -48,6 +48,16 @@ export class Weather {
     return dice.between(0.1, 3);
   }
 
+  /** How long the next commit takes to the database, where a test says so; and then, as long as anything else. */
+  heldCommitMs = 0;
+
+  /** One way of a commit to the database. */
+  commitMs(): number {
+    const heldMs = this.heldCommitMs;
+    this.heldCommitMs = 0;
+    return heldMs > 0 ? heldMs : this.storeMs();
+  }
+
   /** One way between two nodes. */
   linkMs(): number {
     const dice = this.#dice;
@@ -62,6 +72,11 @@ export class Weather {
     if (operation === 'read') return failedReads > 0 && dice.oneIn(failedReads) ? 'unavailable' : 'done';
     if (failedCommits === 0 || !dice.oneIn(failedCommits)) return 'done';
     return dice.pick(['unavailable', 'unknownAfter', 'unknownBefore', 'unknownLate'] as const);
+  }
+
+  /** How many of so many things are done, where not all may be. */
+  partOf(count: number): number {
+    return this.#dice.below(count + 1);
   }
 
   /** After how long a write comes that its caller has given up on. */

@@ -1,6 +1,7 @@
 import type { ConvId } from '../../services/core/ids.ts';
 import type { MemoryStore } from '../../services/message/testing/memory-store.ts';
 import type { ClientEvent } from '../checker/log.ts';
+import type { Restores } from './restores.ts';
 import type { SimFindings } from './sim-findings.ts';
 
 /**
@@ -10,8 +11,10 @@ import type { SimFindings } from './sim-findings.ts';
 export class Witness {
   readonly #rows: MemoryStore;
   readonly #findings: SimFindings;
+  readonly #restores: Restores;
 
-  constructor(parts: { rows: MemoryStore; findings: SimFindings }) {
+  constructor(parts: { rows: MemoryStore; findings: SimFindings; restores: Restores }) {
+    this.#restores = parts.restores;
     this.#rows = parts.rows;
     this.#findings = parts.findings;
   }
@@ -26,7 +29,7 @@ export class Witness {
 
   #stands(user: string, how: string, convId: string, seq: number, msgId: bigint): void {
     const stored = this.#rows.log(convId as ConvId)[seq - 1];
-    if (stored?.msgId === msgId) return;
+    if (stored?.msgId === msgId || this.#restores.hasLost(msgId)) return;
     const is = stored === undefined ? 'nothing' : String(stored.msgId);
     this.#findings.add(
       'durable',

@@ -10,9 +10,11 @@ import { GroupProcess } from './group-process.ts';
 import { MessageProcess } from './message-process.ts';
 import { Network } from './network.ts';
 import type { Process } from './process.ts';
+import { Restores } from './restores.ts';
 import { Actor, Scheduler } from './scheduler.ts';
 import { type Destination, SimClient } from './sim-client.ts';
 import { drawConfig, type SimConfig } from './sim-config.ts';
+import { SimEventLog } from './sim-event-log.ts';
 import { SimFindings } from './sim-findings.ts';
 import { type Climate, Weather } from './weather.ts';
 import { Witness } from './witness.ts';
@@ -23,11 +25,19 @@ export interface WorldParts {
   readonly owners: number;
   readonly edges: number;
   readonly groups: number;
+  /** Whether somebody wants to hear of events; drawn where it is not said. */
+  readonly hasEventLog?: boolean;
   /** Told of what happens, for whoever replays a schedule. */
   readonly tracing?: ((line: string) => void) | undefined;
 }
 
 const kinds = { m: MessageProcess, e: EdgeProcess, g: GroupProcess } as const;
+
+/** The run of a node that had an entry written, and in which name; undefined where it tried in several. */
+interface Writer {
+  readonly actor: Actor;
+  readonly incarnation: string | undefined;
+}
 
 /** The nodes and clients of one simulated schedule, and what they stand on. */
 export class World implements Ground {
@@ -39,12 +49,15 @@ export class World implements Ground {
   readonly database = new Actor('database');
   readonly rows = new MemoryStore();
   readonly findings = new SimFindings();
+  /** Restores of the store, and what was lost by them. */
+  readonly lost = new Restores({ rows: this.rows });
   readonly witness: Witness;
   readonly admin: GroupAdmin;
   readonly clients: SimClient[] = [];
   readonly config: SimConfig;
+  readonly eventLog: SimEventLog | undefined;
   /** By entry, who has had it written. */
-  readonly #writers = new Map<bigint, Actor>();
+  readonly #writers = new Map<bigint, Writer>();
   readonly #running = new Map<string, Process>();
   readonly #tracing: ((line: string) => void) | undefined;
   #runs = 0;
@@ -56,11 +69,14 @@ export class World implements Ground {
     const { scheduler, dice, rows, findings } = this;
     this.config = drawConfig(dice);
     this.weather = new Weather(dice, parts.climate);
+    // Some clusters have no push nodes: the outbox is there for forwarding alone.
+    const draw = !dice.oneIn(5);
+    if (parts.hasEventLog ?? draw) this.eventLog = new SimEventLog({ scheduler, weather: this.weather });
     this.#tracing = parts.tracing;
     const trace = parts.tracing === undefined ? undefined : this.trace.bind(this);
     this.network = new Network({ scheduler, weather: this.weather, dice, trace });
     this.directory = new SimDirectory({ scheduler, dice });
-    this.witness = new Witness({ rows, findings });
+    this.witness = new Witness({ rows, findings, restores: this.lost });
     this.admin = new GroupAdmin({ ground: this, edge: () => this.#anyEdge() });
     scheduler.failed = (actor, error) =>
       findings.add('unexpected', `${actor.name}: ${error instanceof Error ? error.stack : String(error)}`);
@@ -102,13 +118,18 @@ export class World implements Ground {
     return client;
   }
 
-  wrote(msgId: bigint, actor: Actor): void {
-    this.#writers.set(msgId, actor);
+  wrote(msgId: bigint, actor: Actor, incarnation: string): void {
+    const before = this.#writers.get(msgId);
+    const named = before === undefined || before.incarnation === incarnation;
+    this.#writers.set(msgId, { actor, incarnation: named ? incarnation : undefined });
   }
 
-  /** Whether who wrote an entry is no more: it may have died before it could tell anybody. */
-  isOrphaned(msgId: bigint): boolean {
-    return this.#writers.get(msgId)?.alive === false;
+  get restores(): number {
+    return this.lost.count;
+  }
+
+  writerOf(msgId: bigint): Writer | undefined {
+    return this.#writers.get(msgId);
   }
 
   nextRun(): number {

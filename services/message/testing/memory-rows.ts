@@ -10,6 +10,7 @@ import type {
   Membership,
   StoredEntry,
 } from '../../ports/message-store.ts';
+import type { OutboxSpan } from '../../ports/outbox.ts';
 
 /** A conversation as the rows have it. */
 export interface KeptConversation {
@@ -23,7 +24,15 @@ export interface KeptConversation {
   projectedSeq: Seq;
 }
 
-interface Lease {
+/** What one commit left of a batch in the outbox. */
+interface OutboxPart {
+  readonly incarnation: string;
+  readonly batchId: bigint;
+  readonly createdAtMs: number;
+  readonly spans: readonly OutboxSpan[];
+}
+
+export interface Lease {
   readonly holder: string;
   readonly reservedUntilMs: number;
 }
@@ -36,6 +45,8 @@ export interface MemoryRows {
   readonly places: Map<MsgId, EntryPlace>;
   readonly cursors: Map<ConvNo, Map<UserId, CursorRow>>;
   readonly leases: Map<number, Lease>;
+  /** In the order of the commits. */
+  outbox: readonly OutboxPart[];
 }
 
 const workers = 1_024;
@@ -47,12 +58,13 @@ export function newRows(): MemoryRows {
     places: new Map(),
     cursors: new Map(),
     leases: new Map(),
+    outbox: [],
   };
 }
 
 /** Rows are never changed in place, so that only what holds them is copied. */
 export function copyOf(rows: MemoryRows): MemoryRows {
-  const copy = { ...newRows(), epoch: rows.epoch, places: new Map(rows.places) };
+  const copy = { ...newRows(), epoch: rows.epoch, places: new Map(rows.places), outbox: rows.outbox };
   for (const conversation of rows.byId.values()) {
     const { convId, convNo, entries, keys, members } = conversation;
     const copied = {

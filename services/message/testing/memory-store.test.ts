@@ -7,6 +7,7 @@ import { memberPromises } from '../../ports/message-store-conformance/members.ts
 import { modelPromises } from '../../ports/message-store-conformance/model.ts';
 import { projectionPromises } from '../../ports/message-store-conformance/projections.ts';
 import { readPromises } from '../../ports/message-store-conformance/reads.ts';
+import { outboxConformance } from '../../ports/outbox.conformance.ts';
 import { MemoryStore } from './memory-store.ts';
 
 /** What is opened again is a store on the same rows. Nothing is sealed in memory: those promises are for engines. */
@@ -36,4 +37,12 @@ describe('the store for simulations keeps the promises of MessageStore', () => {
   cursorPromises(open);
   leasePromises(open);
   modelPromises(open);
+});
+
+outboxConformance('the store for simulations', async () => {
+  const store = new MemoryStore();
+  return {
+    as: async (incarnation) => store.reopened({ incarnation: () => incarnation }),
+    [Symbol.asyncDispose]: () => store.close(),
+  };
 });

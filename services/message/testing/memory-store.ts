@@ -19,8 +19,11 @@ import {
   type StoreReport,
   type WorkerLease,
 } from '../../ports/message-store.ts';
+import type { Outbox, OutboxSpan } from '../../ports/outbox.ts';
+import { spanOf } from '../../ports/outbox-codec.ts';
 import { SoundBatch } from '../../ports/sound-batch.ts';
 import { toStored } from '../draft.ts';
+import { MemoryOutbox } from './memory-outbox.ts';
 import {
   copyOf,
   freeWorker,
@@ -31,6 +34,12 @@ import {
   newRows,
   workerOf,
 } from './memory-rows.ts';
+
+interface MemoryStoreParts {
+  readonly rows?: MemoryRows;
+  readonly incarnation?: () => string;
+  readonly nowMs?: () => number;
+}
 
 const mostAtOnce = 1_000;
 const keyLength = 16;
@@ -48,10 +57,17 @@ export class MemoryStore implements MessageStore {
   turn: (operation: string, when: 'before' | 'after') => Promise<void> = async () => {};
   /** How many rows each commit wrote: entries, members, groups, heads. */
   readonly rows: number[] = [];
+  readonly outbox: Outbox;
+  readonly #incarnation: (() => string) | undefined;
+  readonly #nowMs: () => number;
 
-  constructor(rows: MemoryRows = newRows()) {
+  /** `incarnation`: in whose name commits leave rows in the outbox; none are left without it. `nowMs`: the store's clock. */
+  constructor({ rows = newRows(), incarnation, nowMs = Date.now }: MemoryStoreParts = {}) {
     this.#rows = rows;
     this.epoch = rows.epoch;
+    this.#incarnation = incarnation;
+    this.#nowMs = nowMs;
+    this.outbox = new MemoryOutbox({ rows, nowMs });
   }
 
   get #byId() {
@@ -63,8 +79,8 @@ export class MemoryStore implements MessageStore {
   }
 
   /** A store on the same rows, as a process opens it that comes later. */
-  reopened(): MemoryStore {
-    return new MemoryStore(this.#rows);
+  reopened(parts: Omit<MemoryStoreParts, 'rows'> = {}): MemoryStore {
+    return new MemoryStore({ ...parts, rows: this.#rows });
   }
 
   /** The rows as they are now, to be restored. */
@@ -85,6 +101,7 @@ export class MemoryStore implements MessageStore {
       kept.clear();
       for (const [key, value] of restored) (kept as Map<unknown, unknown>).set(key, value);
     }
+    rows.outbox = backup.outbox;
     rows.epoch = epoch;
   }
 
@@ -110,19 +127,24 @@ export class MemoryStore implements MessageStore {
     });
   }
 
-  async commit({ epoch, conversations }: CommitBatch): Promise<readonly CommitOutcome[]> {
+  async commit({ batchId, epoch, conversations }: CommitBatch): Promise<readonly CommitOutcome[]> {
     return this.#op('commit', () => {
       if (epoch !== this.#rows.epoch)
         throw new StoreError('epoch', `the epoch is ${this.#rows.epoch}, not ${epoch}`);
       this.#assertSound(conversations);
       let rows = 0;
+      const spans: OutboxSpan[] = [];
       const outcomes = conversations.map((commit) => {
-        const outcome = this.#commit(commit);
+        const outcome = this.#commit(commit, spans);
         if (outcome.t === 'committed')
           rows += commit.entries.length + commit.projections.length + commit.members.length + 1;
         return outcome;
       });
       this.rows.push(rows);
+      if (spans.length > 0 && this.#incarnation !== undefined) {
+        const part = { incarnation: this.#incarnation(), batchId, createdAtMs: this.#nowMs(), spans };
+        this.#rows.outbox = [...this.#rows.outbox, part];
+      }
       return outcomes;
     });
   }
@@ -173,6 +195,8 @@ export class MemoryStore implements MessageStore {
 
   async raiseCursors(rows: readonly CursorRow[]): Promise<void> {
     return this.#op('raiseCursors', () => {
+      // They count entries that a restored store may not have.
+      if (this.epoch !== this.#rows.epoch) return;
       for (const row of rows) {
         const cursors = this.#rows.cursors.get(row.convNo) ?? new Map<UserId, CursorRow>();
         this.#rows.cursors.set(row.convNo, cursors);
@@ -207,6 +231,11 @@ export class MemoryStore implements MessageStore {
 
   async close(): Promise<void> {
     this.#closed = true;
+  }
+
+  /** The epoch that the rows have, whatever this store knows. */
+  get presentEpoch(): string {
+    return this.#rows.epoch;
   }
 
   /** All conversations that there are. */
@@ -257,7 +286,8 @@ export class MemoryStore implements MessageStore {
     }
   }
 
-  #commit(commit: ConversationCommit): CommitOutcome {
+  /** What it writes is noted in `spans`. */
+  #commit(commit: ConversationCommit, spans: OutboxSpan[]): CommitOutcome {
     const { convId, convNo, entries, create } = commit;
     const existing = this.#byId.get(convId);
     const first = entries[0] as NewEntry;
@@ -270,6 +300,7 @@ export class MemoryStore implements MessageStore {
     );
     if (fresh && duplicates.length === 0) {
       this.#write(commit, existing ?? this.#create(commit));
+      spans.push(spanOf(commit));
       return { t: 'committed' };
     }
     const there = entries.every(({ seq, msgId }) => existing?.entries[seq - 1]?.msgId === msgId);

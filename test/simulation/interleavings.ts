@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import type { ConvId } from '../../services/core/ids.ts';
+import { MessageProcess } from './message-process.ts';
+import type { SimFinding } from './sim-findings.ts';
+import { settled, tailReached } from './settled.ts';
+import { simulateTimers } from './timers.ts';
+import { judge } from './verdict.ts';
+import { fairClimate } from './weather.ts';
+import { World } from './world.ts';
+
+/** A narrow window, played by hand on the nodes that the random schedules run on. */
+export interface Interleaving {
+  /** One word or more with dashes. */
+  readonly name: string;
+  readonly invariant: string;
+  readonly what: string;
+  /** Each of them is noticed in it. */
+  readonly mutants: readonly string[];
+  play(world: World): Promise<void>;
+  /** That what is meant to happen did; throws where it did not. */
+  happened(world: World): void;
+}
+
+export const group = { convId: 'garden', to: undefined } as const;
+
+/** Plays it, mends everything, and gives what was found wrong. */
+export async function playInterleaving({ play, happened }: Interleaving): Promise<readonly SimFinding[]> {
+  const world = new World({
+    seed: 1,
+    climate: fairClimate,
+    owners: 1,
+    edges: 2,
+    groups: 1,
+    hasEventLog: true,
+  });
+  using _timers = simulateTimers(world.scheduler);
+  await world.scheduler.run(2_500);
+  world.admin.create('ada', group.convId, ['bob', 'cyd'], 'all');
+  await world.scheduler.run(500);
+  for (const user of ['ada', 'bob', 'cyd']) world.addClient(user, 'one');
+  await world.scheduler.run(1_000);
+  await play(world);
+  world.weather.calm();
+  world.directory.calm();
+  world.keepUp();
+  await settled(world);
+  await tailReached(world);
+  judge(world, new Map());
+  if (world.findings.all.length === 0) happened(world);
+  for (const { actor } of world.clients) actor.alive = false;
+  return world.findings.all;
+}
+
+/** m2 joins; m1 and one edge do not see it for so long, and go on as if all were m1's. */
+async function twoOwners(world: World, forMs: number): Promise<void> {
+  for (const name of ['m1', 'e1']) world.directory.stick(name, forMs);
+  world.start('m2');
+  await world.scheduler.run(2_000);
+}
+
+const log = (world: World) => world.rows.log(group.convId as ConvId);
+const texts = (world: World) => log(world).filter(({ kind }) => kind === 'message').length;
+const meters = (world: World, name: string) => (world.process(name) as MessageProcess).node?.meters;
+
+export const interleavings: readonly Interleaving[] = [
+  {
+    name: 'two-owners',
+    invariant: 'I2, I4',
+    what: 'two owners for a minute: one log, and both are fenced now and then',
+    mutants: ['loser-forwards'],
+    play: async (world) => {
+      await twoOwners(world, 60_000);
+      for (let second = 0; second < 60; second += 1) {
+        for (const client of world.clients) client.say(group);
+        if (second % 7 === 0) for (const client of world.clients) client.reconnect();
+        await world.scheduler.run(1_000);
+      }
+    },
+    happened: (world) => {
+      assert.equal(texts(world), 180);
+      assert.ok((meters(world, 'm1')?.fenceLost ?? 0) + (meters(world, 'm2')?.fenceLost ?? 0) > 5);
+    },
+  },
+  {
+    name: 'stale-rules',
+    invariant: 'I4',
+    what: 'an owner whose head is fresh has the rules that belong to it',
+    mutants: ['loser-keeps-rules'],
+    play: async (world) => {
+      await twoOwners(world, 20_000);
+      for (let round = 0; round < 12; round += 1) {
+        world.admin.kick('ada', group.convId, 'bob');
+        await world.scheduler.run(300);
+        // The others have both owners read the head again; then the one that was removed writes to either.
+        for (const client of world.clients) if (client.user !== 'bob') client.say(group);
+        await world.scheduler.run(60);
+        for (const client of world.clients) if (client.user === 'bob') client.say(group);
+        await world.scheduler.run(300);
+        world.admin.add('ada', group.convId, ['bob']);
+        for (const client of world.clients) client.reconnect();
+        await world.scheduler.run(700);
+      }
+    },
+    happened: (world) => {
+      assert.ok(log(world).filter(({ kind }) => kind === 'memberRemoved').length > 5);
+    },
+  },
+  {
+    name: 'lost-to-a-kick',
+    invariant: 'I4',
+    what: 'what lost to a kick is checked again, with the head and the rules that are fresh',
+    mutants: ['loser-not-checked'],
+    play: async (world) => {
+      await twoOwners(world, 20_000);
+      for (let round = 0; round < 12; round += 1) {
+        for (const client of world.clients) client.say(group);
+        world.admin.kick('ada', group.convId, 'bob');
+        for (const client of world.clients) client.say(group);
+        await world.scheduler.run(300);
+        world.admin.add('ada', group.convId, ['bob']);
+        for (const client of world.clients) client.reconnect();
+        await world.scheduler.run(700);
+      }
+    },
+    happened: (world) => {
+      assert.ok(log(world).filter(({ kind }) => kind === 'memberRemoved').length > 5);
+    },
+  },
+  {
+    name: 'duplicate',
+    invariant: 'I3',
+    what: 'a duplicate goes to both owners, and has one answer',
+    mutants: ['loser-forwards'],
+    play: async (world) => {
+      await twoOwners(world, 20_000);
+      for (let round = 0; round < 20; round += 1) {
+        for (const client of world.clients) client.say(group);
+        await world.scheduler.run(60);
+        for (const client of world.clients) client.reconnect();
+        await world.scheduler.run(400);
+        for (const client of world.clients) client.repeat();
+      }
+    },
+    happened: (world) => {
+      assert.equal(texts(world), 60);
+    },
+  },
+  {
+    name: 'late-commit',
+    invariant: 'I1, I4',
+    what: 'a commit lands after the successor has read the tail',
+    mutants: [],
+    play: async (world) => {
+      world.start('m2');
+      await world.scheduler.run(4_000);
+      const [ada, bob, cyd] = world.clients;
+      // It is on its way to the database when its writer dies; whose send it is does not ask again meanwhile.
+      world.weather.heldCommitMs = 2_600;
+      ada?.say(group);
+      await world.scheduler.run(6);
+      if (ada !== undefined) ada.actor.frozenUntilMs = world.scheduler.nowMs + 4_000;
+      world.process('m2')?.kill();
+      await world.scheduler.run(2_100);
+      // The next owner reads the tail.
+      for (const client of [bob, cyd]) client?.reconnect();
+      await world.scheduler.run(510);
+      bob?.say(group);
+      await world.scheduler.run(20);
+      cyd?.say(group);
+      await world.scheduler.run(3_000);
+    },
+    happened: (world) => {
+      assert.equal(texts(world), 3);
+    },
+  },
+  {
+    name: 'edge-unseen',
+    invariant: 'I5',
+    what: 'an owner goes on without one edge, which catches up',
+    mutants: ['no-replay'],
+    play: async (world) => {
+      world.directory.stick('e2', 9_000);
+      world.start('m2');
+      await world.scheduler.run(3_000);
+      // Those behind the other edge say nothing: nothing comes after what they have missed.
+      const heard = world.clients.filter(({ connection }) => connection?.node === 'e1');
+      assert.ok(heard.length > 0 && heard.length < world.clients.length);
+      for (let round = 0; round < 10; round += 1) {
+        for (const client of heard) client.say(group);
+        await world.scheduler.run(500);
+      }
+      await world.scheduler.run(2_000);
+    },
+    happened: (world) => {
+      assert.ok(texts(world) >= 10);
+    },
+  },
+  {
+    name: 'audiences-of-two',
+    invariant: 'I5',
+    what: 'a former owner lets go after the next one has told who hears',
+    mutants: [],
+    play: async (world) => {
+      for (let round = 0; round < 3; round += 1) for (const client of world.clients) client.say(group);
+      await world.scheduler.run(200);
+      world.directory.stick('m1', 3_000);
+      world.start('m2');
+      await world.scheduler.run(2_500);
+      for (const client of world.clients) client.say(group);
+      await world.scheduler.run(3_000);
+      for (const client of world.clients) client.say(group);
+      await world.scheduler.run(500);
+    },
+    happened: (world) => {
+      assert.equal(texts(world), 15);
+    },
+  },
+  {
+    name: 'route-change',
+    invariant: 'I2',
+    what: 'the route changes while sends are unanswered, and the order stays',
+    mutants: ['route-passes'],
+    play: async (world) => {
+      world.start('m2');
+      await world.scheduler.run(4_000);
+      const owner = world.process('m2');
+      assert.ok(owner instanceof MessageProcess);
+      for (const client of world.clients) for (let no = 0; no < 3; no += 1) client.say(group);
+      await world.scheduler.run(0.5);
+      // It stands still with all of them, is given up, and comes back.
+      owner.actor.frozenUntilMs = world.scheduler.nowMs + 4_000;
+      world.directory.frozen(owner.actor, 4_000);
+      for (let no = 0; no < 10; no += 1) {
+        await world.scheduler.run(500);
+        for (const client of world.clients) client.say(group);
+      }
+    },
+    happened: (world) => {
+      assert.equal(texts(world), 39);
+    },
+  },
+  {
+    name: 'dead-outbox',
+    invariant: 'I5',
+    what: 'what a dead node left in the outbox reaches everybody, and the event log',
+    mutants: ['nobody-adopts'],
+    play: async (world) => {
+      world.start('m2');
+      await world.scheduler.run(4_000);
+      for (const client of world.clients) client.say(group);
+      await world.scheduler.run(300);
+      // It is in the database's hands when its writer dies, and lands when the next one has looked for the last time.
+      world.database.frozenUntilMs = world.scheduler.nowMs + 300;
+      world.clients[1]?.say(group);
+      await world.scheduler.run(20);
+      world.process('m2')?.kill();
+      // Whose send it is does not ask again meanwhile.
+      const sender = world.clients[1]?.actor;
+      if (sender !== undefined) sender.frozenUntilMs = world.scheduler.nowMs + 9_000;
+      await world.scheduler.run(10_000);
+    },
+    happened: (world) => {
+      assert.equal(texts(world), 4);
+      assert.ok(log(world).every(({ msgId }) => world.eventLog?.has(msgId)));
+    },
+  },
+  {
+    name: 'restore',
+    invariant: 'I1, I4',
+    what: 'the store goes back under traffic, under a new epoch',
+    mutants: ['restore-unheard'],
+    play: async (world) => {
+      for (let round = 0; round < 6; round += 1) {
+        for (const client of world.clients) client.say(group);
+        await world.scheduler.run(100);
+        if (round === 1) world.lost.copy();
+        if (round === 3) world.lost.restore(true);
+      }
+      await world.scheduler.run(4_000);
+    },
+    happened: (world) => {
+      assert.ok(world.lost.lost > 0);
+      assert.ok(
+        world.clients.every(({ former }) => former.length > 0),
+        'all start over',
+      );
+    },
+  },
+  {
+    name: 'silent-restore',
+    invariant: 'I1, I4',
+    what: 'the store goes back under traffic, and nobody says so',
+    mutants: ['silence-unheard'],
+    play: async (world) => {
+      for (let round = 0; round < 6; round += 1) {
+        for (const client of world.clients) client.say(group);
+        await world.scheduler.run(100);
+        if (round === 1) world.lost.copy();
+        if (round === 3) world.lost.restore(false);
+      }
+      await world.scheduler.run(4_000);
+    },
+    happened: (world) => {
+      assert.ok(world.lost.lost > 0);
+      assert.ok(
+        world.clients.every(({ former }) => former.length > 0),
+        'all start over',
+      );
+    },
+  },
+];
+
+/** The interleaving of that name. Throws a RangeError that names those there are. */
+export function interleavingNamed(name: string): Interleaving {
+  const found = interleavings.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const names = interleavings.map((one) => one.name).join(', ');
+  throw new RangeError(`there is no interleaving "${name}", but ${names}`);
+}
