@@ -50,18 +50,6 @@ export class Restores {
     this.#copy = this.#rows.backup();
   }
 
-  /** The entries behind the copy, which a restore would lose. */
-  get endangered(): readonly MsgId[] {
-    const kept = this.#copy?.byId;
-    return this.#rows.convIds().flatMap((convId) => {
-      const from = kept?.get(convId)?.entries.length ?? 0;
-      return this.#rows
-        .log(convId)
-        .slice(from)
-        .map(({ msgId }) => msgId);
-    });
-  }
-
   /** Goes back to the copy; `announced`: under a new epoch, as whoever restores a store is to draw one. */
   restore(announced: boolean): void {
     const copy = this.#copy;

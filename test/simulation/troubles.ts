@@ -87,14 +87,10 @@ export class Troubles {
     }
     this.#stepsToRestore -= 1;
     if (this.#stepsToRestore > 0) return;
-    const writers = lost.endangered.map((msgId) => this.#world.writerOf(msgId));
-    const somebodyKnows = writers.every((writer) => writer?.actor.alive === true);
-    const announced = !somebodyKnows || dice.oneIn(2);
-    lost.restore(announced);
-    this.#world.trace(
-      database,
-      `goes back${announced ? ', and says so' : ''}: ${lost.lost} entries are lost`,
-    );
+    // Without a word only by name (`silent-restore`): where all who remember the lost entries have let go of them, nobody
+    // can notice.
+    lost.restore(true);
+    this.#world.trace(database, `goes back, and says so: ${lost.lost} entries are lost`);
   }
 
   /** Everything that can be mended is. */
