@@ -249,7 +249,8 @@ doorTest('who does not read is paused, and resumed when it does', async (start) 
   socket.resume();
   await fixture.host.next('resumed', session);
   for (let i = 0; i < delivered; i += 1) assert.equal((await socket.next()).length, frame.length);
-  assert.equal(fixture.bridge.counters.pauses, 1);
+  // What was on its way from a node in another process may fill the socket once more.
+  assert.ok(fixture.bridge.counters.pauses >= 1);
 });
 
 doorTest('who reads nothing at all is cut off', async (start) => {
