@@ -232,15 +232,13 @@ doorTest('who does not read is paused, and resumed when it does', async (start) 
   await using fixture = await start({ config: { highWaterBytes: 64 * 1024 } });
   const { socket, session } = await open(fixture, proto);
   const other = await open(fixture, proto);
+  const { counters } = fixture.bridge;
   socket.pause();
   const frame = events({ event: { case: 'error', value: { message: 'x'.repeat(60_000) } } });
   let delivered = 0;
   const paused = fixture.host.next('paused', session);
-  let stop = false;
-  void paused.then(() => {
-    stop = true;
-  });
-  for (; !stop && delivered < 1_000; delivered += 1) {
+  // A full stream between bridge and node pauses its sessions, too: it is the socket that has to be full.
+  for (; counters.pauses === 0 && delivered < 1_000; delivered += 1) {
     fixture.host.outlet.deliver([session], frame);
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -249,8 +247,7 @@ doorTest('who does not read is paused, and resumed when it does', async (start) 
   socket.resume();
   await fixture.host.next('resumed', session);
   for (let i = 0; i < delivered; i += 1) assert.equal((await socket.next()).length, frame.length);
-  // What was on its way from a node in another process may fill the socket once more.
-  assert.ok(fixture.bridge.counters.pauses >= 1);
+  assert.ok(counters.pauses > 0);
 });
 
 doorTest('who reads nothing at all is cut off', async (start) => {
