@@ -38,8 +38,8 @@ export const restoreMutants: readonly Mutant[] = [
     invariant: 'I4',
     how: 'restored: one look is enough',
     file: 'services/message/epoch-watch.ts',
-    from: 'if ((await this.#hasChanged()) || (await store.locate(msgId)) !== undefined) continue;',
-    to: 'if (await this.#hasChanged()) continue;',
+    from: '!isThere && ((await this.#hasChanged()) || (await store.locate(msgId)) !== undefined);',
+    to: '!isThere && (await this.#hasChanged());',
     tests: ['services/message/epoch-watch.test.ts'],
   },
   {

@@ -32,6 +32,8 @@ export class OutboxStore implements AsyncDisposable {
   readonly outbox: Outbox;
   /** Every call of the outbox fails as unavailable. */
   broken = false;
+  /** The next call of this name is carried out, and its answer lost. */
+  unanswered: keyof Outbox | undefined;
   incarnation = 'one';
   readonly #conversations = new Map<string, { readonly of: SampleConversation; seq: number }>();
 
@@ -42,10 +44,13 @@ export class OutboxStore implements AsyncDisposable {
     this.outbox = new Proxy(store.outbox, {
       get: (inner, name) => {
         const method = inner[name as keyof Outbox] as (...args: readonly unknown[]) => Promise<unknown>;
-        return (...args: readonly unknown[]) =>
-          this.broken
-            ? Promise.reject(new StoreError('unavailable', 'a test says so'))
-            : method.apply(inner, [...args]);
+        return async (...args: readonly unknown[]) => {
+          if (this.broken) throw new StoreError('unavailable', 'a test says so');
+          const answer = await method.apply(inner, [...args]);
+          if (this.unanswered !== name) return answer;
+          this.unanswered = undefined;
+          throw new StoreError('unavailable', 'a test lost the answer');
+        };
       },
     });
   }

@@ -123,8 +123,9 @@ export const pushMutants: readonly Mutant[] = [
     invariant: 'I5',
     how: 'a batch of which nobody knows is forgotten',
     file: 'services/message/lane.ts',
-    from: "      if (error instanceof StoreError && error.kind === 'unknown') this.#host.uncertain(batchId);",
-    to: '',
+    from: `(error.kind === 'unknown' || error.kind === 'epoch'))
+        this.#host.uncertain(batchId);`,
+    to: `error.kind === 'corrupt') this.#host.uncertain(batchId);`,
     tests: ['test/nodes/forwarding.test.ts'],
   },
   {

@@ -83,14 +83,6 @@ export const simMutants: readonly SimMutant[] = [
     to: '    edge.missed.clear();\n    for (const [convId, fromSeq] of edge.missed)',
   },
   {
-    name: 'known-is-not-fetched',
-    invariant: 'I5',
-    how: 'what an owner knows of is not fetched where nothing comes after it',
-    file: 'services/connection/rooms.ts',
-    from: '      this.#expect(room, frame.knownSeq);',
-    to: '',
-  },
-  {
     name: 'ignorant-is-heard',
     invariant: 'I4',
     how: 'an edge hears on who hears the owner that knows less, too',

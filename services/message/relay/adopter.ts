@@ -11,6 +11,8 @@ export interface AdopterParts {
   adopts(batchId: bigint): boolean;
   /** Rows have become this run's: they are to be published, and removed once they are and `holds` says no more. */
   adopted(batchIds: readonly bigint[]): void;
+  /** Rows may have become this run's, the answer was lost: the outbox says, and what is there is to be forwarded, too. */
+  maybeAdopted(batchIds: readonly bigint[]): void;
   /** Has the current owner of each conversation forward these rows' entries. Gives the rows that all have confirmed. */
   forward(rows: readonly OutboxRow[]): Promise<ReadonlySet<bigint>>;
   readonly clock: Clock;
@@ -137,6 +139,10 @@ export class Adopter {
       this.#parts.adopted(had);
       const fields = { 'event.action': 'rows-adopted', 'parley.rows': had.length };
       log.info('what a dead node committed is looked after', fields);
+    } catch (error) {
+      // The next look would not find them: they are no dead run's any more.
+      if (by === this.#parts.incarnation()) this.#parts.maybeAdopted(batchIds);
+      throw error;
     } finally {
       this.#adopting = new Set();
     }

@@ -41,6 +41,9 @@ export class OutboxWork implements Service {
       incarnation,
       adopts: (batchId) => parts.adopts(batchId),
       adopted: (batchIds) => this.relay.appeared(batchIds),
+      maybeAdopted: (batchIds) => {
+        for (const batchId of batchIds) this.relay.uncertain(batchId);
+      },
       forward: (waiting) => parts.forward(waiting),
       clock,
       log,

@@ -340,6 +340,18 @@ describe('an adopter', () => {
     assert.deepEqual(scene.forwarded, [1n]);
   });
 
+  it('publishes and forwards rows that became its own by a call whose answer was lost', async () => {
+    await using scene = await afterDeath(3);
+    const { rows, work, log } = scene;
+    rows.unanswered = 'adopt';
+    await work.adopter.look();
+    assert.deepEqual([await rows.count('one'), await rows.count('two')], [0, 3]);
+    await scene.drained();
+    assert.deepEqual(log.taken, upTo(3));
+    await work.adopter.look();
+    assert.deepEqual(scene.forwarded, [1n, 2n, 3n]);
+  });
+
   it('lets go of what it had when its own name is over', async () => {
     await using scene = await afterDeath(2);
     const { rows, work } = scene;

@@ -109,6 +109,7 @@ export class Relay {
   /** A batch may have been committed, its outcome unknown for good: the outbox says, and what it says is forwarded. */
   uncertain(batchId: bigint): void {
     if (this.#stopped) return;
+    this.#renew();
     this.#doubtful.add(batchId);
     this.#queue.uncertain(batchId);
     this.#go();
