@@ -70,6 +70,28 @@ describe('a flush', () => {
     assert.equal(other.calls[0]?.frame, door.calls[0]?.frame);
   });
 
+  it('copies nothing long for those who have something of their own before it', () => {
+    const door = new Door();
+    const { flusher: flush } = flusher();
+    const long = new Uint8Array(4 * 1024);
+    for (const session of [1, 2]) {
+      const one = target(door, session);
+      flush.queue(one, bytes(session));
+      flush.queue(one, long);
+    }
+    flush.flush();
+    const frames = door.calls.map(({ sessions, frame }) => [
+      sessions[0],
+      frame === long ? 'long' : [...frame],
+    ]);
+    assert.deepEqual(frames, [
+      [1, [1]],
+      [1, 'long'],
+      [2, [2]],
+      [2, 'long'],
+    ]);
+  });
+
   it('splits what is long, and never a fragment', () => {
     const door = new Door();
     const { flusher: flush } = flusher();

@@ -15,7 +15,7 @@ export interface FlushTarget {
 const maxFrameBytes = 512 * 1024;
 /**
  * Fragments from this size on are frames of their own. A busy room's entries are one fragment for all its sessions, but
- * each of those that wrote has its own answers before it: copying megabytes for them costs more than a second write.
+ * each of those that wrote has its own answers before it: copying the entries for each of them costs more than a second write.
  */
 const aloneBytes = 4 * 1024;
 /** Where waiting saves writes, flushes cost at most a fifth of the time, but wait no longer than this. */
