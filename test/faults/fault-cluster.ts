@@ -1,5 +1,5 @@
 import { CallError, type ParleyPorts } from '../../bench/targets/parley.ts';
-import { Cluster, type ClusterProcess } from '../cluster/support/cluster.ts';
+import { Cluster, twoOfEach, type ClusterProcess } from '../cluster/support/cluster.ts';
 import type { Site } from '../crash/site.ts';
 import { freePort } from '../engines/free-port.ts';
 import { MariaDb, type MariaDbOptions } from '../engines/mariadb.ts';
@@ -86,13 +86,7 @@ export class FaultCluster implements FaultSite, AsyncDisposable {
         redisUrl: redis.url,
         env: o.env ?? {},
         roles: {
-          m1: 'message',
-          m2: 'message',
-          g1: 'group',
-          g2: 'group',
-          e1: 'bridge,connection',
-          c2: 'connection',
-          b2: 'bridge',
+          ...twoOfEach,
           ...o.more,
         },
         prefixOf: o.prefixOf ?? (() => []),

@@ -173,6 +173,17 @@ export async function insist<T>(ask: () => Promise<T>): Promise<T> {
   return answer as T;
 }
 
+/** Two message and two group nodes, an edge in one process, and one split into a connection node and a bridge. */
+export const twoOfEach = {
+  m1: 'message',
+  m2: 'message',
+  g1: 'group',
+  g2: 'group',
+  e1: 'bridge,connection',
+  c2: 'connection',
+  b2: 'bridge',
+};
+
 /** Two edges, two message nodes and two group nodes, each a process of its own, on a real database and a real Redis. */
 export class Cluster implements AsyncDisposable {
   readonly processes: ReadonlyMap<string, ClusterProcess>;

@@ -1,19 +1,9 @@
 import { gatewayBlock } from '../../../scripts/engine-kinds.ts';
-import { Cluster } from '../../cluster/support/cluster.ts';
+import { Cluster, twoOfEach } from '../../cluster/support/cluster.ts';
 import { freePort } from '../../engines/free-port.ts';
 import { Nginx } from '../../engines/nginx.ts';
 import { parley } from './server-process.ts';
 import type { Entrance, FragileSite } from './site.ts';
-
-const roles = {
-  m1: 'message',
-  m2: 'message',
-  g1: 'group',
-  g2: 'group',
-  e1: 'bridge,connection',
-  c2: 'connection',
-  b2: 'bridge',
-};
 
 /**
  * A cluster of separate processes on MariaDB and Redis behind nginx: two message nodes, two group nodes, one edge, and one
@@ -22,7 +12,7 @@ const roles = {
 export class ClusterSite implements FragileSite, AsyncDisposable {
   readonly what = 'a cluster';
   readonly front: Entrance;
-  readonly victims = Object.keys(roles);
+  readonly victims = Object.keys(twoOfEach);
   readonly #cluster: Cluster;
   readonly #edges: readonly Entrance[];
   readonly #stack: AsyncDisposableStack;
@@ -58,7 +48,11 @@ export class ClusterSite implements FragileSite, AsyncDisposable {
       b2: { ...environment(ports.b2), PARLEY_UPSTREAM: upstreams.join(',') },
     };
     const cluster = stack.use(
-      await Cluster.start({ roles, env: { PARLEY_LOBBY: 'true' }, envOf: (name) => envOf[name] ?? {} }),
+      await Cluster.start({
+        roles: twoOfEach,
+        env: { PARLEY_LOBBY: 'true' },
+        envOf: (name) => envOf[name] ?? {},
+      }),
     );
     const grpc = await freePort();
     const local = (port: number) => `127.0.0.1:${port}`;
