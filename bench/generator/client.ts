@@ -31,7 +31,7 @@ export interface Traffic {
   dropOne: boolean;
 }
 
-export const userName = (user: number): string => `u${String(user).padStart(5, '0')}`;
+export const userName = (user: number, prefix = 'u'): string => `${prefix}${String(user).padStart(5, '0')}`;
 
 /** Bytes of an item that was not whole yet, in front of what came after them. */
 export function join(carry: Buffer, buffer: Buffer, start: number, end: number): Buffer {

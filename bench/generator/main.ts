@@ -57,7 +57,7 @@ function clientMaker(spec: LoadSpec, traffic: Traffic): (user: number) => Client
       return (user) => new RelayClient(user, traffic, inGroup);
     case 'parley-ws':
     case 'parley-grpc': {
-      const directory = new Directory(traffic.topology);
+      const directory = new Directory(traffic.topology, spec.prefix);
       const connect = spec.dialect === 'parley-ws' ? wsTransport : grpcTransport;
       return (user) => new Chatter(user, traffic, directory, (sink) => connect(traffic.portFor(user), sink));
     }

@@ -15,6 +15,8 @@ export interface LoadSpec {
   readonly shape: Shape;
   /** Length of each text. */
   readonly textBytes: number;
+  /** What the names of the users begin with (Parley's dialects only). Default: u. */
+  readonly prefix?: string;
 }
 
 /** What the bench asks of its generator process; each is answered by one reply with the same id. */

@@ -95,7 +95,8 @@ export async function agreed(generator: Generator, target: ClusterTarget): Promi
   let what = '';
   await until(
     async () => {
-      await generator.open({ dialect, ports, shape, textBytes });
+      // Users of its own: who takes a conversation over tells again what was committed last, also those who come now.
+      await generator.open({ dialect, ports, shape, textBytes, prefix: 'a' });
       const before = await Promise.all(messageNodes.map(entriesOf));
       const pass = await generator.pass({ ratePerSecond: 200, seconds: 0.5, drainMs: 2_000 });
       const after = await Promise.all(messageNodes.map(entriesOf));

@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { AckItemSchema, AckSchema, ListSchema } from '../../../gen/parley/chat/v1/session_pb.ts';
 import type { Client, Traffic } from '../client.ts';
-import { userName } from '../client.ts';
 import { conversationOf, fillerIntact, numberOf, senderOf, stampBytes } from '../stamp.ts';
 import type { PayloadSink } from '../ws-connection.ts';
 import { commandFrame, numberOfSend, SendTemplate } from './commands.ts';
@@ -39,7 +38,7 @@ export class Chatter extends Session implements Client {
     directory: Directory,
     connect: (sink: PayloadSink) => Transport,
   ) {
-    super({ user: userName(user), connect });
+    super({ user: (directory.users[user] as Buffer).toString('latin1'), connect });
     this.#userNumber = user;
     this.#traffic = traffic;
     this.#directory = directory;

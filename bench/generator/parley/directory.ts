@@ -15,12 +15,13 @@ export class Directory {
   readonly received: Float64Array;
   readonly unacked: Uint8Array;
 
-  constructor(topology: Topology) {
+  /** `prefix`: what the names of the users begin with. */
+  constructor(topology: Topology, prefix?: string) {
     const direct = topology.size === 2;
-    this.users = Array.from({ length: topology.users }, (_, user) => Buffer.from(userName(user)));
+    this.users = Array.from({ length: topology.users }, (_, user) => Buffer.from(userName(user, prefix)));
     this.conversations = Array.from({ length: topology.conversations }, (_, c) => {
       if (!direct) return Buffer.from(groupName(c));
-      const [one, other] = [0, 1].map((side) => userName(topology.member(c, side)) as UserId);
+      const [one, other] = [0, 1].map((side) => userName(topology.member(c, side), prefix) as UserId);
       return Buffer.from(directConvId(one as UserId, other as UserId));
     });
     this.opened = new Uint8Array(topology.conversations).fill(direct ? 0 : 1);

@@ -6,9 +6,10 @@ import { failureOf, refusal } from './failure.ts';
 import { lastSeq } from './rows.ts';
 import type { Session } from './session.ts';
 import { big, bytes, int, text } from './sql.ts';
+import type { ServerTraits } from './traits.ts';
 
-const attemptsAtMost = 20;
-const pauseMs = 20;
+const repeatsAtOnce = 20;
+const pauseMs = 40;
 const timeoutMs = 60_000;
 const cursorsAtOnce = 1_000;
 
@@ -26,7 +27,7 @@ export async function renewEpoch(database: Database, from: string): Promise<stri
   try {
     const session = await database.openSession('schema');
     try {
-      const epoch = await renewed(session, from);
+      const epoch = await renewed(session, from, database.traits);
       await cutCursors(session);
       return epoch;
     } finally {
@@ -39,29 +40,30 @@ export async function renewEpoch(database: Database, from: string): Promise<stri
 
 /**
  * Commits that are under way hold the row of the epoch; this waits for them, and those that come later find another one.
- * The outbox moves along, since what it tells of is published all the same.
+ * The outbox moves along, since what it tells of is published all the same. One statement that commits by itself: on
+ * Galera whatever another node commits meanwhile undoes it, so it is to be short, and the server repeats it at once.
  */
-async function renewed(session: Session, from: string): Promise<string> {
+async function renewed(session: Session, from: string, { galera }: ServerTraits): Promise<string> {
   const epoch = randomBytes(16).toString('hex');
-  for (let attempt = 1; ; attempt += 1) {
+  await session.query(
+    `SET SESSION foreign_key_checks = 0${galera ? `, wsrep_retry_autocommit = ${repeatsAtOnce}` : ''}`,
+    timeoutMs,
+  );
+  const endMs = performance.now() + timeoutMs;
+  for (;;) {
     try {
       const results = await session.query(
         [
-          'ROLLBACK',
-          'SET SESSION foreign_key_checks = 0',
-          'START TRANSACTION',
-          `UPDATE store_epoch SET epoch = ${text(epoch)} WHERE epoch = ${text(from)}`,
-          `UPDATE outbox SET epoch = ${text(epoch)} WHERE epoch = ${text(from)}`,
+          `UPDATE store_epoch e LEFT JOIN outbox o ON o.epoch = e.epoch
+            SET e.epoch = ${text(epoch)}, o.epoch = ${text(epoch)} WHERE e.epoch = ${text(from)}`,
           'SELECT epoch FROM store_epoch',
         ].join(';'),
         timeoutMs,
       );
-      // In a packet of its own: see commits.ts.
-      await session.query('COMMIT', timeoutMs);
-      return String(results[5]?.rows[0]?.[0]);
+      return String(results[1]?.rows[0]?.[0]);
     } catch (error) {
-      if (failureOf(error) !== 'contended' || attempt === attemptsAtMost) throw error;
-      await sleep(pauseMs);
+      if (failureOf(error) !== 'contended' || performance.now() >= endMs) throw error;
+      await sleep(pauseMs * Math.random());
     }
   }
 }
