@@ -14,6 +14,8 @@ export interface LaneLimits extends RuleLimits {
   readonly queueBytes: number;
   readonly batchEntries: number;
   readonly batchBytes: number;
+  /** While batches are large, the pause after one, in which the next gathers more; 0: none. */
+  readonly gatherMs: number;
 }
 
 /** What a lane needs and tells. */
@@ -38,11 +40,14 @@ export interface LaneHost extends JudgeHost {
 }
 
 const maxAttempts = 30;
+/** Submissions from which on a batch is a large one. */
+const largeBatch = 32;
 
 /**
  * Group commit: one batch is in the store's hands while the next one fills, so batches grow with the load by
- * themselves and no timer is needed. All checks are made when a batch closes, after the outcome of the one before is
- * known.
+ * themselves. Under a high load a short pause lets them grow further (PostgreSQL's commit_delay and commit_siblings):
+ * what a commit costs is shared by more, and nobody waits longer than for one commit more. All checks are made when a
+ * batch closes, after the outcome of the one before is known.
  */
 export class Lane {
   readonly #host: LaneHost;
@@ -96,8 +101,15 @@ export class Lane {
         this.#refuseAll(batch, storeFault(error));
         this.#returned = [];
       }
+      if (batch.length >= largeBatch) await this.#gather();
     }
     this.#running = undefined;
+  }
+
+  async #gather(): Promise<void> {
+    const { gatherMs, batchEntries } = this.#host.limits;
+    if (gatherMs > 0 && this.#queue.length < batchEntries)
+      await new Promise<void>((resolve) => setTimeout(resolve, gatherMs));
   }
 
   #take(): Submission[] {

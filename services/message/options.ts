@@ -26,6 +26,12 @@ export const messageOptions = {
     default: 2 * 1024 * 1024,
     doc: 'Bytes of commands after which a batch is full.',
   }),
+  gatherMs: option({
+    env: 'PARLEY_GATHER_MS',
+    type: z.int().min(0).max(50),
+    default: 3,
+    doc: 'Pause after a commit of 32 commands or more, in which the next gathers more, in milliseconds; 0: none.',
+  }),
   hotConversations: option({
     env: 'PARLEY_HOT_CONVERSATIONS',
     type: z.int().min(100),

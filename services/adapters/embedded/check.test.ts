@@ -22,6 +22,7 @@ import {
   entryKey,
   membershipKey,
   msgIdKey,
+  placesKey,
   table,
 } from './keys.ts';
 import type { Level } from './level.ts';
@@ -40,7 +41,7 @@ const talk = conversation('d_talk');
 const garden = conversation('garden');
 const key = clientKey('a');
 const entries = [entry(1, { clientKey: key }), entry(2), entry(3)];
-const second = entries[1]?.msgId ?? 0n;
+const first = entries[0]?.msgId ?? 0n;
 
 function row(level: Level, at: Buffer): Buffer {
   const value = level.getSync(at);
@@ -89,7 +90,7 @@ const damages: [string, (level: Level) => Promise<void>, RegExp][] = [
     (level) => level.del(convKey(table.conversation, talk.convNo)),
     /no conversation/,
   ],
-  ['a msg id is gone', (level) => level.del(msgIdKey(second)), /seq 2 is not found by its msg id/],
+  ['msg ids are gone', (level) => level.del(placesKey(first)), /seq 2 is not found by its msg id/],
   [
     'a msg id is too many',
     (level) => level.put(msgIdKey(newNumber()), encodePlaceRow({ convNo: talk.convNo, seq: 1 })),

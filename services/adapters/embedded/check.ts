@@ -9,8 +9,6 @@ import {
   entryKey,
   membershipKey,
   membershipOf,
-  msgIdKey,
-  msgIdOf,
   seqOf,
   type Table,
   table,
@@ -27,12 +25,13 @@ import {
   decodeHeadRow,
   decodeMemberRow,
   decodeMembershipRow,
-  decodePlaceRow,
   decodeSeq,
   type EntryRow,
   encodeMembershipRow,
   type HeadRow,
+  msgIdOfEntryRow,
 } from './rows.ts';
+import { findPlace, placesOf } from './places.ts';
 import type { ConversationSeal, KeyRing } from '../../core/seal.ts';
 import { peerOf } from './row-batch.ts';
 
@@ -163,10 +162,6 @@ export class Check {
     walked.seq = seq;
     walked.ord = row.ord;
     walked.msgId = row.msgId;
-    const place = this.#get(msgIdKey(row.msgId));
-    const found = place && decodePlaceRow(place);
-    if (found?.convNo !== convNo || found.seq !== seq)
-      this.#say(`${where} is not found by its msg id ${row.msgId}`);
     if (row.clientKey !== undefined) {
       this.#clientKeys += 1;
       const stored = this.#get(clientKeyKey(convNo, row.clientKey));
@@ -189,13 +184,7 @@ export class Check {
 
   /** An index that has every entry and as many rows as there are entries has no row too many: only else look at each. */
   async #checkIndexes(): Promise<void> {
-    if ((await this.#count(table.msgId)) !== this.#entries)
-      await this.#walk(table.msgId, (key, value) => {
-        const { convNo, seq } = decodePlaceRow(value);
-        const row = this.#get(entryKey(convNo, seq));
-        if (row === undefined || decodeEntryRow(row).msgId !== msgIdOf(key))
-          this.#say(`msg id ${msgIdOf(key)} leads to another entry, or to none: ${convNo} seq ${seq}`);
-      });
+    await this.#checkPlaces();
     if ((await this.#count(table.clientKey)) !== this.#clientKeys)
       await this.#walk(table.clientKey, (key, value) => {
         const convNo = convNoOf(key);
@@ -205,6 +194,38 @@ export class Check {
         if (clientKey === undefined || !key.equals(clientKeyKey(convNo, clientKey)))
           this.#say(`a client key leads to another entry, or to none: ${convNo} seq ${seq}`);
       });
+  }
+
+  /** Each place leads to the entry with its id, and there are as many of them as there are entries: none is missing. */
+  async #checkPlaces(): Promise<void> {
+    let places = 0;
+    for (const index of [table.msgId, table.places]) {
+      let last = -1n;
+      await this.#walk(index, (key, value) => {
+        for (const { msgId, convNo, seq } of placesOf(key, value)) {
+          places += 1;
+          if (msgId <= last) this.#say(`msg id ${msgId} stands behind ${last}`);
+          last = msgId;
+          const row = this.#get(entryKey(convNo, seq));
+          if (row === undefined || msgIdOfEntryRow(row) !== msgId)
+            this.#say(`msg id ${msgId} leads to another entry, or to none: ${convNo} seq ${seq}`);
+        }
+      });
+    }
+    if (places === this.#entries) return;
+    this.#say(`${this.#entries} entries have ${places} places in the index of msg ids`);
+    await this.#findUnplaced();
+  }
+
+  /** Slow: only where something is missing. */
+  async #findUnplaced(): Promise<void> {
+    const entries = this.#level.iterator({ ...tableRange(table.entry), snapshot: this.#snapshot });
+    for await (const [key, value] of entries) {
+      const [convNo, seq, msgId] = [convNoOf(key), seqOf(key), msgIdOfEntryRow(value)];
+      const place = await findPlace(this.#level, msgId, this.#snapshot);
+      if (place?.convNo !== convNo || place.seq !== seq)
+        this.#say(`${convNo} seq ${seq} is not found by its msg id ${msgId}`);
+    }
   }
 
   async #checkMembers(): Promise<void> {

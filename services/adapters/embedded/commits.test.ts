@@ -18,6 +18,7 @@ import { ClientKeyFilter } from './client-keys.ts';
 import { Commits } from './commits.ts';
 import { Conversations } from './conversations.ts';
 import { Database } from './database.ts';
+import { Places } from './places.ts';
 import { Reserve } from './reserve.ts';
 import { prepareSchema } from './schema.ts';
 import { StoreEpoch } from './store-epoch.ts';
@@ -45,6 +46,7 @@ async function fixture(failpoints: string) {
     database,
     clientKeys,
     conversations,
+    places: await Places.begin(database),
     epoch: new StoreEpoch(database, epoch),
     failpoints: Failpoints.parse(failpoints),
     sync: true,

@@ -13,6 +13,7 @@ import { entryKey } from './keys.ts';
 import { msgIdOfEntryRow } from './rows.ts';
 import type { Level } from './level.ts';
 import { outboxRow } from './outbox-rows.ts';
+import type { Places } from './places.ts';
 import { Staging } from './staging.ts';
 import type { StoreEpoch } from './store-epoch.ts';
 
@@ -20,6 +21,7 @@ export interface CommitsOptions {
   readonly database: Database;
   readonly clientKeys: ClientKeyFilter;
   readonly conversations: Conversations;
+  readonly places: Places;
   readonly epoch: StoreEpoch;
   readonly failpoints: Failpoints | undefined;
   /** Off only in tests that show what is lost without it. */
@@ -42,11 +44,11 @@ export class Commits {
 
   /** With an incarnation, its outbox gets a row with what is written. */
   async commit(batch: CommitBatch, incarnation?: string): Promise<CommitOutcome[]> {
-    const { epoch, database, clientKeys, conversations } = this.#options;
+    const { epoch, database, clientKeys, conversations, places } = this.#options;
     if (batch.epoch !== epoch.current)
       throw new StoreError('epoch', `the store's epoch is ${epoch.current}, not ${batch.epoch}`);
     const level = this.#level(batch);
-    const staging = new Staging(level, conversations, clientKeys);
+    const staging = new Staging(level, conversations, clientKeys, places);
     try {
       const outcomes = await this.#stage(staging, batch);
       this.#unsettled = undefined;

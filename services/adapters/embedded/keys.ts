@@ -20,7 +20,8 @@ import { getU53, getU64, putU53, putU64 } from '../../core/bytes.ts';
  *   0x22 conv no, user id           cursor
  *   0x30 conv no, seq               entry
  *   0x31 conv no, client key        → seq
- *   0x32 msg id                     → conv no, seq
+ *   0x32 msg id                     → conv no, seq: of entries whose ids came out of order
+ *   0x33 msg id                     → msg id, conv no, seq of each entry of a commit whose first id that is
  *   0x40 incarnation, batch id      what a batch committed, until that is published
  */
 export const table = {
@@ -37,6 +38,7 @@ export const table = {
   entry: 0x30,
   clientKey: 0x31,
   msgId: 0x32,
+  places: 0x33,
   outbox: 0x40,
 } as const;
 
@@ -108,6 +110,13 @@ export function msgIdKey(msgId: MsgId): Buffer {
   const key = Buffer.allocUnsafe(9);
   key[0] = table.msgId;
   putU64(key, 1, msgId);
+  return key;
+}
+
+/** Key in `places`: `first` is the lowest of the ids in the row. */
+export function placesKey(first: MsgId): Buffer {
+  const key = msgIdKey(first);
+  key[0] = table.places;
   return key;
 }
 

@@ -54,7 +54,7 @@ describe('a data directory', () => {
     const level = await directory.openLevel();
     await level.put(metaKey('schema_version'), Buffer.of(0, 0, 0, 99));
     await level.close();
-    await assert.rejects(directory.open(), says(/layout version 99, this program knows 1/));
+    await assert.rejects(directory.open(), says(/layout version 99, this program knows 2/));
   });
 
   it('of an older layout is brought up to date, one atomic step at a time', async () => {

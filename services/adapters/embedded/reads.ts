@@ -24,11 +24,11 @@ import {
   membershipKey,
   membershipOf,
   membershipsPrefix,
-  msgIdKey,
   prefixRange,
   table,
 } from './keys.ts';
 import type { LevelSnapshot } from './level.ts';
+import { findPlace } from './places.ts';
 import {
   decodeConvNo,
   decodeCursorRow,
@@ -37,7 +37,6 @@ import {
   decodeHeadRow,
   decodeMemberRow,
   decodeMembershipRow,
-  decodePlaceRow,
   type EntryRow,
   type MembershipRow,
 } from './rows.ts';
@@ -143,12 +142,10 @@ export class Reads {
     return keys.map((key) => findDuplicate(level, convNo, key)).filter((found) => found !== undefined);
   }
 
-  locate(msgId: MsgId): EntryPlace | undefined {
-    const value = this.#database.level.getSync(msgIdKey(msgId));
-    if (value === undefined) return undefined;
-    const { convNo, seq } = decodePlaceRow(value);
-    const conversation = this.#conversations.get(convNo);
-    return conversation && { convId: conversation.row.convId, seq };
+  async locate(msgId: MsgId): Promise<EntryPlace | undefined> {
+    const place = await findPlace(this.#database.level, msgId);
+    const conversation = place && this.#conversations.get(place.convNo);
+    return conversation && { convId: conversation.row.convId, seq: place.seq };
   }
 
   async memberships(userId: UserId, afterConv: ConvId | undefined, limit: number): Promise<Membership[]> {

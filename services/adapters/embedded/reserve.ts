@@ -19,7 +19,19 @@ export class Reserve {
 
   /** Makes sure that the space is set aside. Rejects with the file system's error, ENOSPC most likely. */
   async fill(): Promise<void> {
-    if (await this.#filled()) return;
+    if (!(await this.#filled())) await this.refill();
+  }
+
+  /**
+   * Like `fill`, but only where as much again stays free: a disk that has room for the reserve and nothing else would be
+   * full again with the next commit.
+   */
+  async refill(): Promise<void> {
+    const { bavail, bsize } = await statfs(path.dirname(this.#path));
+    const isFilled = await this.#filled();
+    if (bavail * bsize < (isFilled ? this.#bytes : 2 * this.#bytes))
+      throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' });
+    if (isFilled) return;
     const draft = `${this.#path}.draft`;
     try {
       await this.#write(draft);
@@ -28,17 +40,6 @@ export class Reserve {
       await rm(draft, { force: true });
       throw error;
     }
-  }
-
-  /**
-   * Like `fill`, but only where that leaves as much again free: a disk that has room for the reserve and nothing else
-   * would be full again with the next commit.
-   */
-  async refill(): Promise<void> {
-    const { bavail, bsize } = await statfs(path.dirname(this.#path));
-    const needed = (await this.#filled()) ? this.#bytes : 2 * this.#bytes;
-    if (bavail * bsize < needed) throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' });
-    await this.fill();
   }
 
   async release(): Promise<void> {

@@ -1,17 +1,9 @@
 import type { ConvNo, Seq, UserId } from '../../core/ids.ts';
 import type { GroupRow, MemberRow, NewEntry, Projection } from '../../ports/message-store.ts';
 import type { ClientKeyFilter } from './client-keys.ts';
-import {
-  clientKeyKey,
-  convByNameKey,
-  convKey,
-  convUserKey,
-  entryKey,
-  membershipKey,
-  msgIdKey,
-  table,
-} from './keys.ts';
+import { clientKeyKey, convByNameKey, convKey, convUserKey, entryKey, membershipKey, table } from './keys.ts';
 import type { Level } from './level.ts';
+import type { Place, Places } from './places.ts';
 import {
   type ConversationRow,
   type EntryRow,
@@ -22,7 +14,6 @@ import {
   encodeHeadRow,
   encodeMemberRow,
   encodeMembershipRow,
-  encodePlaceRow,
   encodeSeq,
   type HeadRow,
 } from './rows.ts';
@@ -33,13 +24,17 @@ import type { ConversationSeal } from '../../core/seal.ts';
 export class RowBatch {
   readonly #batch: LevelBatch;
   readonly #clientKeys: ClientKeyFilter;
+  readonly #places: Places;
+  readonly #placed: Place[] = [];
 
-  constructor(level: Level, clientKeys: ClientKeyFilter) {
+  constructor(level: Level, clientKeys: ClientKeyFilter, places: Places) {
     this.#batch = level.batch();
     this.#clientKeys = clientKeys;
+    this.#places = places;
   }
 
   write(sync: boolean): Promise<void> {
+    this.#places.put(this.#batch, this.#placed);
     return this.#batch.write({ sync });
   }
 
@@ -78,7 +73,7 @@ export class RowBatch {
     const { keyId, bytes: sealed } = seal.seal(msgId, revision, content);
     const row = { msgId, kind, ord, sender, createdAtMs, recalled, revision, clientKey, keyId, sealed };
     this.#batch.put(entryKey(convNo, seq), encodeEntryRow(row));
-    this.#batch.put(msgIdKey(msgId), encodePlaceRow({ convNo, seq }));
+    this.#placed.push({ msgId, convNo, seq });
     if (clientKey === undefined) return;
     const key = clientKeyKey(convNo, clientKey);
     this.#clientKeys.add(key);

@@ -15,6 +15,7 @@ import type { Conversation, Conversations } from './conversations.ts';
 import { findDuplicate } from './duplicates.ts';
 import { convByNameKey, entryKey } from './keys.ts';
 import type { Level } from './level.ts';
+import type { Places } from './places.ts';
 import { RowBatch } from './row-batch.ts';
 import { decodeConvNo, decodeEntryRow, msgIdOfEntryRow } from './rows.ts';
 
@@ -38,11 +39,11 @@ export class Staging {
   readonly rows: RowBatch;
   readonly staged: Staged[] = [];
 
-  constructor(level: Level, conversations: Conversations, clientKeys: ClientKeyFilter) {
+  constructor(level: Level, conversations: Conversations, clientKeys: ClientKeyFilter, places: Places) {
     this.#level = level;
     this.#conversations = conversations;
     this.#clientKeys = clientKeys;
-    this.rows = new RowBatch(level, clientKeys);
+    this.rows = new RowBatch(level, clientKeys, places);
   }
 
   /** Whether nothing is to be written. */

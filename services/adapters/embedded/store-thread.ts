@@ -25,6 +25,7 @@ import { Leases } from './leases.ts';
 import { isFull } from './level.ts';
 import { OutboxRows } from './outbox-rows.ts';
 import { type CallName, pack, type StoreCalls, type ThreadSetup, unpack } from './protocol.ts';
+import { Places } from './places.ts';
 import { Reads } from './reads.ts';
 import { Reserve } from './reserve.ts';
 import { prepareSchema, type StoreIdentity } from './schema.ts';
@@ -42,6 +43,7 @@ interface StoreParts {
   readonly keys: KeyRing;
   readonly identity: StoreIdentity;
   readonly clientKeys: ClientKeyFilter;
+  readonly places: Places;
   readonly setup: ThreadSetup;
 }
 
@@ -68,7 +70,7 @@ export class StoreThread implements Handlers {
   readonly #epoch: StoreEpoch;
   readonly #writes = new Lane();
 
-  private constructor({ database, keys, identity, clientKeys, setup }: StoreParts) {
+  private constructor({ database, keys, identity, clientKeys, places, setup }: StoreParts) {
     const conversations = new Conversations(database, keys);
     this.identity = identity;
     this.#database = database;
@@ -82,6 +84,7 @@ export class StoreThread implements Handlers {
       database,
       clientKeys,
       conversations,
+      places,
       epoch: this.#epoch,
       failpoints: Failpoints.parse(setup.failpoints),
       sync: setup.sync,
@@ -104,7 +107,8 @@ export class StoreThread implements Handlers {
       assertImported(database.level);
       const identity = await prepareSchema(database.level, keys);
       const clientKeys = await ClientKeyFilter.begin(database);
-      return new StoreThread({ database, keys, identity, clientKeys, setup });
+      const places = await Places.begin(database);
+      return new StoreThread({ database, keys, identity, clientKeys, places, setup });
     } catch (error) {
       await database.close();
       throw isFull(error)
