@@ -105,11 +105,11 @@ export const directoryMutants: readonly Mutant[] = [
   {
     invariant: 'directory',
     how: 'asking whether a token is revoked before a revocation can find its session',
-    file: 'services/connection/connection-node.ts',
-    from: `      this.#sessions.signIn(session);
-      await this.#auth.check(session);`,
-    to: `      await this.#auth.check(session);
-      this.#sessions.signIn(session);`,
+    file: 'services/connection/reception.ts',
+    from: `      sessions.signIn(session);
+      await auth.check(session);`,
+    to: `      await auth.check(session);
+      sessions.signIn(session);`,
     tests: ['test/nodes/revocation.test.ts'],
   },
   {

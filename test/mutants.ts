@@ -215,15 +215,15 @@ export const mutants: readonly Mutant[] = [
   {
     invariant: 'I5',
     how: 'the owner forgets a new session',
-    file: 'services/message/message-node.ts',
-    from: '        this.#fanOut.sessionUp(edge, userId);',
+    file: 'services/message/edge-desk.ts',
+    from: '        fanOut.sessionUp(edge, userId);',
     to: '',
     tests: ['test/nodes/interleavings.test.ts', 'test/nodes/delivery.test.ts'],
   },
   {
     invariant: 'I5',
     how: 'registered before it is so',
-    file: 'services/connection/connection-node.ts',
+    file: 'services/connection/reception.ts',
     from: '      await session.whenRegistered();',
     to: '',
     tests: ['test/nodes/interleavings.test.ts', 'test/nodes/sessions.test.ts', 'test/nodes/delivery.test.ts'],

@@ -12,29 +12,27 @@ import type {
 } from '../core/door.ts';
 import type { Failpoints } from '../core/failpoint.ts';
 import { Fault, toFault } from '../core/fault.ts';
-import type { ConvId, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service, StopReason } from '../core/service.ts';
 import type { Directory, Revocation } from '../ports/directory.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
-import { addressKey } from './address-key.ts';
 import { Authenticator } from './auth.ts';
 import * as check from './check.ts';
-import { cost } from './command-cost.ts';
 import { Flusher } from './flusher.ts';
 import { ConnectionMeters } from './meters.ts';
 import type { connectionOptions } from './options.ts';
 import { overdue } from './overdue.ts';
 import { type News, Owners } from './owners.ts';
+import { Pace } from './pace.ts';
 import { Pushes } from './pushes.ts';
 import { Rates } from './rates.ts';
+import { Reception } from './reception.ts';
 import { isRevokedBy, revokedFault } from './revocation-check.ts';
 import { Session } from './session.ts';
 import { SessionAnnouncer } from './session-announcer.ts';
 import { SessionBook } from './session-book.ts';
 import { SessionCommands } from './session-commands.ts';
-import { signIn } from './sign-in.ts';
 import { TokenBucket } from '../core/token-bucket.ts';
 import type { Tokens } from './token.ts';
 import { UnaryApi } from './unary-api.ts';
@@ -61,8 +59,6 @@ const redeliverEveryMs = 100;
 const redeliverPart = 0.02;
 const secondMs = 1_000;
 const drainPollMs = 20;
-/** What one session may ask for while its user is overdrawn, as a part of the burst. */
-const bearable = 1 / 8;
 /** Frames of commands that wait for the session to be open, at most. */
 const maxWaitingBytes = 512 * 1024;
 
@@ -72,7 +68,8 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   readonly meters = new ConnectionMeters();
   readonly #parts: ConnectionNodeParts;
   readonly #sessions: SessionBook;
-  readonly #rates: Rates;
+  readonly #pace: Pace;
+  readonly #reception: Reception;
   readonly #owners: Owners;
   readonly #pushes: Pushes;
   readonly #watches: Watches;
@@ -105,7 +102,8 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       meters,
       onBug: (error) => this.#bug('sessions could not be announced', error),
     });
-    this.#rates = new Rates({ clock, rate: config.commandRate, burst: config.commandBurst });
+    const rates = new Rates({ clock, rate: config.commandRate, burst: config.commandBurst });
+    this.#pace = new Pace({ clock, rates, config });
     const owners = new Owners({
       clock,
       timeoutMs: config.callTimeoutMs,
@@ -125,7 +123,8 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       failed: (error) => this.#bug('a flush failed', error),
     });
     const queue = (session: Session, encoded: Uint8Array): void => this.#queue(session, encoded);
-    const end = (session: Session, fault: Fault): void => this.#end(session, fault);
+    const end = (session: Session, fault: Fault, replyTo?: number): void =>
+      this.#end(session, fault, replyTo);
     this.#pushes = new Pushes({
       clock,
       sessions: this.#sessions,
@@ -156,7 +155,23 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       end,
     });
     const messages = owners.links;
-    this.#unary = new UnaryApi({ auth, tokens, clock, messages, meters, rates: this.#rates, directory });
+    this.#unary = new UnaryApi({ auth, tokens, clock, messages, meters, rates, directory });
+    this.#reception = new Reception({
+      config,
+      mode,
+      clock,
+      auth,
+      sessions: this.#sessions,
+      rates: directory.rates,
+      pace: this.#pace,
+      owners,
+      failpoints: parts.failpoints,
+      log: parts.log,
+      epoch: () => this.#epoch,
+      queue,
+      opened: (session, waiting) => this.#opened(session, waiting),
+      end,
+    });
   }
 
   get rooms(): number {
@@ -280,32 +295,13 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     session.heardAtMs = this.#parts.clock.monotonicMs();
     try {
       if (session.state !== 'open') mayWait(session, frame.byteLength);
-      const price = cost.frame + (frame.byteLength / 1_024) * cost.kilobyte;
-      session.rate.spend(session.heardAtMs, price);
+      const price = this.#pace.frame(session, frame.byteLength);
       const commands = decoded(frame);
       for (const command of commands) this.#command(session, command);
-      this.#bear(session, price + commands.length);
+      this.#pace.bear(session, price + commands.length);
     } catch (error) {
       this.#end(session, toFault(error));
     }
-  }
-
-  /** A user that is far beyond its pace is refused; the session that goes on regardless is cut off, and others stay. */
-  #bear(session: Session, price: number): void {
-    const { commandBurst } = this.#parts.config;
-    if (!session.rate.overdrawn(session.heardAtMs)) session.overspent = 0;
-    else {
-      session.overspent += price;
-      if (session.overspent <= commandBurst * bearable) return;
-      session.rate.spend(session.heardAtMs, commandBurst);
-      throw this.#tooFast();
-    }
-  }
-
-  #tooFast(): Fault {
-    const { commandBurst, commandRate } = this.#parts.config;
-    const retryAfterMs = Math.ceil((commandBurst / commandRate) * 1_000);
-    return new Fault('rateLimited', { message: 'much more was asked than the limit allows', retryAfterMs });
   }
 
   #command(session: Session, command: DecodedCommand): void {
@@ -321,46 +317,10 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
         session.waiting.push(command);
         return;
       case 'opened':
-        void this.#hello(session, command);
+        void this.#reception.hello(session, command);
         return;
       case 'closed':
     }
-  }
-
-  async #hello(session: Session, command: DecodedCommand): Promise<void> {
-    try {
-      if (command.t !== 'other' || command.command.command.case !== 'hello') {
-        throw new Fault('helloExpected', { message: 'the first command is hello' });
-      }
-      session.state = 'signingIn';
-      await this.#mayTry(session);
-      await signIn(session, command.command.command.value, this.#auth);
-      if (isClosed(session)) return;
-      this.#keepPace(session);
-      // First it is the user's, so that whatever is revoked from here on finds it; then it is asked what was before.
-      this.#sessions.signIn(session);
-      await this.#auth.check(session);
-      if (isClosed(session)) return;
-      this.#register(session);
-      if (this.#parts.mode === 'development' && this.#parts.config.lobby)
-        await this.#joinLobby(session.userId);
-      await session.whenRegistered();
-      await this.#parts.failpoints?.hit('afterRegister');
-      if (isClosed(session)) return;
-      this.#open(session, command.id);
-    } catch (error) {
-      this.#end(session, toFault(error), command.id);
-    }
-  }
-
-  /** Throws `rateLimited` where too many sign in from one address. */
-  async #mayTry(session: Session): Promise<void> {
-    const { signInRate: perSecond, signInBurst: burst } = this.#parts.config;
-    const key = perSecond === 0 ? undefined : addressKey(session.info.remoteAddress);
-    if (key === undefined) return;
-    const retryAfterMs = await this.#parts.directory.rates.take({ name: 'sign-in', perSecond, burst }, key);
-    if (retryAfterMs === 0) return;
-    throw new Fault('rateLimited', { message: 'too many sign in from this address', retryAfterMs });
   }
 
   /** Tokens were revoked: sessions that live on them end. */
@@ -371,54 +331,9 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     }
   }
 
-  /** Whoever was cut off for going too fast has to wait. */
-  #keepPace(session: Session): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    session.rate = this.#rates.of(session.userId);
-    if (session.rate.overdrawn(nowMs)) throw this.#tooFast();
-    session.rate.spend(nowMs, cost.hello);
-  }
-
-  #register(session: Session): void {
-    session.state = 'registering';
-    this.#owners.register(session);
-  }
-
-  /** Welcome comes first, then what was pushed since the session is registered, then what its commands bring. */
-  #open(session: Session, hello: number): void {
-    session.state = 'open';
-    this.#queue(session, fragment(hello, { case: 'welcome', value: this.#welcome(session) }));
-    const { early, waiting } = session;
-    session.early = [];
-    session.waiting = [];
-    for (const encoded of early) this.#queue(session, encoded);
+  #opened(session: Session, waiting: readonly DecodedCommand[]): void {
     if (this.#draining) this.#tellDraining(session);
     for (const waited of waiting) this.#command(session, waited);
-  }
-
-  /** Development: everybody finds the others in the lobby. */
-  async #joinLobby(userId: UserId): Promise<void> {
-    const op = { t: 'group', groupId: 'lobby' as ConvId, clientId: '', change: { t: 'ensure' } } as const;
-    await this.#owners.links.ask(userId, op).catch((error) => {
-      this.#parts.log.warn('the lobby is not available', { 'event.action': 'lobby-unavailable' }, error);
-    });
-  }
-
-  #welcome(session: Session) {
-    const { config, clock } = this.#parts;
-    return {
-      sessionId: String(session.no),
-      userId: session.userId,
-      storeEpoch: this.#epoch,
-      serverTimeMs: BigInt(clock.wallMs()),
-      pingIntervalMs: config.pingIntervalMs,
-      ackIntervalMs: config.ackIntervalMs,
-      ackBytes: config.ackBytes,
-      maxFrameBytes: check.limits.frameBytes,
-      maxCommands: check.limits.commands,
-      maxTextLength: check.limits.textLength,
-      maxPageSize: check.limits.pageSize,
-    };
   }
 
   #queue(session: Session, encoded: Uint8Array): void {
@@ -528,10 +443,6 @@ function mayWait(session: Session, bytes: number): void {
 
 function isSignedIn({ state }: Session): boolean {
   return state === 'registering' || state === 'open';
-}
-
-function isClosed(session: Session): boolean {
-  return session.state === 'closed';
 }
 
 function decoded(frame: Uint8Array): readonly DecodedCommand[] {

@@ -1,38 +1,32 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConfigOf } from '../core/config.ts';
 import type { Failpoints } from '../core/failpoint.ts';
-import { Fault, toFault } from '../core/fault.ts';
-import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
+import { Fault } from '../core/fault.ts';
+import type { ConvId, MsgId, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
-import { conversationOf } from '../peer/conversation-of.ts';
-import type { EdgeFrame, Operation, OwnerFrame } from '../peer/edge-frames.ts';
+import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
-import { handedOn } from '../peer/handed-on.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import type { PeerCalls } from '../peer/peer-calls.ts';
 import { StallWatch } from '../core/stall-watch.ts';
-import { type MessageStore, StoreError } from '../ports/message-store.ts';
-import type { OutboxSpan } from '../ports/outbox.ts';
-import type { Conversation } from './conversation.ts';
+import type { MessageStore } from '../ports/message-store.ts';
 import { CursorBook } from './cursor-book.ts';
 import { CursorDesk } from './cursor-desk.ts';
-import { EdgeAsker } from './edge-asker.ts';
-import { EdgePeer } from './edge-peer.ts';
-import { EdgeSession } from './edge-session.ts';
+import { EdgeDesk } from './edge-desk.ts';
 import { EpochWatch } from './epoch-watch.ts';
 import { EventFeed } from './event-feed.ts';
 import { FanOut } from './fan-out.ts';
 import { GroupDesk } from './group-desk.ts';
+import { HandingOn } from './handing-on.ts';
 import { History } from './history.ts';
 import { HotConversations } from './hot-conversations.ts';
 import type { Joining } from './joining.ts';
 import { MessageMeters } from './meters.ts';
-import { type Asker, Operations } from './operations.ts';
+import { Operations } from './operations.ts';
 import type { messageOptions } from './options.ts';
 import { Owner } from './owner.ts';
 import type { Ownership } from './ownership.ts';
-import { notOwner } from './not-owner.ts';
 import { PeerDesk } from './peer-desk.ts';
 import { PresenceBook } from './presence-book.ts';
 import { Receipts } from './receipts.ts';
@@ -71,8 +65,6 @@ const secondMs = 1_000;
 const confirmMs = 1_000;
 /** Conversations whose last commits are remembered for edges that were away, however few are held. */
 const leastRecentCommits = 10_000;
-/** Typing is told to groups up to this size. */
-const maxTypingMembers = 100;
 /** How long a stopping node waits for what is in the store's hands. */
 const stopMs = 5_000;
 
@@ -81,13 +73,10 @@ export class MessageNode implements Service {
   readonly name = 'message';
   readonly meters = new MessageMeters();
   readonly #config: MessageNodeParts['config'];
-  readonly #clock: Clock;
   readonly #hot: HotConversations;
   readonly #history: History;
-  readonly #fanOut: FanOut;
   readonly #cursors: CursorBook;
   readonly #receipts: Receipts;
-  readonly #cursorDesk: CursorDesk;
   readonly #presence = new PresenceBook();
   readonly #groups: GroupDesk;
   readonly #owner: Owner;
@@ -97,28 +86,18 @@ export class MessageNode implements Service {
   #askedFor: string | undefined;
   readonly #relay: MessageRelay | undefined;
   readonly #operations: Operations;
+  readonly #edges: EdgeDesk;
   readonly #log: Logger;
   readonly #recent: RecentCommits | undefined;
   readonly #ownership: Ownership | undefined;
-  readonly #others: MessageNodeParts['others'];
-  readonly #joining: MessageNodeParts['joining'];
   readonly #stallWatch: StallWatch | undefined;
   /** Answers other message nodes, and has this node's own conversations forwarded. */
   readonly peers = new PeerDesk({
-    forward: (span) => this.#forward(span),
+    forward: (span) => this.#edges.forward(span),
     isOnline: (userId) => this.isOnline(userId),
     owns: (convId) => this.#owns(convId),
     carryOut: (asker, op) => this.#operations.carryOut(asker, op),
   });
-  /** The connection nodes that live, as far as is known. */
-  #liveEdges: readonly string[] = [];
-  #edges = 0;
-  readonly #askers = {
-    refused: (fault: Fault): void => {
-      if (fault.reason === 'internal') this.#bug(fault.cause);
-      this.meters.refused += 1;
-    },
-  };
   #timers: NodeJS.Timeout[] = [];
   #flushing: Promise<void> = Promise.resolve();
 
@@ -138,12 +117,9 @@ export class MessageNode implements Service {
     relay,
   }: MessageNodeParts) {
     this.#ownership = ownership;
-    this.#others = others;
-    this.#joining = joining;
     if (stallMs !== undefined)
       this.#stallWatch = new StallWatch({ clock, limitMs: stallMs, stalled: () => this.#stalled() });
     this.#config = config;
-    this.#clock = clock;
     this.#log = log;
     const limits = { maxConversations: config.hotConversations, maxRecentBytes: config.recentBytes };
     const confirmAfterMs = ownership === undefined ? undefined : confirmMs;
@@ -212,14 +188,30 @@ export class MessageNode implements Service {
       clock,
       meters,
     });
+    this.#edges = new EdgeDesk({
+      clock,
+      hot,
+      history,
+      fanOut,
+      presence,
+      cursorDesk,
+      operations: this.#operations,
+      handingOn: new HandingOn({ ownership, others, meters }),
+      recent,
+      joining,
+      owns: (convId) => this.#owns(convId),
+      refused: (fault) => {
+        if (fault.reason === 'internal') this.#bug(fault.cause);
+        meters.refused += 1;
+      },
+      bug: (error) => this.#bug(error),
+    });
     this.#hot = hot;
     this.#store = store;
     this.#epochs = epochs;
     this.#history = history;
     this.#cursors = cursors;
     this.#receipts = receipts;
-    this.#cursorDesk = cursorDesk;
-    this.#fanOut = fanOut;
     this.#groups = groups;
     this.#owner = owner;
     this.#relay = relay;
@@ -276,8 +268,8 @@ export class MessageNode implements Service {
   }
 
   /**
-   * The message nodes that own conversations; undefined while nobody can say, when edges decide. What is no longer this node's is let go of once it
-   * is done with.
+   * The message nodes that own conversations; undefined while nobody can say, when edges decide. What is no longer this
+   * node's is let go of once it is done with.
    */
   see(owners: readonly { readonly nodeId: string }[] | undefined): void {
     if (this.#ownership?.see(owners)) this.#hot.letGo((convId) => this.#owns(convId));
@@ -285,14 +277,12 @@ export class MessageNode implements Service {
 
   /** The connection nodes that live, whether they are linked or not. */
   seeEdges(edges: readonly { readonly nodeId: string }[]): void {
-    this.#liveEdges = edges.map(({ nodeId }) => nodeId);
-    this.#joining?.see(this.#liveEdges);
+    this.#edges.see(edges.map(({ nodeId }) => nodeId));
   }
 
   /** Whether every live connection node is linked: each is then sent what is forwarded. */
   get linked(): boolean {
-    const linked = new Set([...this.#presence.edges].map(({ nodeId }) => nodeId));
-    return this.#liveEdges.every((nodeId) => linked.has(nodeId));
+    return this.#edges.linked;
   }
 
   /** A group node is linked. */
@@ -313,217 +303,16 @@ export class MessageNode implements Service {
       throw new Fault('epochChanged', { message: 'the edge knows another epoch: the store is asked' });
     }
     this.#askedFor = undefined;
-    this.#edges += 1;
-    const linkedAtMs = this.#clock.monotonicMs();
-    const edge = new EdgePeer({ no: this.#edges, nodeId, link, linkedAtMs });
-    this.#presence.edges.add(edge);
-    return {
-      frames: (frames) => {
-        for (const frame of frames) this.#guarded(() => this.#take(edge, frame));
-      },
-      down: () => this.#edgeDown(edge),
-    };
-  }
-
-  #take(edge: EdgePeer, frame: EdgeFrame): void {
-    switch (frame.t) {
-      case 'command':
-        this.#command(edge, frame);
-        return;
-      case 'delivered':
-        this.#delivered(frame);
-        return;
-      case 'sessionUp': {
-        const { session, userId, deviceId } = frame;
-        this.#presence.up(new EdgeSession({ edge, no: session, userId, deviceId }));
-        this.#fanOut.sessionUp(edge, userId);
-        edge.send({ t: 'registered', session });
-        return;
-      }
-      case 'sessionDown':
-        this.#sessionDown(edge, frame.session);
-        return;
-      case 'snapshot':
-        // The edge has counted after it was linked: none of its sessions is older than this.
-        for (const [convId, seq] of this.#recent?.since(edge.linkedAtMs - frame.oldestMs) ?? [])
-          edge.misses(convId, seq);
-        return;
-      case 'snapshotEnd':
-        edge.complete = true;
-        this.#told();
-        this.#replay(edge);
-        return;
-      case 'typing':
-        this.#typing(frame);
-        return;
-      case 'watch':
-        this.#presence.watch(edge, frame.users);
-        return;
-      case 'unwatch':
-        this.#presence.unwatch(edge, frame.users);
-        return;
-      case 'audienceUnknown':
-        this.#known(frame.convId, (conversation) => {
-          this.#fanOut.tellWhole(conversation, edge, frame.seq);
-          return this.#pull(edge, conversation, frame.seq, conversation.head.seq);
-        });
-        return;
-      case 'pull':
-        this.#known(frame.convId, (conversation) =>
-          this.#pull(edge, conversation, frame.fromSeq, frame.toSeq),
-        );
-    }
-  }
-
-  #command(edge: EdgePeer, { call, session, userId, op }: Extract<EdgeFrame, { t: 'command' }>): void {
-    const refused = edge.sessions.get(session);
-    const asker = new EdgeAsker(this.#askers, edge, call, userId, refused);
-    try {
-      const convId = conversationOf(op);
-      if (convId !== undefined && !this.#owns(convId)) {
-        // What its session sends behind it must not pass before it, here or elsewhere.
-        if (op.t === 'send' && op.chain > 0) refused?.refuse(convId, op.chain);
-        this.#handOn(asker, op);
-        return;
-      }
-      this.#operations.carryOut(asker, op);
-    } catch (error) {
-      asker.refuse(toFault(error));
-    }
-  }
-
-  /** To the owner that this node sees, once: an edge that asks the wrong node has an older view than that. */
-  #handOn(asker: Asker, op: Operation): void {
-    const convId = handedOn(op);
-    const owner = convId === undefined ? undefined : this.#ownership?.ownerOf(convId);
-    if (owner === undefined || this.#others?.isLinked(owner) !== true) throw notOwner();
-    this.meters.handedOn += 1;
-    this.#others.command(owner, asker.userId, op).then(
-      (result) => asker.done(result),
-      (error) => asker.refuse(toFault(error)),
-    );
-  }
-
-  /** Most are of conversations that are hot: those are done at once. */
-  #delivered({ items }: Extract<EdgeFrame, { t: 'delivered' }>): void {
-    for (const { convId, userId, seq } of items) {
-      if (!this.#owns(convId)) continue;
-      const conversation = this.#hot.get(convId);
-      if (conversation === undefined) {
-        this.#held(convId, (loaded) => this.#cursorDesk.delivered(loaded, userId, seq));
-      } else if (conversation.exists) this.#cursorDesk.delivered(conversation, userId, seq);
-    }
-  }
-
-  /**
-   * Forwards what an edge missed while it was not linked and has not been told since: what this node has committed is its
-   * to tell, whoever owns the conversation by now.
-   */
-  #replay(edge: EdgePeer): void {
-    for (const [convId, fromSeq] of edge.missed)
-      this.#use(convId, (conversation) => {
-        if (!edge.missed.has(convId) || !conversation.exists) return;
-        // Its announcement says where to begin.
-        const told = this.#fanOut.audienceFor(conversation, edge) !== undefined;
-        edge.missed.delete(convId);
-        if (told) return this.#pull(edge, conversation, fromSeq, conversation.head.seq);
-      });
-  }
-
-  #typing({ convId, userId, active }: Extract<EdgeFrame, { t: 'typing' }>): void {
-    if (!this.#owns(convId)) return;
-    const conversation = this.#hot.get(convId);
-    if (conversation === undefined) {
-      // Somebody types in a conversation that isn't hot yet: hold it, so that the next word is heard.
-      this.#held(convId, () => {});
-      return;
-    }
-    if (conversation.present(userId) === undefined) return;
-    if ((conversation.group?.memberCount ?? 2) > maxTypingMembers) return;
-    for (const edge of this.#presence.edges) {
-      const audience = this.#fanOut.audienceFor(conversation, edge);
-      if (audience !== undefined) edge.send({ t: 'typing', audience: audience.no, convId, userId, active });
-    }
-  }
-
-  async #pull(edge: EdgePeer, conversation: Conversation, fromSeq: Seq, toSeq: Seq): Promise<void> {
-    const last = Math.min(toSeq, conversation.head.seq);
-    if (fromSeq > last) return;
-    this.#fanOut.repeat(conversation, edge, await this.#history.stored(conversation, fromSeq, last));
-  }
-
-  /** With the conversation loaded. What a store that can't be read keeps from an edge, the edge asks for again. */
-  #held(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
-    if (this.#owns(convId)) this.#use(convId, use);
-  }
-
-  #use(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
-    this.#hot.with(convId, use).catch((error) => {
-      if (!(error instanceof StoreError)) this.#bug(error);
-    });
-  }
-
-  /** Sends every edge entries that it may not have been sent, for they were committed by a node that died since. */
-  async #forward({ convId, firstSeq, lastSeq }: OutboxSpan): Promise<boolean> {
-    if (!this.#owns(convId)) return false;
-    try {
-      // A batch under way reads by itself when it finds that it is late, and then the next try finds what it has read.
-      if (!(await this.#hot.reaches(convId, lastSeq))) return false;
-      return await this.#hot.with(convId, async (conversation) => {
-        this.#fanOut.mayLack(conversation, firstSeq);
-        for (let from = firstSeq; from <= lastSeq; ) {
-          const entries = await this.#history.stored(conversation, from, lastSeq);
-          const last = entries.at(-1);
-          // Whatever is not there any more, nobody can be sent.
-          if (last === undefined) break;
-          for (const edge of this.#presence.edges) this.#fanOut.repeat(conversation, edge, entries);
-          from = last.seq + 1;
-        }
-        return this.linked && this.#owns(convId);
-      });
-    } catch (error) {
-      if (!(error instanceof StoreError)) this.#bug(error);
-      return false;
-    }
-  }
-
-  /** Like `held`, also where another node is the owner by now and this one has not let go yet: what it committed is its to tell. */
-  #known(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
-    if (this.#hot.get(convId)?.exists === true) this.#use(convId, use);
-    else this.#held(convId, use);
+    return this.#edges.accept(link, nodeId);
   }
 
   #owns(convId: ConvId): boolean {
     return this.#ownership === undefined || this.#ownership.owns(convId);
   }
 
-  #sessionDown(edge: EdgePeer, session: number): void {
-    const gone = this.#presence.down(edge, session, this.#clock.wallMs());
-    if (gone !== undefined) this.#fanOut.userGone(edge, gone);
-  }
-
-  #edgeDown(edge: EdgePeer): void {
-    this.#presence.edges.delete(edge);
-    this.#presence.unwatch(edge, [...edge.watched]);
-    for (const [no, session] of [...edge.sessions]) {
-      // The edge has refused all that it waited for. Its clients send it again, by now perhaps to another owner.
-      session.close();
-      this.#presence.down(edge, no, this.#clock.wallMs());
-    }
-    this.#fanOut.edgeGone(edge);
-    if (edge.complete) this.#told();
-  }
-
-  /** Which edges have told of all their sessions. */
-  #told(): void {
-    const complete = [...this.#presence.edges].filter((edge) => edge.complete);
-    this.#joining?.told(complete.map(({ nodeId }) => nodeId));
-  }
-
-  /** What edges sent before is void: they have asked somebody else, or ask again with a link of their own. */
   #stalled(): void {
     this.#log.warn('the node has hung', { 'event.action': 'node-stalled' });
-    for (const edge of [...this.#presence.edges]) edge.close('stalled');
+    this.#edges.closeAll('stalled');
   }
 
   /** The store is another one under the same name: nothing that was known is true, and everybody starts over. */
@@ -540,10 +329,7 @@ export class MessageNode implements Service {
     this.#history.clear();
     this.#receipts.clear();
     this.#recent?.clear();
-    for (const edge of this.#presence.edges) {
-      edge.missed.clear();
-      edge.send({ t: 'reset', epoch: this.#store.epoch });
-    }
+    this.#edges.reset(this.#store.epoch);
   }
 
   #flush(): Promise<void> {

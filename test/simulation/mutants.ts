@@ -78,7 +78,7 @@ export const simMutants: readonly SimMutant[] = [
     name: 'no-replay',
     invariant: 'I5',
     how: 'an edge whose link comes again is not told what it missed',
-    file: 'services/message/message-node.ts',
+    file: 'services/message/edge-desk.ts',
     from: '    for (const [convId, fromSeq] of edge.missed)',
     to: '    edge.missed.clear();\n    for (const [convId, fromSeq] of edge.missed)',
   },

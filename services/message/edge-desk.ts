@@ -1,0 +1,294 @@
+import type { Clock } from '../core/clock.ts';
+import { Fault, toFault } from '../core/fault.ts';
+import type { ConvId, Seq } from '../core/ids.ts';
+import { conversationOf } from '../peer/conversation-of.ts';
+import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { Link, LinkEvents } from '../peer/link.ts';
+import { StoreError } from '../ports/message-store.ts';
+import type { OutboxSpan } from '../ports/outbox.ts';
+import type { Conversation } from './conversation.ts';
+import type { CursorDesk } from './cursor-desk.ts';
+import { EdgeAsker } from './edge-asker.ts';
+import { EdgePeer } from './edge-peer.ts';
+import { EdgeSession } from './edge-session.ts';
+import type { FanOut } from './fan-out.ts';
+import type { HandingOn } from './handing-on.ts';
+import type { History } from './history.ts';
+import type { HotConversations } from './hot-conversations.ts';
+import type { Joining } from './joining.ts';
+import type { Operations } from './operations.ts';
+import type { PresenceBook } from './presence-book.ts';
+import type { RecentCommits } from './recent-commits.ts';
+
+export interface EdgeDeskParts {
+  readonly clock: Clock;
+  readonly hot: HotConversations;
+  readonly history: History;
+  readonly fanOut: FanOut;
+  readonly presence: PresenceBook;
+  readonly cursorDesk: CursorDesk;
+  readonly operations: Operations;
+  readonly handingOn: HandingOn;
+  /** What was committed lately, for edges whose links were down. */
+  readonly recent: RecentCommits | undefined;
+  /** Told which edges live and which have told of themselves, while this node may own nothing yet. */
+  readonly joining: Pick<Joining, 'see' | 'told'> | undefined;
+  owns(convId: ConvId): boolean;
+  /** Before a refusal goes out. */
+  refused(fault: Fault): void;
+  bug(error: unknown): void;
+}
+
+/** Typing is told to groups up to this size. */
+const maxTypingMembers = 100;
+
+/** What a message node has to do with edges: takes what they send, and sends them what they lack. */
+export class EdgeDesk {
+  readonly #parts: EdgeDeskParts;
+  #accepted = 0;
+  /** Those that live, as far as is known. */
+  #live: readonly string[] = [];
+
+  constructor(parts: EdgeDeskParts) {
+    this.#parts = parts;
+  }
+
+  /** An edge is linked. */
+  accept(link: Link<OwnerFrame>, nodeId: string): LinkEvents<EdgeFrame> {
+    const { clock, presence } = this.#parts;
+    this.#accepted += 1;
+    const edge = new EdgePeer({ no: this.#accepted, nodeId, link, linkedAtMs: clock.monotonicMs() });
+    presence.edges.add(edge);
+    return {
+      frames: (frames) => {
+        for (const frame of frames) this.#guardedTake(edge, frame);
+      },
+      down: () => this.#down(edge),
+    };
+  }
+
+  /** The connection nodes that live, whether they are linked or not. */
+  see(nodeIds: readonly string[]): void {
+    this.#live = nodeIds;
+    this.#parts.joining?.see(nodeIds);
+  }
+
+  /** Whether every live connection node is linked: each is then sent what is forwarded. */
+  get linked(): boolean {
+    const linked = new Set([...this.#parts.presence.edges].map(({ nodeId }) => nodeId));
+    return this.#live.every((nodeId) => linked.has(nodeId));
+  }
+
+  /** What edges sent before is void: they have asked somebody else, or ask again with a link of their own. */
+  closeAll(why: string): void {
+    for (const edge of [...this.#parts.presence.edges]) edge.close(why);
+  }
+
+  /** Tells all edges that the store has another epoch. */
+  reset(epoch: string): void {
+    for (const edge of this.#parts.presence.edges) {
+      edge.missed.clear();
+      edge.send({ t: 'reset', epoch });
+    }
+  }
+
+  /**
+   * Sends every edge entries that it may not have been sent, for they were committed by a node that died since. Whether
+   * this node still owns the conversation, and all of it was sent.
+   */
+  async forward({ convId, firstSeq, lastSeq }: OutboxSpan): Promise<boolean> {
+    const { hot, history, fanOut, presence, owns, bug } = this.#parts;
+    if (!owns(convId)) return false;
+    try {
+      // A batch under way reads by itself when it finds that it is late, and then the next try finds what it has read.
+      if (!(await hot.reaches(convId, lastSeq))) return false;
+      return await hot.with(convId, async (conversation) => {
+        fanOut.mayLack(conversation, firstSeq);
+        for (let from = firstSeq; from <= lastSeq; ) {
+          const entries = await history.stored(conversation, from, lastSeq);
+          const last = entries.at(-1);
+          // Whatever is not there any more, nobody can be sent.
+          if (last === undefined) break;
+          for (const edge of presence.edges) fanOut.repeat(conversation, edge, entries);
+          from = last.seq + 1;
+        }
+        return this.linked && owns(convId);
+      });
+    } catch (error) {
+      if (!(error instanceof StoreError)) bug(error);
+      return false;
+    }
+  }
+
+  #guardedTake(edge: EdgePeer, frame: EdgeFrame): void {
+    try {
+      this.#take(edge, frame);
+    } catch (error) {
+      this.#parts.bug(error);
+    }
+  }
+
+  #take(edge: EdgePeer, frame: EdgeFrame): void {
+    const { presence, fanOut, recent } = this.#parts;
+    switch (frame.t) {
+      case 'command':
+        this.#command(edge, frame);
+        return;
+      case 'delivered':
+        this.#delivered(frame);
+        return;
+      case 'sessionUp': {
+        const { session, userId, deviceId } = frame;
+        presence.up(new EdgeSession({ edge, no: session, userId, deviceId }));
+        fanOut.sessionUp(edge, userId);
+        edge.send({ t: 'registered', session });
+        return;
+      }
+      case 'sessionDown':
+        this.#sessionDown(edge, frame.session);
+        return;
+      case 'snapshot':
+        // The edge has counted after it was linked: none of its sessions is older than this.
+        for (const [convId, seq] of recent?.since(edge.linkedAtMs - frame.oldestMs) ?? [])
+          edge.misses(convId, seq);
+        return;
+      case 'snapshotEnd':
+        edge.complete = true;
+        this.#told();
+        this.#replay(edge);
+        return;
+      case 'typing':
+        this.#typing(frame);
+        return;
+      case 'watch':
+        presence.watch(edge, frame.users);
+        return;
+      case 'unwatch':
+        presence.unwatch(edge, frame.users);
+        return;
+      case 'audienceUnknown':
+        this.#known(frame.convId, (conversation) => {
+          fanOut.tellWhole(conversation, edge, frame.seq);
+          return this.#pull(edge, conversation, frame.seq, conversation.head.seq);
+        });
+        return;
+      case 'pull':
+        this.#known(frame.convId, (conversation) =>
+          this.#pull(edge, conversation, frame.fromSeq, frame.toSeq),
+        );
+    }
+  }
+
+  #command(edge: EdgePeer, { call, session, userId, op }: Extract<EdgeFrame, { t: 'command' }>): void {
+    const { operations, handingOn, owns } = this.#parts;
+    const chains = edge.sessions.get(session);
+    const asker = new EdgeAsker(this.#parts, edge, call, userId, chains);
+    try {
+      const convId = conversationOf(op);
+      if (convId !== undefined && !owns(convId)) {
+        // What its session sends behind it must not pass before it, here or elsewhere.
+        if (op.t === 'send' && op.chain > 0) chains?.refuse(convId, op.chain);
+        handingOn.handOn(asker, op);
+        return;
+      }
+      operations.carryOut(asker, op);
+    } catch (error) {
+      asker.refuse(toFault(error));
+    }
+  }
+
+  /** Most are of conversations that are hot: those are done at once. */
+  #delivered({ items }: Extract<EdgeFrame, { t: 'delivered' }>): void {
+    const { hot, cursorDesk, owns } = this.#parts;
+    for (const { convId, userId, seq } of items) {
+      if (!owns(convId)) continue;
+      const conversation = hot.get(convId);
+      if (conversation === undefined) {
+        this.#held(convId, (loaded) => cursorDesk.delivered(loaded, userId, seq));
+      } else if (conversation.exists) cursorDesk.delivered(conversation, userId, seq);
+    }
+  }
+
+  #typing({ convId, userId, active }: Extract<EdgeFrame, { t: 'typing' }>): void {
+    const { hot, fanOut, presence, owns } = this.#parts;
+    if (!owns(convId)) return;
+    const conversation = hot.get(convId);
+    if (conversation === undefined) {
+      // Somebody types in a conversation that isn't hot yet: hold it, so that the next word is heard.
+      this.#held(convId, () => {});
+      return;
+    }
+    if (conversation.present(userId) === undefined) return;
+    if ((conversation.group?.memberCount ?? 2) > maxTypingMembers) return;
+    for (const edge of presence.edges) {
+      const audience = fanOut.audienceFor(conversation, edge);
+      if (audience !== undefined) edge.send({ t: 'typing', audience: audience.no, convId, userId, active });
+    }
+  }
+
+  /**
+   * Forwards what an edge missed while it was not linked and has not been told since: what this node has committed is its
+   * to tell, whoever owns the conversation by now.
+   */
+  #replay(edge: EdgePeer): void {
+    for (const [convId, fromSeq] of edge.missed)
+      this.#use(convId, (conversation) => {
+        if (!edge.missed.has(convId) || !conversation.exists) return;
+        // Its announcement says where to begin.
+        const told = this.#parts.fanOut.audienceFor(conversation, edge) !== undefined;
+        edge.missed.delete(convId);
+        if (told) return this.#pull(edge, conversation, fromSeq, conversation.head.seq);
+      });
+  }
+
+  async #pull(edge: EdgePeer, conversation: Conversation, fromSeq: Seq, toSeq: Seq): Promise<void> {
+    const { history, fanOut } = this.#parts;
+    const last = Math.min(toSeq, conversation.head.seq);
+    if (fromSeq > last) return;
+    fanOut.repeat(conversation, edge, await history.stored(conversation, fromSeq, last));
+  }
+
+  /** With the conversation loaded. What a store that can't be read keeps from an edge, the edge asks for again. */
+  #held(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
+    if (this.#parts.owns(convId)) this.#use(convId, use);
+  }
+
+  /** Like `held`, also where another node is the owner by now and this one has not let go yet: what it committed is its to tell. */
+  #known(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
+    if (this.#parts.hot.get(convId)?.exists === true) this.#use(convId, use);
+    else this.#held(convId, use);
+  }
+
+  #use(convId: ConvId, use: (conversation: Conversation) => void | Promise<void>): void {
+    const { hot, bug } = this.#parts;
+    hot.with(convId, use).catch((error) => {
+      if (!(error instanceof StoreError)) bug(error);
+    });
+  }
+
+  #sessionDown(edge: EdgePeer, session: number): void {
+    const { presence, fanOut, clock } = this.#parts;
+    const gone = presence.down(edge, session, clock.wallMs());
+    if (gone !== undefined) fanOut.userGone(edge, gone);
+  }
+
+  #down(edge: EdgePeer): void {
+    const { presence, fanOut, clock } = this.#parts;
+    presence.edges.delete(edge);
+    presence.unwatch(edge, [...edge.watched]);
+    for (const [no, session] of [...edge.sessions]) {
+      // The edge has refused all that it waited for. Its clients send it again, by now perhaps to another owner.
+      session.close();
+      presence.down(edge, no, clock.wallMs());
+    }
+    fanOut.edgeGone(edge);
+    if (edge.complete) this.#told();
+  }
+
+  /** Which edges have told of all their sessions. */
+  #told(): void {
+    const { presence, joining } = this.#parts;
+    const complete = [...presence.edges].filter((edge) => edge.complete);
+    joining?.told(complete.map(({ nodeId }) => nodeId));
+  }
+}
