@@ -1,66 +1,6 @@
 import assert from 'node:assert/strict';
-import type { ConvId } from '../../services/core/ids.ts';
+import { group, type Interleaving, log, meters, texts, twoOwners } from './interleaving.ts';
 import { MessageProcess } from './message-process.ts';
-import type { SimFinding } from './sim-findings.ts';
-import { settled, tailReached } from './settled.ts';
-import { simulateTimers } from './timers.ts';
-import { judge } from './verdict.ts';
-import { fairClimate } from './weather.ts';
-import { World } from './world.ts';
-
-/** A narrow window, played by hand on the nodes that the random schedules run on. */
-export interface Interleaving {
-  /** One word or more with dashes. */
-  readonly name: string;
-  readonly invariant: string;
-  readonly what: string;
-  /** Each of them is noticed in it. */
-  readonly mutants: readonly string[];
-  play(world: World): Promise<void>;
-  /** That what is meant to happen did; throws where it did not. */
-  happened(world: World): void;
-}
-
-export const group = { convId: 'garden', to: undefined } as const;
-
-/** Plays it, mends everything, and gives what was found wrong. */
-export async function playInterleaving({ play, happened }: Interleaving): Promise<readonly SimFinding[]> {
-  const world = new World({
-    seed: 1,
-    climate: fairClimate,
-    owners: 1,
-    edges: 2,
-    groups: 1,
-    hasEventLog: true,
-  });
-  using _timers = simulateTimers(world.scheduler);
-  await world.scheduler.run(2_500);
-  world.admin.create('ada', group.convId, ['bob', 'cyd'], 'all');
-  await world.scheduler.run(500);
-  for (const user of ['ada', 'bob', 'cyd']) world.addClient(user, 'one');
-  await world.scheduler.run(1_000);
-  await play(world);
-  world.weather.calm();
-  world.directory.calm();
-  world.keepUp();
-  await settled(world);
-  await tailReached(world);
-  judge(world, new Map());
-  if (world.findings.all.length === 0) happened(world);
-  for (const { actor } of world.clients) actor.alive = false;
-  return world.findings.all;
-}
-
-/** m2 joins; m1 and one edge do not see it for so long, and go on as if all were m1's. */
-async function twoOwners(world: World, forMs: number): Promise<void> {
-  for (const name of ['m1', 'e1']) world.directory.stick(name, forMs);
-  world.start('m2');
-  await world.scheduler.run(2_000);
-}
-
-const log = (world: World) => world.rows.log(group.convId as ConvId);
-const texts = (world: World) => log(world).filter(({ kind }) => kind === 'message').length;
-const meters = (world: World, name: string) => (world.process(name) as MessageProcess).node?.meters;
 
 export const interleavings: readonly Interleaving[] = [
   {
@@ -149,7 +89,7 @@ export const interleavings: readonly Interleaving[] = [
     name: 'late-commit',
     invariant: 'I1, I4',
     what: 'a commit lands after the successor has read the tail',
-    mutants: [],
+    mutants: ['duplicates-forgotten', 'nobody-adopts'],
     play: async (world) => {
       world.start('m2');
       await world.scheduler.run(4_000);
@@ -199,7 +139,7 @@ export const interleavings: readonly Interleaving[] = [
     name: 'audiences-of-two',
     invariant: 'I5',
     what: 'a former owner lets go after the next one has told who hears',
-    mutants: [],
+    mutants: ['former-dismisses'],
     play: async (world) => {
       for (let round = 0; round < 3; round += 1) for (const client of world.clients) client.say(group);
       await world.scheduler.run(200);

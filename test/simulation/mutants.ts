@@ -91,6 +91,19 @@ export const simMutants: readonly SimMutant[] = [
     to: '    else if (this.#byConversation.get(room.convId) !== room) {',
   },
   {
+    name: 'former-dismisses',
+    byName: true,
+    invariant: 'I5',
+    how: 'who is not heard any more may still send all hearers away, and what then comes to nobody is not asked for',
+    file: 'services/connection/rooms.ts',
+    from: '    if (room.owner === audiences) this.#tell(room, audiences, frame);',
+    to: '    if (room.owner === audiences || isDismissal(frame)) this.#tell(room, audiences, frame);',
+    and: [
+      ['    if (room === undefined) return this.#unheard(frame);', '    if (room === undefined) return true;'],
+      ['      audiences.delete(frame.audience);\n      return this.#unheard(frame);', '      return true;'],
+    ],
+  },
+  {
     name: 'leavers-unheard',
     invariant: 'I5',
     how: 'who was removed while the edge was away never hears of it',

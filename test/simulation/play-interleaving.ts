@@ -9,7 +9,8 @@ const { values } = parseArgs({
   options: { name: { type: 'string', default: '' }, mutant: { type: 'string' } },
 });
 if (values.mutant !== undefined) mutate(mutantNamed(values.mutant));
-const { interleavingNamed, playInterleaving } = await import('./interleavings.ts');
+const { playInterleaving } = await import('./interleaving.ts');
+const { interleavingNamed } = await import('./interleavings.ts');
 const findings = await playInterleaving(interleavingNamed(values.name));
 for (const { rule, what } of findings) process.stdout.write(`${rule}: ${what}\n`);
 process.exitCode = findings.length === 0 ? 0 : 2;
