@@ -1,6 +1,7 @@
 import type { DoorInlet, DoorOutlet, SessionHost } from '../services/core/door.ts';
 import type { Clock } from '../services/core/clock.ts';
 import type { Fault } from '../services/core/fault.ts';
+import type { Frame } from '../services/core/frame.ts';
 import { TokenBucket } from '../services/core/token-bucket.ts';
 import { cutReason } from './close-reason.ts';
 import type { Delivery } from './dialects/dialect.ts';
@@ -40,7 +41,7 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
   readonly #perAddress = new Map<string, number>();
   #lastSession = 0;
   /** The last long frame, as the dialects encode it. */
-  #kept: { readonly frame: Uint8Array | undefined; readonly encoded: Encoded } = {
+  #kept: { readonly frame: Frame | undefined; readonly encoded: Encoded } = {
     frame: undefined,
     encoded: {},
   };
@@ -125,7 +126,7 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     this.#counters.slowConsumers += 1;
   }
 
-  deliver(sessions: readonly number[], frame: Uint8Array): void {
+  deliver(sessions: readonly number[], frame: Frame): void {
     const encoded = this.#encodedBefore(frame);
     for (let i = 0; i < sessions.length; i += 1) {
       const socket = this.#sockets.get(sessions[i] as number);
@@ -140,7 +141,7 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     }
   }
 
-  #encodedBefore(frame: Uint8Array): Encoded {
+  #encodedBefore(frame: Frame): Encoded {
     if (frame.byteLength < worthKeepingBytes) return {};
     if (this.#kept.frame !== frame) this.#kept = { frame, encoded: {} };
     return this.#kept.encoded;

@@ -71,15 +71,24 @@ export class BridgeSocket extends WebSocket {
     this.#owner.closed(this);
   }
 
-  /** Writes whole WebSocket frames. The buffer may be shared: it is not changed. */
-  write(frames: Buffer): void {
+  /** Writes whole WebSocket frames, of which `rest` is the end. The buffers may be shared: they are not changed. */
+  write(frames: Buffer, rest?: Uint8Array): void {
     if (this.readyState !== WebSocket.OPEN) return;
-    this.#owner.wrote(frames.length);
-    if (this.#net.write(frames)) return;
+    this.#owner.wrote(frames.length + (rest?.length ?? 0));
+    if (rest === undefined ? this.#net.write(frames) : this.#writeBoth(frames, rest)) return;
     const unsent = this.#net.writableLength;
     // A close frame would wait behind megabytes that nobody reads.
     if (unsent > this.#owner.maxUnsentBytes) this.terminate();
     else if (unsent > this.#owner.highWaterBytes && !this.congested) this.#waitForDrain();
+  }
+
+  /** In one call of the operating system, and without copying them into one buffer. */
+  #writeBoth(frames: Buffer, rest: Uint8Array): boolean {
+    this.#net.cork();
+    this.#net.write(frames);
+    const drained = this.#net.write(rest);
+    this.#net.uncork();
+    return drained;
   }
 
   /** Whether all that was written has reached the operating system. */

@@ -5,6 +5,7 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { ErrorSchema } from '../gen/parley/chat/v1/error_pb.ts';
 import { IdService } from '../gen/parley/chat/v1/id_pb.ts';
 import type { DoorOutlet } from '../services/core/door.ts';
+import { type Frame, wholeFrame } from '../services/core/frame.ts';
 import { silentLogger } from '../services/core/log.ts';
 import { BridgeFixture, clusterToken, nodeServer } from './testing/bridge-fixture.ts';
 import { FakeHost } from './testing/fake-host.ts';
@@ -18,8 +19,8 @@ class Outlet implements DoorOutlet {
   readonly told: unknown[] = [];
   #wake: (() => void)[] = [];
 
-  deliver(sessions: readonly number[], frame: Uint8Array): void {
-    this.#tell(['deliver', [...sessions], Buffer.from(frame).toString()]);
+  deliver(sessions: readonly number[], frame: Frame): void {
+    this.#tell(['deliver', [...sessions], Buffer.from(wholeFrame(frame)).toString()]);
   }
 
   close(session: number, code: number, reason: string): void {

@@ -1,4 +1,5 @@
 import type { Fault } from '../../services/core/fault.ts';
+import type { Frame } from '../../services/core/frame.ts';
 import type { DialectName } from '../metrics.ts';
 import type { BridgeSocket } from '../socket.ts';
 
@@ -17,7 +18,7 @@ export interface Dialect {
   /** A frame from the client. Never throws: what can't be understood is answered and costs at most this socket. */
   receive(socket: BridgeSocket, data: Buffer, isBinary: boolean): void;
   /** Encodes a delivered ConnectResponse once, for all the sockets it goes to. */
-  encode(frame: Uint8Array): Delivery;
+  encode(frame: Frame): Delivery;
   /** A refusal by the bridge itself, in the dialect's words: whole WebSocket frames. */
   problem(fault: Fault): Buffer;
   /** The socket is gone. */
@@ -32,12 +33,15 @@ export interface Delivery {
 /** A delivery that is the same for everybody. */
 export class SharedDelivery implements Delivery {
   readonly #frames: Buffer;
+  readonly #rest: Uint8Array | undefined;
 
-  constructor(frames: Buffer) {
+  /** `rest` follows behind `frames`. */
+  constructor(frames: Buffer, rest?: Uint8Array) {
     this.#frames = frames;
+    this.#rest = rest;
   }
 
   to(socket: BridgeSocket): void {
-    socket.write(this.#frames);
+    socket.write(this.#frames, this.#rest);
   }
 }

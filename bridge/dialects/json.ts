@@ -5,6 +5,7 @@ import {
   ConnectResponseSchema,
 } from '../../gen/parley/chat/v1/session_pb.ts';
 import { Fault, toFault } from '../../services/core/fault.ts';
+import { wholeFrame } from '../../services/core/frame.ts';
 import { frameLimits } from '../../services/core/frame-limits.ts';
 import { signInByHandshake } from '../hello.ts';
 import { parseJson } from '../json-input.ts';
@@ -30,7 +31,7 @@ export const jsonDialect: Dialect = {
   },
 
   encode(frame) {
-    return new SharedDelivery(textFrame(fromBinary(ConnectResponseSchema, frame)));
+    return new SharedDelivery(textFrame(fromBinary(ConnectResponseSchema, wholeFrame(frame))));
   },
 
   problem(fault) {

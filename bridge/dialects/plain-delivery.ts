@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { ConnectResponseSchema, type Event } from '../../gen/parley/chat/v1/session_pb.ts';
+import { type Frame, wholeFrame } from '../../services/core/frame.ts';
 import type { BridgeSocket } from '../socket.ts';
 import type { Delivery } from './dialect.ts';
 import { PlainEntry } from './plain-entry.ts';
@@ -16,9 +17,9 @@ export class PlainDelivery implements Delivery {
   readonly #events: readonly PlainEvent[];
   readonly #bytes: number;
 
-  constructor(frame: Uint8Array) {
+  constructor(frame: Frame) {
     this.#bytes = frame.byteLength;
-    this.#events = fromBinary(ConnectResponseSchema, frame).events.map(plainEvent);
+    this.#events = fromBinary(ConnectResponseSchema, wholeFrame(frame)).events.map(plainEvent);
   }
 
   to(socket: BridgeSocket): void {

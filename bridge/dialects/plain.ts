@@ -1,5 +1,6 @@
 import type { Clock } from '../../services/core/clock.ts';
 import { Fault, toFault } from '../../services/core/fault.ts';
+import type { Frame } from '../../services/core/frame.ts';
 import type { BridgeSocket } from '../socket.ts';
 import type { Delivery, Dialect } from './dialect.ts';
 import type { PeerCache } from './peer-cache.ts';
@@ -54,7 +55,7 @@ export class PlainDialect implements Dialect {
     }
   }
 
-  encode(frame: Uint8Array): Delivery {
+  encode(frame: Frame): Delivery {
     return new PlainDelivery(frame);
   }
 

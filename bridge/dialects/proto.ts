@@ -1,4 +1,5 @@
 import { Fault } from '../../services/core/fault.ts';
+import { LongFrame } from '../../services/core/frame.ts';
 import { signInByHandshake } from '../hello.ts';
 import { wsFrame } from '../ws-frame.ts';
 import { type Dialect, SharedDelivery } from './dialect.ts';
@@ -17,7 +18,8 @@ export const protoDialect: Dialect = {
   },
 
   encode(frame) {
-    return new SharedDelivery(wsFrame('binary', frame));
+    if (!(frame instanceof LongFrame)) return new SharedDelivery(wsFrame('binary', frame));
+    return new SharedDelivery(wsFrame('binary', frame.head, frame.rest.byteLength), frame.rest);
   },
 
   problem(fault) {

@@ -1,4 +1,5 @@
 import type { ByteString } from '../core/byte-string.ts';
+import { type Frame, LongFrame } from '../core/frame.ts';
 import { type EntryHeader, measure, putEntry } from './entry.ts';
 import { numberFieldSize, putNumberField, putStringField, stringFieldSize } from './field.ts';
 import { take } from './slab.ts';
@@ -22,6 +23,8 @@ export function entryFragment(header: EntryHeader, content: ByteString): Uint8Ar
 /** An entry as links and stores carry it: the header, and the content encoded. */
 export type EntryWithContent = EntryHeader & { readonly content: ByteString };
 
+/** Encoded lists of this size and more are shared by the fragments that have them. */
+const longBytes = 4 * 1024;
 /** Lists shorter than this are not worth remembering. */
 const rememberFrom = 8;
 const remembered = new WeakMap<readonly EntryWithContent[], Uint8Array>();
@@ -33,16 +36,18 @@ const remembered = new WeakMap<readonly EntryWithContent[], Uint8Array>();
 export function entriesFragment(
   replyTo: number,
   page: { convId: string; entries: readonly EntryWithContent[]; headSeq: number; more: boolean },
-): Uint8Array {
+): Frame {
   const convIdSize = utf8Size(page.convId);
   const headSeq = halves(page.headSeq);
   const entries = repeatedEntries(page.entries);
-  const pageSize =
-    stringFieldSize(convIdSize) + entries.byteLength + numberFieldSize(headSeq) + (page.more ? 2 : 0);
+  const ownSize = stringFieldSize(convIdSize) + numberFieldSize(headSeq) + (page.more ? 2 : 0);
+  const pageSize = ownSize + entries.byteLength;
   const replySize = replyTo === 0 ? 0 : 1 + varintSize(replyTo);
   const eventSize = replySize + 1 + varintSize(pageSize) + pageSize;
+  const size = 1 + varintSize(eventSize) + eventSize;
+  const isLong = entries.byteLength >= longBytes;
 
-  const bytes = take(1 + varintSize(eventSize) + eventSize);
+  const bytes = take(isLong ? size - entries.byteLength : size);
   bytes[0] = 0x0a; // ConnectResponse.events
   let at = putVarint(bytes, 1, eventSize);
   if (replyTo !== 0) {
@@ -52,12 +57,15 @@ export function entriesFragment(
   bytes[at] = 0x32; // Event.entries
   at = putVarint(bytes, at + 1, pageSize);
   at = putStringField(bytes, at, 0x0a, page.convId, convIdSize);
-  bytes.set(entries, at);
-  at = putNumberField(bytes, at + entries.byteLength, 0x18, headSeq);
+  at = putNumberField(bytes, at, 0x18, headSeq);
   if (page.more) {
     bytes[at] = 0x20;
     bytes[at + 1] = 1;
+    at += 2;
   }
+  // Last, so that they can be shared; the order of fields is free.
+  if (isLong) return new LongFrame(bytes, entries);
+  bytes.set(entries, at);
   return bytes;
 }
 

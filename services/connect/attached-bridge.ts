@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { BridgeFrame, ConnectionFrameSchema } from '../../gen/parley/node/v1/bridge_pb.ts';
 import type { DoorInlet, DoorOutlet, SessionHost } from '../core/door.ts';
 import { Fault } from '../core/fault.ts';
+import { type Frame, wholeFrame } from '../core/frame.ts';
 import { Outbox } from '../core/outbox.ts';
 
 type ConnectionFrame = MessageInitShape<typeof ConnectionFrameSchema>;
@@ -30,9 +31,10 @@ export class AttachedBridge implements DoorOutlet {
     this.#inlet = sessions.attach(this);
   }
 
-  deliver(sessions: readonly number[], data: Uint8Array): void {
-    const frame = { case: 'deliver' as const, value: { sessions: [...sessions], data } };
-    this.#push({ frame }, data.byteLength + 4 * sessions.length);
+  deliver(sessions: readonly number[], frame: Frame): void {
+    const data = wholeFrame(frame);
+    const deliver = { case: 'deliver' as const, value: { sessions: [...sessions], data } };
+    this.#push({ frame: deliver }, data.byteLength + 4 * sessions.length);
   }
 
   close(session: number, code: number, reason: string): void {

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
+import type { Frame } from '../core/frame.ts';
 import type { ConvId } from '../core/ids.ts';
 import type { Operation, Result, SendOperation } from '../peer/edge-frames.ts';
 import type { Answer } from './message-link.ts';
@@ -24,7 +25,7 @@ export interface DeskParts {
   readonly meters: ConnectionMeters;
   /** Commands of one session that wait for their answer, at most. */
   readonly maxInFlight: number;
-  queue(session: Session, encoded: Uint8Array): void;
+  queue(session: Session, encoded: Frame): void;
   end(session: Session, fault: Fault): void;
 }
 
@@ -108,7 +109,7 @@ export class CommandDesk {
     else owner.messages.call(session.no, session.userId, op, answer);
   }
 
-  reply(session: Session, encoded: Uint8Array): void {
+  reply(session: Session, encoded: Frame): void {
     this.#parts.queue(session, encoded);
   }
 

@@ -12,6 +12,7 @@ import type {
 } from '../core/door.ts';
 import type { Failpoints } from '../core/failpoint.ts';
 import { Fault, toFault } from '../core/fault.ts';
+import type { Frame } from '../core/frame.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service, StopReason } from '../core/service.ts';
 import type { Directory, Revocation } from '../ports/directory.ts';
@@ -122,7 +123,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       nowMs: () => clock.monotonicMs(),
       failed: (error) => this.#bug('a flush failed', error),
     });
-    const queue = (session: Session, encoded: Uint8Array): void => this.#queue(session, encoded);
+    const queue = (session: Session, encoded: Frame): void => this.#queue(session, encoded);
     const end = (session: Session, fault: Fault, replyTo?: number): void =>
       this.#end(session, fault, replyTo);
     this.#pushes = new Pushes({
@@ -336,7 +337,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     for (const waited of waiting) this.#command(session, waited);
   }
 
-  #queue(session: Session, encoded: Uint8Array): void {
+  #queue(session: Session, encoded: Frame): void {
     if (session.state === 'registering') session.early.push(encoded);
     else if (session.state !== 'closed') this.#flusher.queue(session, encoded);
   }

@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
 import fc from 'fast-check';
 import type { DoorOutlet } from '../core/door.ts';
+import { type Frame, LongFrame, wholeFrame } from '../core/frame.ts';
 import { Flusher, type FlushTarget } from './flusher.ts';
 
 class Door implements DoorOutlet {
   readonly calls: { readonly sessions: readonly number[]; readonly frame: Uint8Array }[] = [];
   onDeliver: () => void = () => {};
 
-  deliver(sessions: readonly number[], frame: Uint8Array): void {
-    this.calls.push({ sessions: [...sessions], frame });
+  deliver(sessions: readonly number[], frame: Frame): void {
+    this.calls.push({ sessions: [...sessions], frame: wholeFrame(frame) });
     this.onDeliver();
   }
 
@@ -239,7 +240,7 @@ describe('a flush', () => {
     });
 
   it('gives every session exactly what was queued for it, in order', () => {
-    const fragments = [bytes(1), bytes(2), bytes(3), bytes(4)];
+    const fragments = [bytes(1), bytes(2), new LongFrame(bytes(3), bytes(3)), bytes(4)];
     const queued = fc.array(fc.tuple(fc.nat(4), fc.nat(3), fc.boolean()), { maxLength: 100 });
     fc.assert(
       fc.property(queued, (steps) => {
@@ -249,9 +250,9 @@ describe('a flush', () => {
         const { flusher: flush } = flusher();
         for (const [no, which, flushes] of steps) {
           const one = targets[no] as FlushTarget;
-          if (which === 0) flush.queueLazily(one, fragments[which] as Uint8Array);
-          else flush.queue(one, fragments[which] as Uint8Array);
-          expected[no]?.push(which + 1);
+          if (which === 0) flush.queueLazily(one, fragments[which] as Frame);
+          else flush.queue(one, fragments[which] as Frame);
+          expected[no]?.push(...(which === 2 ? [3, 3] : [which + 1]));
           if (flushes) flush.flush();
         }
         for (const [no, one] of targets.entries()) {

@@ -1,5 +1,6 @@
 import { concat } from '../codec/frames.ts';
 import type { DoorOutlet } from '../core/door.ts';
+import { type Frame, LongFrame } from '../core/frame.ts';
 
 /** Where a session's frames go. */
 export interface FlushTarget {
@@ -8,7 +9,7 @@ export interface FlushTarget {
   /** What waits for it; undefined for nothing. The flusher's own. */
   path: PathNode | undefined;
   /** What waits for a write that happens anyway; undefined for nothing. The flusher's own. */
-  lazy: Uint8Array[] | undefined;
+  lazy: Frame[] | undefined;
 }
 
 /** Frames longer than this are split, so that no client has to take an endless one. */
@@ -31,17 +32,17 @@ const maxLazyMs = 100;
  */
 export class PathNode {
   readonly parent: PathNode | undefined;
-  readonly fragment: Uint8Array;
+  readonly fragment: Frame;
   /** The child made last: in a fan-out, all sessions ask for the same one after another. */
   lastChild: PathNode | undefined;
   targets: { readonly outlet: DoorOutlet; readonly sessions: number[] }[] | undefined;
 
-  constructor(parent: PathNode | undefined, fragment: Uint8Array) {
+  constructor(parent: PathNode | undefined, fragment: Frame) {
     this.parent = parent;
     this.fragment = fragment;
   }
 
-  child(fragment: Uint8Array): PathNode {
+  child(fragment: Frame): PathNode {
     if (this.lastChild?.fragment === fragment) return this.lastChild;
     this.lastChild = new PathNode(this, fragment);
     return this.lastChild;
@@ -82,7 +83,7 @@ export class Flusher {
   }
 
   /** Queues a fragment (an encoded ConnectResponse) for a session. */
-  queue(target: FlushTarget, fragment: Uint8Array): void {
+  queue(target: FlushTarget, fragment: Frame): void {
     target.path = (target.path ?? this.#begin(target)).child(fragment);
     this.schedule();
   }
@@ -91,7 +92,7 @@ export class Flusher {
    * Queues a fragment that isn't urgent, as a receipt is: it goes with the next write to its socket, and causes one of its
    * own only after a while. The order of a session's fragments stays.
    */
-  queueLazily(target: FlushTarget, fragment: Uint8Array): void {
+  queueLazily(target: FlushTarget, fragment: Frame): void {
     if (target.path !== undefined) target.path = target.path.child(fragment);
     else if (target.lazy !== undefined) target.lazy.push(fragment);
     else {
@@ -165,7 +166,7 @@ export class Flusher {
     else for (const frame of frames(fragmentsOf(leaf))) this.#send(leaf, frame);
   }
 
-  #send({ targets = [] }: PathNode, frame: Uint8Array): void {
+  #send({ targets = [] }: PathNode, frame: Frame): void {
     for (const { outlet, sessions } of targets) {
       try {
         outlet.deliver(sessions, frame);
@@ -195,8 +196,8 @@ function address(leaf: PathNode, { outlet, doorSession }: FlushTarget, leaves: P
   leaf.targets.push({ outlet, sessions: [doorSession] });
 }
 
-function fragmentsOf(leaf: PathNode): Uint8Array[] {
-  const fragments: Uint8Array[] = [];
+function fragmentsOf(leaf: PathNode): Frame[] {
+  const fragments: Frame[] = [];
   for (let node: PathNode | undefined = leaf; node?.parent !== undefined; node = node.parent) {
     fragments.push(node.fragment);
   }
@@ -204,8 +205,8 @@ function fragmentsOf(leaf: PathNode): Uint8Array[] {
 }
 
 /** As few frames as may be, but what is long stays the buffer that it is. */
-function frames(fragments: readonly Uint8Array[]): readonly Uint8Array[] {
-  const whole: Uint8Array[] = [];
+function frames(fragments: readonly Frame[]): readonly Frame[] {
+  const whole: Frame[] = [];
   let gathered: Uint8Array[] = [];
   let bytes = 0;
   const close = (): void => {
@@ -216,10 +217,13 @@ function frames(fragments: readonly Uint8Array[]): readonly Uint8Array[] {
   };
   for (const fragment of fragments) {
     const { byteLength } = fragment;
-    if (byteLength >= aloneBytes || bytes + byteLength > maxFrameBytes) close();
-    gathered.push(fragment);
-    bytes += byteLength;
-    if (byteLength >= aloneBytes) close();
+    const isAlone = fragment instanceof LongFrame || byteLength >= aloneBytes;
+    if (isAlone || bytes + byteLength > maxFrameBytes) close();
+    if (isAlone) whole.push(fragment);
+    else {
+      gathered.push(fragment);
+      bytes += byteLength;
+    }
   }
   close();
   return whole;

@@ -4,6 +4,7 @@ import type { ConfigOf } from '../core/config.ts';
 import type { Mode } from '../core/core-options.ts';
 import type { Failpoints } from '../core/failpoint.ts';
 import { Fault, toFault } from '../core/fault.ts';
+import type { Frame } from '../core/frame.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Directory } from '../ports/directory.ts';
@@ -31,7 +32,7 @@ export interface ReceptionParts {
   readonly log: Logger;
   /** Of the store, as message nodes say. */
   epoch(): string;
-  queue(session: Session, encoded: Uint8Array): void;
+  queue(session: Session, encoded: Frame): void;
   /** The session is open, and these are the commands that waited for it. */
   opened(session: Session, waiting: readonly DecodedCommand[]): void;
   end(session: Session, fault: Fault, replyTo: number): void;

@@ -1,4 +1,5 @@
 import type { DoorOutlet, SessionInfo } from '../core/door.ts';
+import type { Frame } from '../core/frame.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { DecodedCommand } from '../codec/frames.ts';
 import type { PlaceBudget, SendChain } from './chain.ts';
@@ -44,7 +45,7 @@ export class Session implements FlushTarget {
   waiting: DecodedCommand[] = [];
   waitingBytes = 0;
   /** Pushes that came between registration and welcome: they follow it. */
-  early: Uint8Array[] = [];
+  early: Frame[] = [];
   /** Commands that wait for their answer; pages among them; and whether a sync does. */
   inFlight = 0;
   reading = 0;

@@ -1,3 +1,5 @@
+import type { Frame } from './frame.ts';
+
 /**
  * Where clients come in. A door (the gRPC server, a bridge, the Connect server that remote bridges attach to) carries
  * frames as bytes; the connection node behind it knows what they mean. The same three interfaces serve a door in the
@@ -20,8 +22,8 @@ export interface DoorInlet {
 
 /** What the connection node tells a door. Calls for sessions that are gone are ignored. */
 export interface DoorOutlet {
-  /** Writes an encoded `parley.chat.v1.ConnectResponse` to each session. The buffer is shared: never change it. */
-  deliver(sessions: readonly number[], frame: Uint8Array): void;
+  /** Writes a frame to each session. (As a property, so that no door can leave out the frames in two parts.) */
+  readonly deliver: (sessions: readonly number[], frame: Frame) => void;
   /** Ends a session once what was delivered is written. */
   close(session: number, code: number, reason: string): void;
 }

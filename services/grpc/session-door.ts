@@ -1,6 +1,7 @@
 import type { Counter, Meters } from '../core/meters.ts';
 import type { DoorInlet, DoorOutlet, SessionHost } from '../core/door.ts';
 import { Fault, toFault } from '../core/fault.ts';
+import { type Frame, wholeFrame } from '../core/frame.ts';
 import type { Logger } from '../core/log.ts';
 import { closeStatus, toStatus } from './faults.ts';
 import { peerAddress } from './call-context.ts';
@@ -64,8 +65,9 @@ export class SessionDoor implements DoorOutlet {
     });
   }
 
-  deliver(sessions: readonly number[], frame: Uint8Array): void {
-    for (const session of sessions) this.#streams.get(session)?.write(frame);
+  deliver(sessions: readonly number[], frame: Frame): void {
+    const whole = wholeFrame(frame);
+    for (const session of sessions) this.#streams.get(session)?.write(whole);
   }
 
   close(session: number, code: number, reason: string): void {

@@ -1,3 +1,4 @@
+import { type Frame, wholeFrame } from '../../services/core/frame.ts';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { Entry } from '../../gen/parley/chat/v1/entry_pb.ts';
 import type { Error as ErrorEvent } from '../../gen/parley/chat/v1/error_pb.ts';
@@ -38,10 +39,10 @@ export class TestDoor implements DoorOutlet {
     return session;
   }
 
-  deliver(sessions: readonly number[], frame: Uint8Array): void {
+  deliver(sessions: readonly number[], frame: Frame): void {
     if (this.broken !== undefined) throw this.broken;
     this.frames += 1;
-    for (const no of sessions) this.#sessions.get(no)?.take(frame);
+    for (const no of sessions) this.#sessions.get(no)?.take(wholeFrame(frame));
   }
 
   close(no: number, code: number, reason: string): void {

@@ -99,7 +99,10 @@ export const simMutants: readonly SimMutant[] = [
     from: '    if (room.owner === audiences) this.#tell(room, audiences, frame);',
     to: '    if (room.owner === audiences || isDismissal(frame)) this.#tell(room, audiences, frame);',
     and: [
-      ['    if (room === undefined) return this.#unheard(frame);', '    if (room === undefined) return true;'],
+      [
+        '    if (room === undefined) return this.#unheard(frame);',
+        '    if (room === undefined) return true;',
+      ],
       ['      audiences.delete(frame.audience);\n      return this.#unheard(frame);', '      return true;'],
     ],
   },

@@ -1,4 +1,5 @@
 import type { DoorInlet, DoorOutlet, SessionHost } from '../../services/core/door.ts';
+import { type Frame, wholeFrame } from '../../services/core/frame.ts';
 import type { Actor, Scheduler } from './scheduler.ts';
 import type { Weather } from './weather.ts';
 
@@ -107,8 +108,8 @@ export class SimDoor implements DoorOutlet {
     return connection;
   }
 
-  deliver(sessions: readonly number[], frame: Uint8Array): void {
-    for (const no of sessions) this.#connections.get(no)?.deliver(frame);
+  deliver(sessions: readonly number[], frame: Frame): void {
+    for (const no of sessions) this.#connections.get(no)?.deliver(wholeFrame(frame));
   }
 
   close(no: number, code: number, reason: string): void {
