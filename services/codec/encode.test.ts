@@ -5,12 +5,7 @@ import fc from 'fast-check';
 import { type ByteString, bytesOf } from '../core/byte-string.ts';
 import { LongFrame, wholeFrame } from '../core/frame.ts';
 import { type Entry, EntrySchema, MessageBodySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
-import {
-  ConnectResponseSchema,
-  EntriesSchema,
-  EventSchema,
-  SentSchema,
-} from '../../gen/parley/chat/v1/session_pb.ts';
+import { ConnectResponseSchema, EventSchema, SentSchema } from '../../gen/parley/chat/v1/session_pb.ts';
 import { body, seq, uint64 } from './testing/arbitrary.ts';
 import type { EntryHeader } from './entry.ts';
 import {
@@ -99,7 +94,7 @@ describe('what is written by hand is what protobuf-es writes', () => {
         // The order of fields differs.
         const reference = eventFragment(create(EventSchema, { replyTo, event: { case: 'entries', value } }));
         assert.deepEqual(
-          fromBinary(ConnectResponseSchema, wholeFrame(entriesFragment(replyTo, p))),
+          fromBinary(ConnectResponseSchema, Uint8Array.from(wholeFrame(entriesFragment(replyTo, p)))),
           fromBinary(ConnectResponseSchema, reference),
         );
       }),
