@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { Fault, toFault } from '../core/fault.ts';
+import { type Fault, toFault } from '../core/fault.ts';
 import type { ConvId, Seq } from '../core/ids.ts';
 import { conversationOf } from '../peer/conversation-of.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';

@@ -1,5 +1,5 @@
 import type { ConvId } from '../../services/core/ids.ts';
-import { MessageProcess } from './message-process.ts';
+import type { MessageProcess } from './message-process.ts';
 import type { SimFinding } from './sim-findings.ts';
 import { settled, tailReached } from './settled.ts';
 import { simulateTimers } from './timers.ts';
