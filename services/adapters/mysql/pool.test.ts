@@ -108,10 +108,10 @@ describe('a session', () => {
       errno: 1146,
       succeeded: 2,
     });
-    const results = await session.query("SELECT 1, 18446744073709551615;DO 1;SELECT X'00ff'", 10_000);
+    const results = await session.query("SELECT 'a', 18446744073709551615;DO 1;SELECT X'00ff'", 10_000);
     assert.deepEqual(
       results.map(({ rows }) => rows),
-      [[[1, '18446744073709551615']], [], [[Buffer.of(0, 255)]]],
+      [[['a', '18446744073709551615']], [], [[Buffer.of(0, 255)]]],
     );
     session.end();
   });

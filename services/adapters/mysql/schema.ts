@@ -80,7 +80,7 @@ export async function prepareSchema(
  */
 export async function lockSchema(session: Session, waitSeconds: number): Promise<void> {
   const [locked] = await session.query(
-    `SELECT GET_LOCK(CONCAT('parley.', LEFT(SHA1(DATABASE()), 32)), ${int(waitSeconds)})`,
+    `SELECT GET_LOCK(CONCAT('parley.', LEFT(SHA2(DATABASE(), 256), 32)), ${int(waitSeconds)})`,
     statementTimeoutMs,
   );
   if (Number(locked?.rows[0]?.[0]) !== 1)
