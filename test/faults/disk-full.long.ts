@@ -12,6 +12,7 @@ import { pause, short, told, verdict } from './reports.ts';
 const diskMegabytes = 512;
 const fullMs = short ? 8_000 : 30_000;
 const patienceMs = 60_000;
+const sendsAtMost = 10;
 
 describe('a database on a disk that fills up', { skip: !SmallDisk.possible && 'needs root on Linux' }, () => {
   const stack = new AsyncDisposableStack();
@@ -34,6 +35,7 @@ describe('a database on a disk that fills up', { skip: !SmallDisk.possible && 'n
       client.onPostponed = (_, reason) => void refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
     const round = await run.round(async () => {
       refusals.clear();
+      await using _room = { [Symbol.asyncDispose]: () => disk.free() };
       await disk.fill();
       const deadline = performance.now() + patienceMs;
       while (!refusals.has('diskFull')) {
@@ -60,16 +62,21 @@ describe('a database on a disk that fills up', { skip: !SmallDisk.possible && 'n
         `${reads} pages were read${refused === '' ? '' : `, and ${refused}; the database says ${cluster.database.output.slice(-1000)}`}`,
       );
       const send = { to: 'user-1', clientId: 'full', body: { text: 'no room' } };
-      const answer = await cluster.call('MessageService/Send', { send }, 'user-0').then(
-        () => 'taken',
-        (error: unknown) => String(error),
-      );
+      const answers: string[] = [];
+      // While the database itself waits for room, as MariaDB does now and then, nobody knows what becomes of a send.
+      do {
+        answers.push(
+          await cluster.call('MessageService/Send', { send }, 'user-0').then(
+            () => 'taken',
+            (error: unknown) => /"reason":"(\w+)"/.exec(String(error))?.[1] ?? String(error),
+          ),
+        );
+      } while (answers.at(-1) === 'timedOut' && answers.length < sendsAtMost);
       t.diagnostic(
-        `a send is answered: ${answer}; refusals: ${[...refusals].map(([reason, count]) => `${reason} ${count}`).join(', ')}`,
+        `a send is answered: ${answers.join(', ')}; refusals: ${[...refusals].map(([reason, count]) => `${reason} ${count}`).join(', ')}`,
       );
       assert.equal(refused, '');
-      assert.match(answer, /"reason":"diskFull"/);
-      await disk.free();
+      assert.equal(answers.at(-1), 'diskFull');
     });
     told(t, round);
   });
