@@ -14,6 +14,8 @@ const acknowledgeEveryMs = 100;
 const pageSize = 200;
 /** Newest entries that a sync brings along for each conversation. */
 const syncEntries = 10;
+/** Of the story of one send, at most. */
+const storyLines = 60;
 
 export interface CrashClientOptions {
   readonly user: string;
@@ -56,6 +58,9 @@ export class CrashClient implements ClientLog {
   #inSync = false;
   #stopped = false;
   #acknowledging: NodeJS.Timeout | undefined;
+  /** What became of sends that were not taken at the first try. */
+  readonly #stories = new Map<string, string[]>();
+  #connections = 0;
 
   constructor(options: CrashClientOptions) {
     this.#options = options;
@@ -106,6 +111,11 @@ export class CrashClient implements ClientLog {
   /** Everything sent is answered, everything that exists is here. */
   get settled(): boolean {
     return this.#inSync && this.#outbox.size === 0 && this.#replica.whole;
+  }
+
+  /** What became of a send, for whoever asks why. */
+  storyOf(clientId: string): string {
+    return `${clientId} by ${this.#options.kind}: ${this.#stories.get(clientId)?.join(', ') ?? 'taken at once'}`;
   }
 
   /** What is not answered, for whoever asks why. */
@@ -180,6 +190,8 @@ export class CrashClient implements ClientLog {
       throw new Error('the store has another epoch, and nobody restored it');
     this.#epoch = event.value.storeEpoch;
     this.#signedIn = true;
+    this.#connections += 1;
+    for (const { clientId } of this.#outbox.all) this.#note(clientId, 'sent again');
     this.events.push({ t: 'connected', run: this.#options.run() });
     this.#sync();
     this.#pass(this.#outbox.all);
@@ -265,6 +277,7 @@ export class CrashClient implements ClientLog {
   #answered(pending: Pending, event: EventOf): void {
     pending.commandId = 0;
     if (event.case === 'sent') {
+      if (this.#stories.has(pending.clientId)) this.#note(pending.clientId, `taken as ${event.value.seq}`);
       this.#logSent(pending.clientId, event.value);
       this.onAnswered(performance.now() - pending.madeAtMs);
       this.#settled(pending);
@@ -278,8 +291,16 @@ export class CrashClient implements ClientLog {
     if (this.#signedIn) this.#pass(this.#outbox.readyAgain(convId));
   }
 
-  #refused(pending: Pending, { retry, reason }: Refusal): void {
+  #note(clientId: string, what: string): void {
+    const story = this.#stories.get(clientId) ?? [];
+    this.#stories.set(clientId, story);
+    const at = `${Math.round(performance.now())} ms, connection ${this.#connections}: ${what}`;
+    if (story.length < storyLines) story.push(at);
+  }
+
+  #refused(pending: Pending, { retry, reason, message }: Refusal): void {
     pending.refusedAs = reason;
+    this.#note(pending.clientId, `${reason} (${message})`);
     if (retry !== Retry.NEVER) this.onPostponed(pending.clientId, reason);
     if (retry === Retry.ELSEWHERE) return this.#session?.close();
     if (retry === Retry.HERE) return;

@@ -6,10 +6,12 @@ import { directConvId } from '../../services/core/conv-id.ts';
 import type { UserId } from '../../services/core/ids.ts';
 import type { SeenEntry, StoredConversation, StoredCursor } from '../checker/log.ts';
 import { seenEntry } from './seen.ts';
+import { CallError } from '../../bench/targets/parley.ts';
 import type { Site } from './site.ts';
 import type { World } from './world.ts';
 
 const pageSize = 200;
+const triesAtMost = 50;
 
 /** What the store has in the end, read page by page by somebody who may see all of it. */
 export async function readStore(world: World, site: Site): Promise<StoredConversation[]> {
@@ -36,11 +38,23 @@ export async function readStore(world: World, site: Site): Promise<StoredConvers
   return found;
 }
 
+/** What can't be answered now is asked for again, a while. */
+async function ask(site: Site, rpc: string, request: unknown, user: string): Promise<JsonValue> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await site.call<JsonValue>(rpc, request, user);
+    } catch (error) {
+      if (!(error instanceof CallError) || error.status < 500 || tries === triesAtMost) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
 async function readEntries(site: Site, convId: string, reader: string): Promise<SeenEntry[]> {
   const entries: SeenEntry[] = [];
   for (;;) {
     const list = { convId, fromSeq: `${(entries.at(-1)?.seq ?? 0) + 1}`, limit: pageSize };
-    const answer = await site.call<JsonValue>('MessageService/ListMessages', { list }, reader);
+    const answer = await ask(site, 'MessageService/ListMessages', { list }, reader);
     const page = fromJson(ListMessagesResponseSchema, answer).entries;
     for (const entry of page?.entries ?? []) entries.push(seenEntry(entry));
     if (page?.more !== true) return entries;
@@ -48,7 +62,7 @@ async function readEntries(site: Site, convId: string, reader: string): Promise<
 }
 
 async function memberCursors(site: Site, groupId: string, reader: string): Promise<StoredCursor[]> {
-  const answer = await site.call<JsonValue>('GroupService/ListMembers', { groupId, pageSize: 1000 }, reader);
+  const answer = await ask(site, 'GroupService/ListMembers', { groupId, pageSize: 1000 }, reader);
   return fromJson(ListMembersResponseSchema, answer).members.map(({ userId, deliveredSeq, readSeq }) => ({
     user: userId,
     deliveredSeq: Number(deliveredSeq),
@@ -62,7 +76,7 @@ async function directCursors(
   user: string,
   peer: string,
 ): Promise<StoredCursor[]> {
-  const answer = await site.call<JsonValue>('ConversationService/GetConversation', { convId }, user);
+  const answer = await ask(site, 'ConversationService/GetConversation', { convId }, user);
   const state = fromJson(GetConversationResponseSchema, answer).conversation;
   if (state === undefined) throw new Error(`${convId} is gone`);
   return [

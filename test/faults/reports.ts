@@ -26,6 +26,10 @@ export async function verdict(
   t.diagnostic(
     `${found.entries} entries, ${found.acknowledged} acknowledgements, ${run.traffic.changes} members removed and back`,
   );
+  // The names of sends in what was found: what their clients remember of them tells how it came.
+  for (const { what } of found.findings)
+    for (const [, clientId = '', user = ''] of what.matchAll(/\b((user-\d+)-\d+)\b/g))
+      t.diagnostic(run.traffic.clients.find((client) => client.user === user)?.storyOf(clientId) ?? clientId);
   assert.deepEqual(
     found.findings.filter(({ rule }) => !excused.includes(rule)),
     [],
