@@ -49,6 +49,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     invariant: 'I2',
+    how: 'owner takes what follows a send for which no id was to be had in the same batch',
+    file: 'services/message/evaluate.ts',
+    from: "    if (error.spec.retry !== 'never' && submission.chain !== undefined) throw error;",
+    to: '',
+    tests: ['services/message/evaluate.test.ts'],
+  },
+  {
+    invariant: 'I2',
     how: 'session passes sends behind a refused one',
     file: 'services/connection/chain.ts',
     from: '    if (first.clientId !== clientId) return undefined;',

@@ -9,6 +9,7 @@ import { directConvId } from '../core/conv-id.ts';
 import type { ClientKey, StoredEntry } from '../ports/message-store.ts';
 import { Conversation } from './conversation.ts';
 import { evaluate, type RuleContext } from './evaluate.ts';
+import { RefusedChains } from './refused-chains.ts';
 import type { Submission } from './submission.ts';
 import {
   ada,
@@ -303,6 +304,18 @@ describe('recalls', () => {
 });
 
 describe('a batch in which no id is to be had', () => {
+  it('I2: takes nothing of a session behind a send that found none, though there are ids again', () => {
+    const late = draws();
+    const nextId = late.nextId.bind(late);
+    late.nextId = () => {
+      late.nextId = nextId;
+      throw new Fault('storeUnavailable', { message: 'the clock was set back' });
+    };
+    const chain = { refused: new RefusedChains(), number: 1 };
+    const sends = [send(ada, 'a', { chain }), send(ada, 'b', { chain })];
+    assert.throws(() => evaluate(groupOf(2), sends, late, rules()), { reason: 'storeUnavailable' });
+  });
+
   it('I2: leaves nothing half-made: what fails half-way voids the draft', () => {
     const convId = directConvId(ada, bob);
     for (let left = 0; left <= 5; left += 1) {

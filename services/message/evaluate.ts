@@ -31,8 +31,8 @@ export interface Evaluation {
 
 /**
  * Takes the submissions of one conversation in turn: deduplicates, checks against the rules as they stand after all
- * earlier ones, and gives numbers. Pure but for the ids and times drawn. Throws where one fails half-way: nothing of it
- * may be committed then.
+ * earlier ones, and gives numbers. Pure but for the ids and times drawn. Throws where one fails half-way, or is refused for
+ * now and others may not pass it: nothing of all that may be committed then.
  */
 export function evaluate(
   conversation: Conversation,
@@ -92,7 +92,10 @@ function decide(draft: Draft, submission: Submission, context: RuleContext): Set
     }
   } catch (error) {
     // Half a command must not be committed: a draft that it has changed is void.
-    if (error instanceof Fault && draft.changes === before) return { t: 'refused', fault: error };
-    throw error;
+    if (!(error instanceof Fault) || draft.changes !== before) throw error;
+    // What is refused for now, as where no id is to be had, holds up what its session sent behind it: the next command may
+    // find that there are ids again.
+    if (error.spec.retry !== 'never' && submission.chain !== undefined) throw error;
+    return { t: 'refused', fault: error };
   }
 }
