@@ -60,6 +60,11 @@ export abstract class Engine implements AsyncDisposable {
     return this.#running.pid;
   }
 
+  /** False, too, where it has ended by itself. */
+  get running(): boolean {
+    return this.#child?.running ?? false;
+  }
+
   /** The last of what it wrote: for messages of tests that fail. */
   get output(): string {
     return this.#child?.output ?? '';
