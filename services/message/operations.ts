@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { ConvId, MsgId, UserId } from '../core/ids.ts';
 import { Turns } from '../core/turns.ts';
+import { conversationOf } from '../peer/conversation-of.ts';
 import type { GroupView, Operation, Result, SendOperation } from '../peer/edge-frames.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
@@ -68,7 +69,23 @@ export class Operations {
     try {
       asker.done(await this.#ask(asker, op));
     } catch (error) {
-      asker.refuse(storeFault(error));
+      asker.refuse(await this.#confirmed(op, storeFault(error)));
+    }
+  }
+
+  /**
+   * Nobody is told for good that a conversation is not there before the store has been asked: another owner may have made
+   * it while somebody here was at work with what was not there yet.
+   */
+  async #confirmed(op: Operation, fault: Fault): Promise<Fault> {
+    const convId = conversationOf(op);
+    if (fault.reason !== 'conversationNotFound' || convId === undefined) return fault;
+    try {
+      const [found] = await this.#parts.store.load([convId]);
+      if (found === undefined) return fault;
+      return new Fault('overloaded', { message: 'the conversation is being made', retryAfterMs: 50 });
+    } catch (error) {
+      return storeFault(error);
     }
   }
 

@@ -6,6 +6,8 @@ import { rendezvous } from '../../services/core/rendezvous.ts';
 import { Ownership } from '../../services/message/ownership.ts';
 import { connectDirect } from '../../services/peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
+import { MemoryStore } from '../../services/message/testing/memory-store.ts';
+import type { CommitBatch } from '../../services/ports/message-store.ts';
 import { Nodes, say, sayTo } from '../helpers/nodes.ts';
 
 const linksComeAgain = { recentMs: 30_000, aloneMs: 60_000 };
@@ -62,6 +64,43 @@ function peerOwnedBy(nodeId: string): UserId {
 }
 
 describe('two message nodes on one store', () => {
+  it('never say for good that a conversation is not there which the other one has just made', async () => {
+    const store = new MemoryStore();
+    const gate = Promise.withResolvers<void>();
+    const commits = Promise.withResolvers<void>();
+    const slow = new Proxy(store, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        if (name !== 'commit') return value.bind(target);
+        return async (batch: CommitBatch) => {
+          commits.resolve();
+          await gate.promise;
+          return target.commit(batch);
+        };
+      },
+    });
+    await using one = await Nodes.open({
+      store: slow,
+      worker: 1,
+      linksComeAgain,
+      ownership: new Ownership('m1'),
+    });
+    await using two = await Nodes.open({ store, worker: 2, linksComeAgain, ownership: new Ownership('m1') });
+    for (const { message } of [one, two]) message.see([{ nodeId: 'm1' }]);
+    const convId = directConvId('ada' as UserId, 'bob' as UserId);
+    const [ada, again] = [await one.signIn('ada'), await two.signIn('ada')];
+    const [late] = ada.send(sayTo('bob', 'one', 'one'));
+    await commits.promise;
+    await again.asked(sayTo('bob', 'two', 'two'), 'sent');
+    const [list] = ada.send({ case: 'list', value: { convId, limit: 10 } });
+    const { event } = await ada.answer(list as number);
+    assert.ok(event.case === 'error' && event.value.reason === 'overloaded', JSON.stringify(event.value));
+    gate.resolve();
+    assert.equal((await ada.answer(late as number)).event.case, 'sent');
+    await ada.asked({ case: 'list', value: { convId, limit: 10 } }, 'entries');
+  });
+
   it('each take the conversations that are theirs, and all of a user’s come in one list', async () => {
     await using cluster = await open();
     const { ada, one, two } = cluster;
