@@ -61,6 +61,8 @@ export class CrashClient implements ClientLog {
   /** What became of sends that were not taken at the first try. */
   readonly #stories = new Map<string, string[]>();
   #connections = 0;
+  /** What it was answered that it must not be. */
+  #broken: unknown;
 
   constructor(options: CrashClientOptions) {
     this.#options = options;
@@ -108,8 +110,14 @@ export class CrashClient implements ClientLog {
     return this.#signedIn;
   }
 
-  /** Everything sent is answered, everything that exists is here. */
+  /** Throws what an answer has led to that must not be. */
+  assertSound(): void {
+    if (this.#broken !== undefined) throw this.#broken;
+  }
+
+  /** Everything sent is answered, everything that exists is here. Throws as `assertSound`. */
   get settled(): boolean {
+    this.assertSound();
     return this.#inSync && this.#outbox.size === 0 && this.#replica.whole;
   }
 
@@ -171,6 +179,9 @@ export class CrashClient implements ClientLog {
       ports: ports(),
       pushed: (event) => this.#pushed(event),
       closed: () => this.#closed(),
+      failed: (error) => {
+        this.#broken ??= error;
+      },
     });
     const hello = { userId: this.user, deviceId: 'crash', protocolVersion: 1 };
     this.#session.ask({ case: 'hello', value: hello }, (event) => this.#welcomed(event));

@@ -17,15 +17,29 @@ export class CrashSession {
   #heardAtMs = 0;
   #heard = 'nothing';
 
-  constructor(o: { kind: WireKind; ports: ParleyPorts; pushed: Reply; closed: () => void }) {
+  /** `failed` is told of what answers led to that must not be: thrown here, it would leave the connection deaf. */
+  constructor(o: {
+    readonly kind: WireKind;
+    readonly ports: ParleyPorts;
+    readonly pushed: Reply;
+    readonly closed: () => void;
+    readonly failed: (error: unknown) => void;
+  }) {
+    const take = ({ replyTo, event }: Event): void => {
+      this.#heardAtMs = performance.now();
+      this.#heard = replyTo === 0 ? `${event.case}` : `${event.case} to ${replyTo}`;
+      if (replyTo === 0) return o.pushed(event);
+      const reply = this.#replies.get(replyTo);
+      this.#replies.delete(replyTo);
+      reply?.(event);
+    };
     this.#wire = openWire(o.kind, o.ports, {
-      event: ({ replyTo, event }) => {
-        this.#heardAtMs = performance.now();
-        this.#heard = replyTo === 0 ? `${event.case}` : `${event.case} to ${replyTo}`;
-        if (replyTo === 0) return o.pushed(event);
-        const reply = this.#replies.get(replyTo);
-        this.#replies.delete(replyTo);
-        reply?.(event);
+      event: (event) => {
+        try {
+          take(event);
+        } catch (error) {
+          o.failed(error);
+        }
       },
       closed: o.closed,
     });

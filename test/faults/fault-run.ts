@@ -132,7 +132,10 @@ export class FaultRun implements AsyncDisposable {
         if (performance.now() - ms >= at) waiting.delete(client);
       };
     await until(
-      () => waiting.size === 0,
+      () => {
+        for (const client of waiting) client.assertSound();
+        return waiting.size === 0;
+      },
       patienceMs,
       () => `not served again:\n${[...waiting].map((client) => client.waiting).join('\n')}\n${this.#state()}`,
     );

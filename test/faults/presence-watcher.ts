@@ -41,6 +41,9 @@ export class PresenceWatcher {
         if (event.case === 'presence') this.#online.set(event.value.userId, event.value.online);
       },
       closed: () => void setTimeout(() => this.#connect(), reconnectAfterMs),
+      failed: (error) => {
+        throw error;
+      },
     });
     this.#session = session;
     const hello = { userId: this.#user, deviceId: 'watcher', protocolVersion: 1 };
