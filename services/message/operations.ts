@@ -69,20 +69,20 @@ export class Operations {
     try {
       asker.done(await this.#ask(asker, op));
     } catch (error) {
-      asker.refuse(await this.#confirmed(op, storeFault(error)));
+      asker.refuse(await this.#confirmed(asker.userId, op, storeFault(error)));
     }
   }
 
   /**
-   * Nobody is told for good that a conversation is not there before the store has been asked: another owner may have made
-   * it while somebody here was at work with what was not there yet.
+   * No member is told for good that a conversation is not there before the store has been asked: another owner may have
+   * made it while somebody here was at work with what was not there yet. To all others it stays unknown.
    */
-  async #confirmed(op: Operation, fault: Fault): Promise<Fault> {
+  async #confirmed(userId: UserId, op: Operation, fault: Fault): Promise<Fault> {
     const convId = conversationOf(op);
     if (fault.reason !== 'conversationNotFound' || convId === undefined) return fault;
     try {
       const [found] = await this.#parts.store.load([convId]);
-      if (found === undefined) return fault;
+      if (found?.members.some((row) => row.userId === userId && row.leftSeq === 0) !== true) return fault;
       return new Fault('overloaded', { message: 'the conversation is being made', retryAfterMs: 50 });
     } catch (error) {
       return storeFault(error);
