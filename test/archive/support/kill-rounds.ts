@@ -55,7 +55,9 @@ async function killUntilDone(
   let died = 0;
   for (let attempt = 0; attempt < triesAtMost; attempt += 1) {
     const enough = died >= kills;
-    const { killed } = await run(env, args, enough ? undefined : randomInt(Math.ceil(wholeMs * 0.5)));
+    // The first time soon, lest a short one be through before it has died at all.
+    const killAfterMs = randomInt(Math.ceil(wholeMs * (died === 0 ? 0.1 : 0.5)));
+    const { killed } = await run(env, args, enough ? undefined : killAfterMs);
     if (!killed) return died;
     died += 1;
   }
