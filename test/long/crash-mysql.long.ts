@@ -59,7 +59,7 @@ test('on MySQL, killed at each failpoint', async (t) => {
     await run.load();
     await run.killAfter(0);
     const registers = name === 'afterRegister';
-    const nth = registers ? users + 1 : random(40, 140);
+    const nth = registers ? users + 1 : random(120, 220);
     await run.start({ PARLEY_FAILPOINTS: `${name}=crash@${nth}` });
     await run.load();
     const kill = await run.diesByItself(registers ? () => run.knock() : undefined);
