@@ -62,7 +62,7 @@ export class CrashClient implements ClientLog {
   readonly #stories = new Map<string, string[]>();
   #connections = 0;
   /** What it was answered that it must not be. */
-  #broken: unknown;
+  #broken: Error | undefined;
 
   constructor(options: CrashClientOptions) {
     this.#options = options;
@@ -180,7 +180,7 @@ export class CrashClient implements ClientLog {
       pushed: (event) => this.#pushed(event),
       closed: () => this.#closed(),
       failed: (error) => {
-        this.#broken ??= error;
+        this.#broken ??= error instanceof Error ? error : new Error(String(error));
       },
     });
     const hello = { userId: this.user, deviceId: 'crash', protocolVersion: 1 };
