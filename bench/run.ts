@@ -11,6 +11,7 @@ import { idle } from './scenarios/idle.ts';
 import { presence } from './scenarios/presence.ts';
 import { privateChat } from './scenarios/private.ts';
 import { reconnect } from './scenarios/reconnect.ts';
+import { telemetry } from './scenarios/telemetry.ts';
 
 /**
  * npm run bench -- private group500 history idle reconnect
@@ -28,6 +29,7 @@ const scenarios: Readonly<Record<string, (context: Context) => Promise<ScenarioR
   reconnect,
   endurance,
   presence,
+  telemetry,
 };
 
 function readOptions(args: readonly string[]): Options {
@@ -41,6 +43,7 @@ function readOptions(args: readonly string[]): Options {
       only: { type: 'string', multiple: true, default: [] },
       conversations: { type: 'string' },
       grpc: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
       size: { type: 'string' },
       rate: { type: 'string' },
     },
@@ -56,6 +59,7 @@ function readOptions(args: readonly string[]): Options {
     only: new Set(values.only),
     conversations: wholeNumber('conversations', values.conversations),
     grpc: values.grpc,
+    rounds: wholeNumber('rounds', values.rounds) ?? 1,
     size: wholeNumber('size', values.size),
     rate: wholeNumber('rate', values.rate),
   };

@@ -1,18 +1,30 @@
 import type { Server as Http1Server } from 'node:http';
 import type { Http2Server } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Transport } from '@connectrpc/connect';
+import type { TlsSource } from '../services/core/certificates.ts';
 import { type Clock, systemClock } from '../services/core/clock.ts';
 import { checkReach, type Mode } from '../services/core/core-options.ts';
 import type { SessionHost } from '../services/core/door.ts';
 import { faults } from '../services/core/fault.ts';
 import type { Logger } from '../services/core/log.ts';
+import type { Readiness } from '../services/core/readiness.ts';
 import type { Service } from '../services/core/service.ts';
+import { TlsAcceptor } from '../services/core/tls-acceptor.ts';
+import type { Tracer } from '../services/core/tracer.ts';
 import { ConnectHttp } from './connect-http.ts';
 import { Dialects } from './dialects/dialects.ts';
 import { Files } from './files.ts';
 import { HalfOpen } from './half-open.ts';
-import { dispatchByPreface, http1Server, http2Server, type ParseRefusal } from './http-versions.ts';
+import {
+  dispatchByPreface,
+  dispatchByProtocol,
+  http1Server,
+  http2Server,
+  type HttpServers,
+  type ParseRefusal,
+} from './http-versions.ts';
 import { Listener } from './listener.ts';
 import { type BridgeCounters, bridgeCounters } from './metrics.ts';
 import type { BridgeConfig } from './options.ts';
@@ -33,7 +45,12 @@ export interface BridgeInit {
   readonly sessions: SessionHost;
   /** Where unary calls go. */
   readonly rpc: Transport;
+  /** For both ports; undefined: without TLS. */
+  readonly tls?: TlsSource | undefined;
+  /** What probes on the HTTP port are answered from; undefined: they are not. */
+  readonly readiness?: Readiness | undefined;
   readonly clock?: Clock;
+  readonly tracer?: Tracer | undefined;
 }
 
 /**
@@ -55,7 +72,7 @@ export class Bridge implements Service {
 
   /** Throws a ConfigError when development mode would be reachable from elsewhere. */
   constructor(init: BridgeInit) {
-    const { config, mode, log, sessions, rpc, clock = systemClock } = init;
+    const { config, mode, log, sessions, rpc, clock = systemClock, tracer } = init;
     checkReach(mode, { PARLEY_HOST: init.host });
     this.#init = init;
     const { counters } = this;
@@ -70,6 +87,7 @@ export class Bridge implements Service {
       maxUnsentBytes,
       inboundBytes,
       clock,
+      tracer,
     });
     const shared = { counters, guard, halfOpen: this.#halfOpen };
     const upgrades = new Upgrades({ ...shared, config, dialects: this.#dialects, door: this.#sockets });
@@ -79,7 +97,8 @@ export class Bridge implements Service {
       requestTimeoutMs: config.requestTimeoutMs,
       calls: new ConnectHttp(passthroughRoutes(rpc), config.maxCallBytes),
       rest: new RestDoor({ rpc, log, maxBodyBytes: config.maxBodyBytes }),
-      files: new Files(config.webDir),
+      files: new Files(config.webDir, { admin: config.adminPage }),
+      readiness: init.readiness,
     });
     const unparsed = (reason: ParseRefusal): void => {
       counters.refused[reason] += 1;
@@ -89,14 +108,18 @@ export class Bridge implements Service {
     this.#socketHttp = http1Server(config, web.refusePlainHttp, unparsed);
     this.#http1.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head, '/ws'));
     this.#socketHttp.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
-    this.#httpListener = this.#listener((connection) => {
-      dispatchByPreface(connection, {
-        http1: this.#http1,
-        http2: this.#http2,
-        onHttp2Stream: (opened) => this.#halfOpen.leave(opened),
-      });
+    const servers: HttpServers = {
+      http1: this.#http1,
+      http2: this.#http2,
+      onHttp2Stream: (opened) => this.#halfOpen.leave(opened),
+    };
+    this.#httpListener = this.#listener({
+      inClear: (connection) => dispatchByPreface(connection, servers),
+      secured: (connection) => dispatchByProtocol(connection, servers),
+      protocols: ['h2', 'http/1.1'],
     });
-    this.#wsListener = this.#listener((connection) => this.#socketHttp.emit('connection', connection));
+    const upgrade = (connection: Socket): void => void this.#socketHttp.emit('connection', connection);
+    this.#wsListener = this.#listener({ inClear: upgrade, secured: upgrade, protocols: ['http/1.1'] });
   }
 
   /** The port of page, REST, Connect and `/ws`, once started. */
@@ -107,6 +130,11 @@ export class Bridge implements Service {
   /** The port of WebSocket alone, once started. */
   get wsPort(): number {
     return this.#wsListener.port;
+  }
+
+  /** Bytes that sockets have not taken yet. */
+  get unsentBytes(): number {
+    return this.#sockets.unsentBytes;
   }
 
   async start(): Promise<void> {
@@ -122,8 +150,8 @@ export class Bridge implements Service {
     }
     log.info('the bridge is open', {
       'event.action': 'bridge-open',
-      'parley.http.port': this.httpPort,
-      'parley.ws.port': this.wsPort,
+      'parley.http': this.httpPort,
+      'parley.ws': this.wsPort,
     });
   }
 
@@ -144,15 +172,48 @@ export class Bridge implements Service {
     await Promise.all([this.#httpListener.stop(), this.#wsListener.stop()]);
   }
 
-  #listener(accept: (connection: Socket) => void): Listener {
+  #listener(door: {
+    readonly inClear: (connection: Socket) => void;
+    readonly secured: (connection: TLSSocket) => void;
+    /** What may be spoken inside TLS. */
+    readonly protocols: readonly string[];
+  }): Listener {
     const { maxSockets, maxHalfOpen } = this.#init.config;
+    const acceptor = this.#acceptor(door);
     return new Listener({
       accept: (connection) => {
-        if (this.#halfOpen.enter(connection)) accept(connection);
-        else connection.destroy();
+        if (!this.#halfOpen.enter(connection)) connection.destroy();
+        else if (acceptor === undefined) door.inClear(connection);
+        else acceptor.take(connection);
       },
       gone: (connection) => this.#halfOpen.leave(connection),
       limit: maxSockets + maxHalfOpen,
+    });
+  }
+
+  #acceptor({
+    secured,
+    protocols,
+  }: {
+    readonly secured: (connection: TLSSocket) => void;
+    readonly protocols: readonly string[];
+  }): TlsAcceptor | undefined {
+    const { tls, config } = this.#init;
+    if (tls === undefined) return undefined;
+    return new TlsAcceptor({
+      tls,
+      protocols,
+      handshakeMs: config.handshakeTimeoutMs,
+      accepted: (connection, raw) => {
+        // The handshake is over, and the time for a request begins.
+        this.#halfOpen.leave(raw);
+        if (!this.#halfOpen.enter(connection)) return void connection.destroy();
+        connection.once('close', () => this.#halfOpen.leave(connection));
+        secured(connection);
+      },
+      refused: () => {
+        this.counters.refused.tlsHandshake += 1;
+      },
     });
   }
 }

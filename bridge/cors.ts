@@ -2,7 +2,13 @@ import { cors } from '@connectrpc/connect';
 import { type HttpRequest, type HttpResponse, respond } from './http-types.ts';
 
 const methods = [...new Set([...cors.allowedMethods, 'GET', 'POST', 'PATCH', 'PUT', 'DELETE'])].join(', ');
-const headers = [...cors.allowedHeaders, 'Authorization', 'Parley-User', 'Idempotency-Key'].join(', ');
+const headers = [
+  ...cors.allowedHeaders,
+  'Authorization',
+  'Parley-User',
+  'Idempotency-Key',
+  'Traceparent',
+].join(', ');
 const exposed = [...cors.exposedHeaders, 'Retry-After'].join(', ');
 
 /** Lets a page of an allowed origin read the answer. Call only after the origin passed the guard. */

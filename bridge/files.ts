@@ -22,6 +22,7 @@ const types: Record<string, string> = {
 
 const maxFileBytes = 8 * 1024 * 1024;
 const index = '/index.html';
+const adminIndex = '/admin/index.html';
 
 /** Files that the build named by their content never change. */
 const hashed = /^\/assets\/[^/]+-[\w-]{8,}\.\w+$/;
@@ -36,9 +37,12 @@ interface Found {
 /** Serves the built page: GET and HEAD of files inside one directory, and its index for every other page path. */
 export class Files {
   readonly #root: string;
+  readonly #admin: boolean;
 
-  constructor(root: string) {
+  /** `admin`: whether the page of the administration is served, too. */
+  constructor(root: string, { admin }: { readonly admin: boolean }) {
     this.#root = resolve(root);
+    this.#admin = admin;
   }
 
   /** Never rejects. */
@@ -55,7 +59,12 @@ export class Files {
     }
     // A path without a dot in its last part is a place inside the page.
     const inPage = !path.slice(path.lastIndexOf('/')).includes('.');
-    const found = (await this.#find(path)) ?? (inPage ? await this.#find(index) : undefined);
+    const home = /^\/admin(\/|$)/.test(path) ? adminIndex : index;
+    if (home === adminIndex && !this.#admin) {
+      respondProblem(request, response, problem(404, 'notFound', 'the administration has no page here'));
+      return;
+    }
+    const found = (await this.#find(path)) ?? (inPage ? await this.#find(home) : undefined);
     const bytes = found === undefined ? undefined : await readFile(found.file).catch(() => undefined);
     if (found !== undefined && bytes !== undefined) send(request, response, found, bytes);
     else if (inPage || path === index) respond(request, response, 503, htmlHeaders, notBuiltPage);

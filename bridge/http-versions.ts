@@ -1,6 +1,7 @@
 import { createServer as createHttp1, type Server as Http1Server, STATUS_CODES } from 'node:http';
 import { createServer as createHttp2, type Http2Server } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { RequestHandler } from './http-types.ts';
 import { type Problem, problem } from './problem.ts';
@@ -99,11 +100,7 @@ export function dispatchByPreface(connection: Socket, servers: HttpServers): voi
     connection.pause();
     connection.unshift(seen);
     if (isHttp2) {
-      // The session is made while the event is handled.
-      servers.http2.once('session', (session) => {
-        session.once('stream', () => servers.onHttp2Stream(connection));
-      });
-      servers.http2.emit('connection', connection);
+      beginHttp2(connection, servers);
     } else {
       servers.http1.emit('connection', connection);
       process.nextTick(() => connection.resume());
@@ -114,6 +111,20 @@ export function dispatchByPreface(connection: Socket, servers: HttpServers): voi
   };
   connection.on('data', look);
   connection.on('end', hangUp);
+}
+
+/** Hands a connection to the server of the protocol that both sides agreed on when they made it secure. */
+export function dispatchByProtocol(connection: TLSSocket, servers: HttpServers): void {
+  if (connection.alpnProtocol === 'h2') beginHttp2(connection, servers);
+  else servers.http1.emit('connection', connection);
+}
+
+function beginHttp2(connection: Socket, servers: HttpServers): void {
+  // The session is made while the event is handled.
+  servers.http2.once('session', (session) => {
+    session.once('stream', () => servers.onHttp2Stream(connection));
+  });
+  servers.http2.emit('connection', connection);
 }
 
 /** Refuses on a connection that has no response object, and ends it. */

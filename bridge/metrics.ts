@@ -7,6 +7,7 @@ export type RefusalReason =
   | 'forwarded'
   | 'halfOpen'
   | 'handshakeTimeout'
+  | 'tlsHandshake'
   | 'tooManySockets'
   | 'unsupportedProtocol'
   | 'badRequest'
@@ -47,6 +48,7 @@ export function bridgeCounters(): BridgeCounters {
       forwarded: 0,
       halfOpen: 0,
       handshakeTimeout: 0,
+      tlsHandshake: 0,
       tooManySockets: 0,
       unsupportedProtocol: 0,
       badRequest: 0,

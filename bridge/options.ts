@@ -17,11 +17,29 @@ export const bridgeOptions = {
     default: 9502,
     doc: 'Port of WebSocket alone, on any path; 0 draws a free one.',
   }),
+  tlsCert: option<string | undefined>({
+    env: 'PARLEY_HTTP_TLS_CERT',
+    type: z.string().optional(),
+    default: undefined,
+    doc: 'File with the certificate chain (PEM) of the HTTP and the WebSocket port. With PARLEY_HTTP_TLS_KEY it turns TLS on.',
+  }),
+  tlsKey: option<string | undefined>({
+    env: 'PARLEY_HTTP_TLS_KEY',
+    type: z.string().optional(),
+    default: undefined,
+    doc: 'File with the private key (PEM) of the HTTP and the WebSocket port.',
+  }),
   webDir: option({
     env: 'PARLEY_WEB_DIR',
     type: z.string(),
     default: 'dist/web',
     doc: 'Directory of the built page.',
+  }),
+  adminPage: option({
+    env: 'PARLEY_ADMIN_PAGE',
+    type: z.boolean(),
+    default: true,
+    doc: 'Whether the page of the administration is served, on `/admin`. It shows nothing without a service token of the scope `admin`; the calls behind it are there either way.',
   }),
   allowedOrigins: option<readonly string[]>({
     env: 'PARLEY_ALLOWED_ORIGINS',

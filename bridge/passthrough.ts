@@ -15,6 +15,7 @@ export function passthroughRoutes(rpc: Transport): (router: ConnectRouter) => vo
           authorization: context.requestHeader.get('authorization') ?? undefined,
           user: context.requestHeader.get('parley-user') ?? undefined,
           remoteAddress: context.values.get(remoteAddressKey),
+          traceparent: context.requestHeader.get('traceparent') ?? undefined,
         });
         try {
           const answer = await rpc.unary(method, context.signal, context.timeoutMs(), headers, request);

@@ -1,8 +1,11 @@
 import type { DoorInlet, DoorOutlet, SessionHost } from '../services/core/door.ts';
 import type { Clock } from '../services/core/clock.ts';
 import type { Fault } from '../services/core/fault.ts';
+import { DoorTraces } from '../services/core/door-traces.ts';
 import type { Frame } from '../services/core/frame.ts';
 import { TokenBucket } from '../services/core/token-bucket.ts';
+import type { TraceContext } from '../services/core/trace-context.ts';
+import type { Tracer } from '../services/core/tracer.ts';
 import { cutReason } from './close-reason.ts';
 import type { Delivery } from './dialects/dialect.ts';
 import type { BridgeCounters, DialectName } from './metrics.ts';
@@ -20,6 +23,7 @@ export interface SocketDoorInit {
   readonly maxUnsentBytes: number;
   readonly inboundBytes: number;
   readonly clock: Clock;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** What a frame counts for besides its bytes, so that empty ones count, too. */
@@ -35,6 +39,7 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
   readonly maxUnsentBytes: number;
   readonly #inboundBytes: number;
   readonly #clock: Clock;
+  readonly #traces: DoorTraces;
   readonly #counters: BridgeCounters;
   readonly #inlet: DoorInlet;
   readonly #sockets = new Map<number, BridgeSocket>();
@@ -51,12 +56,20 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     this.maxUnsentBytes = init.maxUnsentBytes;
     this.#inboundBytes = init.inboundBytes;
     this.#clock = init.clock;
+    this.#traces = new DoorTraces(init.tracer, 'websocket');
     this.#counters = init.counters;
     this.#inlet = init.sessions.attach(this);
   }
 
   get size(): number {
     return this.#sockets.size;
+  }
+
+  /** Bytes that sockets have not taken yet. */
+  get unsentBytes(): number {
+    let bytes = 0;
+    for (const socket of this.#sockets.values()) bytes += socket.unsentBytes;
+    return bytes;
   }
 
   /** Sockets of one address. */
@@ -82,7 +95,9 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
   }
 
   forward(socket: BridgeSocket, frame: Uint8Array): void {
-    this.#inlet.data(socket.session, ownBuffer(frame));
+    const span = this.#traces.received(frame);
+    this.#inlet.data(socket.session, ownBuffer(frame), span?.context);
+    span?.end();
   }
 
   received(bytes: number): void {
@@ -126,7 +141,8 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     this.#counters.slowConsumers += 1;
   }
 
-  deliver(sessions: readonly number[], frame: Frame): void {
+  deliver(sessions: readonly number[], frame: Frame, trace?: TraceContext): void {
+    const span = this.#traces.writing(trace, sessions.length);
     const encoded = this.#encodedBefore(frame);
     for (let i = 0; i < sessions.length; i += 1) {
       const socket = this.#sockets.get(sessions[i] as number);
@@ -139,6 +155,7 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
       }
       delivery.to(socket);
     }
+    span?.end();
   }
 
   #encodedBefore(frame: Frame): Encoded {

@@ -91,9 +91,14 @@ export class BridgeSocket extends WebSocket {
     return drained;
   }
 
+  /** What was written and has not reached the operating system. */
+  get unsentBytes(): number {
+    return this.#net.writableLength;
+  }
+
   /** Whether all that was written has reached the operating system. */
   get flushed(): boolean {
-    return this.#net.writableLength === 0;
+    return this.unsentBytes === 0;
   }
 
   /** Tells the client of its mistake, and goes on. */

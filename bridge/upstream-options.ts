@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { option, type OptionTable } from '../services/core/config.ts';
-import type { LinkTls } from '../services/core/link-tls.ts';
+import type { TlsSource } from '../services/core/certificates.ts';
 
 /** For a bridge that runs as a process of its own. */
 export const upstreamOptions = {
@@ -18,5 +18,5 @@ export interface UpstreamConfig {
   /** The secret that nodes and bridges show each other; empty in development. */
   readonly clusterToken: string;
   /** For `https:` URLs; undefined: without TLS. */
-  readonly tls?: LinkTls | undefined;
+  readonly tls?: TlsSource | undefined;
 }

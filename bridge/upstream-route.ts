@@ -1,7 +1,9 @@
+import { connect } from 'node:tls';
 import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { BridgeService } from '../gen/parley/node/v1/bridge_pb.ts';
-import { anyNode, type LinkTls } from '../services/core/link-tls.ts';
+import type { TlsSource } from '../services/core/certificates.ts';
+import { anyNode } from '../services/core/link-tls.ts';
 
 const maxMessageBytes = 16 * 1024 * 1024;
 
@@ -19,7 +21,7 @@ export class UpstreamRoute {
   }: {
     url: string;
     clusterToken: string;
-    tls: LinkTls | undefined;
+    tls: TlsSource | undefined;
   }) {
     this.url = url;
     this.#manager = new Http2SessionManager(
@@ -28,7 +30,7 @@ export class UpstreamRoute {
       {
         maxSessionMemory: 256,
         settings: { initialWindowSize: 4 * 1024 * 1024 },
-        ...(tls && { ...tls, checkServerIdentity: anyNode }),
+        ...(tls && { createConnection: (to: URL) => securely(to, tls) }),
       },
     );
     this.rpc = createConnectTransport({
@@ -47,6 +49,18 @@ export class UpstreamRoute {
   abort(): void {
     this.#manager.abort();
   }
+}
+
+/** With the certificates as they are at that time. */
+function securely({ hostname, port }: URL, tls: TlsSource) {
+  return connect({
+    // Brackets are how a URL writes an IPv6 address, not part of it.
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(port || 443),
+    ...tls.current,
+    checkServerIdentity: anyNode,
+    ALPNProtocols: ['h2'],
+  });
 }
 
 /** Every call shows that it comes from one of the cluster. */

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { AttachRequestSchema, BridgeFrameSchema } from '../gen/parley/node/v1/bridge_pb.ts';
 import type { SessionInfo } from '../services/core/door.ts';
 import { Outbox } from '../services/core/outbox.ts';
+import { traceBytes, type TraceContext } from '../services/core/trace-context.ts';
 
 type BridgeFrame = MessageInitShape<typeof BridgeFrameSchema>;
 
@@ -24,15 +25,20 @@ export class UpstreamStream {
     return [...this.#sessions];
   }
 
+  has(session: number): boolean {
+    return this.#sessions.has(session);
+  }
+
   open(session: number, { remoteAddress, transport }: SessionInfo): void {
     this.#sessions.add(session);
     this.#tell({ case: 'open', value: { session, remoteAddress, transport } });
   }
 
-  data(session: number, data: Uint8Array): 'queued' | 'full' | 'closed' {
+  data(session: number, data: Uint8Array, trace?: TraceContext): 'queued' | 'full' | 'closed' {
     if (!this.#sessions.has(session)) return 'closed';
+    const frame = { case: 'data', value: { session, data } } as const;
     return this.#outbox.push(
-      { frame: { case: 'data', value: { session, data } } },
+      trace === undefined ? { frame } : { frame, trace: traceBytes(trace) },
       data.byteLength + frameOverheadBytes,
     );
   }

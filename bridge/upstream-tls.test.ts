@@ -2,23 +2,26 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createClient } from '@connectrpc/connect';
 import { IdService } from '../gen/parley/chat/v1/id_pb.ts';
-import type { LinkTls } from '../services/core/link-tls.ts';
 import { type Logger, silentLogger } from '../services/core/log.ts';
-import { Authority } from '../test/helpers/certificates.ts';
+import { Authority, type NodePem, steady } from '../test/helpers/certificates.ts';
 import { clusterToken, nodeServer } from './testing/bridge-fixture.ts';
 import { FakeHost } from './testing/fake-host.ts';
 import { Upstream } from './upstream.ts';
 
 /** A bridge tries to attach; gives whether it could, and what the node says of it. */
-async function attached(from: LinkTls | undefined, to: LinkTls) {
+async function attached(from: NodePem | undefined, to: NodePem) {
   const refused: string[] = [];
   const host = new FakeHost();
   const log: Logger = { ...silentLogger, warn: (...[, , error]) => void refused.push(String(error)) };
-  const server = nodeServer(host, 0, { tls: to, log });
+  const server = nodeServer(host, 0, { tls: steady(to), log });
   await server.start();
   const lost = Promise.withResolvers<false>();
   const upstream = new Upstream({
-    config: { urls: [`${from ? 'https' : 'http'}://127.0.0.1:${server.port}`], clusterToken, tls: from },
+    config: {
+      urls: [`${from ? 'https' : 'http'}://127.0.0.1:${server.port}`],
+      clusterToken,
+      tls: from && steady(from),
+    },
     log: { ...silentLogger, warn: () => lost.resolve(false) },
     waits: { firstMs: 5, maxMs: 20 },
   });

@@ -136,6 +136,79 @@ test('the next node takes over when one is lost, for sessions and for calls', as
   await servers[1].stop();
 });
 
+test('from a node that drains new sessions go to the next one, and those that it has stay until they end', async () => {
+  const hosts = [new FakeHost(), new FakeHost()] as const;
+  const servers = [nodeServer(hosts[0]), nodeServer(hosts[1])] as const;
+  for (const server of servers) await server.start();
+  await using door = upstreamTo(servers.map(({ port }) => port));
+  await door.upstream.start();
+  await door.upstream.attached();
+  door.inlet.open(1, info);
+  door.inlet.open(2, info);
+  await hosts[0].next('open', 2);
+  await servers[0].drain();
+  while (hosts[1].outlet === undefined) await new Promise((resolve) => setImmediate(resolve));
+  await door.upstream.attached();
+  door.inlet.open(3, info);
+  await hosts[1].next('open', 3);
+  // Both ways, for those of either node.
+  door.inlet.data(1, Buffer.from('still here'));
+  door.inlet.data(3, Buffer.from('here now'));
+  assert.equal(Buffer.from((await hosts[0].next('data', 1)).frame).toString(), 'still here');
+  assert.equal(Buffer.from((await hosts[1].next('data', 3)).frame).toString(), 'here now');
+  hosts[0].outlet.deliver([1], Buffer.from('goodbye'));
+  assert.deepEqual(await door.outlet.next(), ['deliver', [1], 'goodbye']);
+  door.inlet.closed(1);
+  await hosts[0].next('closed', 1);
+  await servers[0].stop();
+  assert.deepEqual(await door.outlet.next(), ['close', 2, 4503, 'upstreamUnavailable']);
+  assert.ok(door.upstream.isAttached);
+  await servers[1].stop();
+  assert.deepEqual(await door.outlet.next(), ['close', 3, 4503, 'upstreamUnavailable']);
+});
+
+test('a node that drains lets no bridge attach; one that is the only one is waited for', async () => {
+  const host = new FakeHost();
+  const first = nodeServer(host);
+  await first.start();
+  const { port } = first;
+  await using door = upstreamTo(port);
+  await door.upstream.start();
+  await door.upstream.attached();
+  door.inlet.open(1, info);
+  await host.next('open', 1);
+  await first.drain();
+  {
+    const refused: unknown[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const warn = (_message: string, _fields: unknown, error: unknown): void => {
+      refused.push(error);
+      resolve();
+    };
+    const late = new Upstream({
+      config: { urls: [`http://127.0.0.1:${port}`], clusterToken },
+      log: { ...silentLogger, warn },
+      waits,
+    });
+    await late.start();
+    await promise;
+    assert.match(String(refused[0]), /going away/);
+    await late.stop();
+  }
+  door.inlet.data(1, Buffer.from('still here'));
+  await host.next('data', 1);
+  assert.equal(door.upstream.isAttached, false);
+  await first.stop();
+  assert.deepEqual(await door.outlet.next(), ['close', 1, 4503, 'upstreamUnavailable']);
+  const second = nodeServer(host, port);
+  await second.start();
+  await door.upstream.attached();
+  door.inlet.open(2, info);
+  await host.next('open', 2);
+  await door.upstream.stop();
+  await second.stop();
+});
+
 test('calls while the node is out of reach say so, and not where it is', async () => {
   await using door = upstreamTo(9);
   await using fixture = await BridgeFixture.start({ rpc: door.upstream.rpc });

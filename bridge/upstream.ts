@@ -6,11 +6,14 @@ import type { DoorInlet, DoorOutlet, SessionHost } from '../services/core/door.t
 import { faults } from '../services/core/fault.ts';
 import type { Logger } from '../services/core/log.ts';
 import type { Service } from '../services/core/service.ts';
+import { traceOf } from '../services/core/trace-context.ts';
 import type { UpstreamConfig } from './upstream-options.ts';
 import { UpstreamRoute } from './upstream-route.ts';
 import { UpstreamStream } from './upstream-stream.ts';
 
 const retryWaits: BackoffConfig = { firstMs: 200, maxMs: 5_000 };
+/** A stream that ends sooner counts as one that never came to be: a node that fails on it is not asked again at once. */
+const shortLivedMs = 1_000;
 
 export interface UpstreamInit {
   readonly config: UpstreamConfig;
@@ -22,7 +25,8 @@ export interface UpstreamInit {
 /**
  * A connection node across the network, one of several: sessions travel on one Connect stream, unary calls beside it. It
  * connects again by itself, to the next node where one is out of reach; when the stream dies its sockets are closed with
- * a code that says: reconnect.
+ * a code that says: reconnect. From a node that drains it goes to the next one with the sessions that are opened from
+ * then on, and leaves the others on their stream until they or the node are gone.
  */
 export class Upstream implements Service, SessionHost {
   readonly name = 'upstream';
@@ -38,7 +42,10 @@ export class Upstream implements Service, SessionHost {
   readonly #bridgeId = `bridge-${randomUUID().slice(0, 8)}`;
   readonly #stopping = new AbortController();
   #outlet: DoorOutlet | undefined;
+  /** Where new sessions go. */
   #stream: UpstreamStream | undefined;
+  /** To nodes that drain, and what still reads them. */
+  readonly #leaving = new Map<UpstreamStream, Promise<void>>();
   #running: Promise<void> | undefined;
   #waiting: (() => void)[] = [];
 
@@ -48,9 +55,14 @@ export class Upstream implements Service, SessionHost {
     this.#routes = urls.map((url) => new UpstreamRoute({ url, clusterToken, tls }));
   }
 
+  /** Whether sessions can be opened. */
+  get isAttached(): boolean {
+    return this.#stream !== undefined && !this.#leaving.has(this.#stream);
+  }
+
   /** Resolves when sessions can be opened; at once while they can. */
   async attached(): Promise<void> {
-    while (this.#stream === undefined) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (!this.isAttached) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** For one door. */
@@ -62,16 +74,16 @@ export class Upstream implements Service, SessionHost {
         if (this.#stream === undefined) outlet.close(session, closeCode, 'upstreamUnavailable');
         else this.#stream.open(session, info);
       },
-      data: (session, frame) => {
-        if (this.#stream?.data(session, frame) !== 'full') return;
+      data: (session, frame, trace) => {
+        if (this.#streamOf(session)?.data(session, frame, trace) !== 'full') return;
         outlet.close(session, faults.overloaded.closeCode, 'overloaded');
       },
-      closed: (session) => this.#stream?.closed(session),
-      paused: (session) => this.#stream?.paused(session),
-      resumed: (session) => this.#stream?.resumed(session),
+      closed: (session) => this.#streamOf(session)?.closed(session),
+      paused: (session) => this.#streamOf(session)?.paused(session),
+      resumed: (session) => this.#streamOf(session)?.resumed(session),
       detach: () => {
         this.#outlet = undefined;
-        this.#stream?.end();
+        this.#endStreams();
       },
     };
   }
@@ -83,24 +95,30 @@ export class Upstream implements Service, SessionHost {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#stream?.end();
+    this.#endStreams();
     for (const route of this.#routes) route.abort();
     await this.#running;
+    await Promise.all(this.#leaving.values());
   }
 
   async #run(): Promise<void> {
     const { log, random = Math.random, waits = retryWaits } = this.#init;
-    for (let attempt = 0; !this.#stopping.signal.aborted; attempt += 1) {
+    for (let failures = 0; !this.#stopping.signal.aborted; ) {
+      const { url } = this.#route;
+      let outcome: 'lasted' | 'failed';
       try {
-        if (await this.#attachOnce()) attempt = 0;
+        outcome = await this.#attachOnce();
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
-        const fields = { 'event.action': 'upstream-lost', 'parley.link.address': this.#route.url };
+        const fields = { 'event.action': 'upstream-lost', 'parley.peer.address': url };
         log.warn('the connection node is out of reach', fields, error);
+        outcome = 'failed';
       }
+      failures = outcome === 'lasted' ? 0 : failures + 1;
       this.#at += 1;
       // All of them are tried at once before it waits.
-      if (this.#at % this.#routes.length === 0) await this.#pause(backoffMs(attempt, waits, random));
+      if (failures > 0 && failures % this.#routes.length === 0)
+        await this.#pause(backoffMs(failures / this.#routes.length - 1, waits, random));
     }
   }
 
@@ -108,36 +126,65 @@ export class Upstream implements Service, SessionHost {
     return this.#routes[this.#at % this.#routes.length] as UpstreamRoute;
   }
 
-  /** Carries sessions until the stream ends. True when it ever came to be. */
-  async #attachOnce(): Promise<boolean> {
-    const { config, log } = this.#init;
+  #streamOf(session: number): UpstreamStream | undefined {
+    if (this.#stream?.has(session)) return this.#stream;
+    for (const stream of this.#leaving.keys()) if (stream.has(session)) return stream;
+    return undefined;
+  }
+
+  #endStreams(): void {
+    this.#stream?.end();
+    for (const stream of this.#leaving.keys()) stream.end();
+  }
+
+  /** Carries sessions until the stream ends or its node drains. Rejects where it never came to be. */
+  async #attachOnce(): Promise<'lasted' | 'failed'> {
+    const { config } = this.#init;
+    const route = this.#route;
     const stream = new UpstreamStream(this.#bridgeId, config.clusterToken);
+    const drains = Promise.withResolvers<'lasted'>();
+    const startedAtMs = performance.now();
+    const carrying = this.#carry(stream, route, () => {
+      this.#leaving.set(stream, ended);
+      drains.resolve('lasted');
+    });
+    const ended = carrying.then(
+      () => void this.#leaving.delete(stream),
+      () => void this.#leaving.delete(stream),
+    );
+    const lived = carrying.then(() => (performance.now() - startedAtMs < shortLivedMs ? 'failed' : 'lasted'));
+    return Promise.race([lived, drains.promise]);
+  }
+
+  /** Reads the stream to its end. Rejects where it never came to be, or this bridge stops. */
+  async #carry(stream: UpstreamStream, route: UpstreamRoute, drains: () => void): Promise<void> {
+    const { signal } = this.#stopping;
     let attached = false;
     try {
-      for await (const { frames } of this.#route.client.attach(stream.requests(), {
-        signal: this.#stopping.signal,
-      })) {
+      for await (const { frames } of route.client.attach(stream.requests(), { signal })) {
         for (const frame of frames) {
           if (frame.frame.case === 'hello') {
             attached = true;
-            this.#begin(stream);
+            this.#begin(stream, route);
+          } else if (frame.frame.case === 'draining') {
+            drains();
           } else {
             this.#take(frame, stream);
           }
         }
       }
     } catch (error) {
-      if (!attached || this.#stopping.signal.aborted) throw error;
-      log.warn('the stream to the connection node broke', { 'event.action': 'upstream-lost' }, error);
+      if (!attached || signal.aborted) throw error;
+      const fields = { 'event.action': 'upstream-lost', 'parley.peer.address': route.url };
+      this.#init.log.warn('the stream to the connection node broke', fields, error);
     } finally {
       this.#lose(stream);
     }
-    return attached;
   }
 
-  #take({ frame }: ConnectionFrame, stream: UpstreamStream): void {
+  #take({ frame, trace }: ConnectionFrame, stream: UpstreamStream): void {
     if (frame.case === 'deliver') {
-      this.#outlet?.deliver(frame.value.sessions, frame.value.data);
+      this.#outlet?.deliver(frame.value.sessions, frame.value.data, traceOf(trace));
     } else if (frame.case === 'close') {
       const { session, code, reason } = frame.value;
       stream.forget(session);
@@ -145,11 +192,11 @@ export class Upstream implements Service, SessionHost {
     }
   }
 
-  #begin(stream: UpstreamStream): void {
+  #begin(stream: UpstreamStream, { url }: UpstreamRoute): void {
     this.#stream = stream;
     this.#init.log.info('attached to the connection node', {
       'event.action': 'upstream-attached',
-      'parley.link.address': this.#route.url,
+      'parley.peer.address': url,
     });
     for (const resolve of this.#waiting.splice(0)) resolve();
   }

@@ -1,9 +1,10 @@
 import type { ConnectHttp } from './connect-http.ts';
+import type { Readiness } from '../services/core/readiness.ts';
 import { allowOrigin, preflight } from './cors.ts';
 import type { Files } from './files.ts';
 import { type GuardConfig, guardRequest } from './guard.ts';
 import type { HalfOpen } from './half-open.ts';
-import { type HttpRequest, type HttpResponse, pathOf, type RequestHandler } from './http-types.ts';
+import { type HttpRequest, type HttpResponse, pathOf, type RequestHandler, respond } from './http-types.ts';
 import type { BridgeCounters } from './metrics.ts';
 import { problem, respondProblem } from './problem.ts';
 import { remoteAddressOf } from './remote-address.ts';
@@ -18,7 +19,10 @@ export interface WebDoorInit {
   readonly calls: ConnectHttp;
   readonly rest: RestDoor;
   readonly files: Files;
+  readonly readiness: Readiness | undefined;
 }
+
+const probeHeaders = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
 
 /** Every HTTP request: guarded first, then answered by calls, REST or the page. */
 export class WebDoor {
@@ -30,8 +34,11 @@ export class WebDoor {
 
   readonly handle: RequestHandler = (request, response) => {
     if (!this.#admit(request, response) || preflight(request, response)) return;
-    const { calls, rest, files, trustedProxies } = this.#init;
+    const { calls, rest, files, readiness, trustedProxies } = this.#init;
     const path = pathOf(request.url ?? '/');
+    const probed = readiness?.probe(path);
+    if (probed !== undefined)
+      return respond(request, response, probed.status, probeHeaders, `${probed.text}\n`);
     const address = remoteAddressOf(request, trustedProxies);
     if (calls.serve(request, response, address)) return;
     if (path.startsWith('/api/')) void rest.serve(request, response, address);

@@ -74,7 +74,7 @@ function filled(
   for (const [name, value] of Object.entries(values)) {
     const put =
       typeof value === 'object'
-        ? value.map((address) => `server ${address};`).join(' ')
+        ? value.map((address) => `server ${address} max_fails=0;`).join(' ')
         : `127.0.0.1:${value}`;
     text = text.replaceAll(`\${${name}}`, put);
   }

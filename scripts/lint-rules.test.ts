@@ -66,6 +66,11 @@ const imports: readonly Imports[] = [
     mayNot: ['../message/y.ts', '../grpc/y.ts', '@grpc/grpc-js'],
   },
   {
+    in: 'services/admin/x.ts',
+    may: ['../core/y.ts', '../peer/y.ts', '../ports/y.ts', '../../gen/a/y.ts', 'zod'],
+    mayNot: ['../message/y.ts', '../connection/y.ts', '../grpc/y.ts', '@grpc/grpc-js'],
+  },
+  {
     in: 'services/grpc/x.ts',
     may: ['../core/y.ts', '../peer/y.ts', '@grpc/grpc-js', '@grpc/reflection'],
     mayNot: ['../connection/y.ts', '../codec/y.ts', '@connectrpc/connect'],
@@ -85,6 +90,7 @@ const imports: readonly Imports[] = [
           ...others.map((other) => `../${other}/y.ts`),
           ...['../adapters/embedded/y.ts', '../grpc/y.ts', '../connect/y.ts', '../main.ts'],
           ...['../../sdk/y.ts', '../../bridge/y.ts', '@grpc/grpc-js', 'ws'],
+          ...(role === 'push' ? [] : ['web-push']),
         ],
       },
       {
@@ -94,6 +100,11 @@ const imports: readonly Imports[] = [
       },
     ];
   }),
+  {
+    in: 'services/push/providers/x.ts',
+    may: ['../y.ts', '../../core/y.ts', '../../ports/y.ts', 'jose', 'lru-cache', 'web-push'],
+    mayNot: ['../../message/y.ts', '../../adapters/redis/y.ts', '@grpc/grpc-js'],
+  },
   {
     in: 'services/main.ts',
     may: ['./message/y.ts', './adapters/embedded/y.ts', '../bridge/y.ts', '../sdk/y.ts'],

@@ -42,9 +42,17 @@ const mvn = `for arg; do case "$arg" in -DoutputDirectory=*) out="\${arg#*=}";; 
   /bin/mkdir "$out"; echo jar > "$out/kafka.jar"`;
 const servers = {
   ...{ mariadbd: 'exit 0', 'libgalera_smm.so': '', 'redis-server': 'exit 0', nginx: 'exit 0' },
-  ...{ java: java('17.0.15'), mvn },
+  ...{ keepalived: 'exit 0', curl: 'exit 0', java: java('17.0.15'), mvn },
+  ...Object.fromEntries(
+    ['', '-alertmanager', '-node-exporter', '-mysqld-exporter', '-redis-exporter', '-nginx-exporter']
+      .concat('-blackbox-exporter')
+      .map((of) => [`prometheus${of}`, 'exit 0']),
+  ),
 };
 const present = { chromium: 'exit 0', strace: 'exit 0', ...servers };
+const copying = { 'mariadb-backup': 'exit 0', socat: 'exit 0', haproxy: 'exit 0', openssl: 'exit 0' };
+const shipping = { rsyslogd: 'exit 0', 'omelasticsearch.so': '', javac: 'exit 0' };
+const forLong = { 'firefox-esr': 'exit 0', ...copying, ...shipping };
 const sudo = { sudo: 'shift; exec "$@"' };
 
 describe('setup', () => {
@@ -54,6 +62,30 @@ describe('setup', () => {
     const { status, stderr } = there.run();
     assert.equal(status, 1);
     assert.match(stderr, /the tests need chromium, strace: please install/);
+  });
+
+  it('for the long suites asks for another browser, too', async () => {
+    const { 'firefox-esr': _, ...others } = forLong;
+    await using there = await machine({ ...present, ...others });
+    const { status, stderr } = there.run('long');
+    assert.equal(status, 1);
+    assert.match(stderr, /the tests need firefox-esr: please install/);
+  });
+
+  it('for the long suites fetches OpenSearch, too', async () => {
+    await using there = await machine({ ...present, ...forLong });
+    const { status, stdout } = there.run('long');
+    assert.deepEqual([status, stdout], [0, 'setup: fetching Kafka\nsetup: fetching OpenSearch\n']);
+  });
+
+  it('for production asks for what its databases copy by, and for no tools of tests', async () => {
+    const { 'mariadb-backup': _, socat: __, ...others } = copying;
+    await using there = await machine({ ...servers, ...others, ...shipping, ip: 'exit 0' });
+    const { status, stderr } = there.run('production');
+    assert.equal(status, 1);
+    assert.match(stderr, /production needs mariadb-backup, socat: please install/);
+    await using whole = await machine({ ...servers, ...copying, ...shipping, ip: 'exit 0' });
+    assert.equal(whole.run('production').status, 0);
   });
 
   it('fetches Kafka, and has nothing to say where all is there', async () => {

@@ -1,85 +1,74 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { fetchKafkaJars, hasKafkaJars } from './kafka-jars.ts';
+import { found, installer } from './debian.ts';
+import { kafkaJars } from './kafka-jars.ts';
+import type { MavenJars } from './maven-jars.ts';
+import { openSearchJars } from './opensearch-jars.ts';
 
 /**
- * Sees to it that the machine has the programs that the tests drive, or, with the argument `cluster`, those alone that
- * `npm run cluster` starts. On Debian and its kin what is missing is installed with apt, where that is possible without
- * asking anybody; elsewhere one line says what to install. Kafka is in no distribution: its jars come by Maven.
+ * Sees to it that the machine has the programs that the tests drive, with the argument `long` also those of the long
+ * suites, or, with the argument `cluster` or `production`, those alone that `npm run cluster` or `npm run production`
+ * starts. On Debian and its kin what is missing is installed with apt, where that is possible without asking anybody;
+ * elsewhere one line says what to install. Kafka and OpenSearch are in no distribution: their jars come by Maven.
  */
 
-const forCluster = process.argv[2] === 'cluster';
+const uses = ['tests', 'long', 'cluster', 'production'] as const;
+type Use = (typeof uses)[number];
+const use = uses.find((each) => each === process.argv[2]) ?? 'tests';
 
 interface Need {
   /** Any of these programs (or libraries) will do. */
   readonly programs: readonly string[];
   readonly debian: string;
-  /** A cluster that is only looked at does without. */
-  readonly testsOnly?: true;
+  /** Who alone needs it. Default: everybody. */
+  readonly only?: readonly Use[];
 }
 
+const anyTests: readonly Use[] = ['tests', 'long'];
+/** Production and the tests of its parts, but not a cluster that is only looked at. */
+const allButCluster: readonly Use[] = ['tests', 'long', 'production'];
+/** Production, and the suites that have the whole of it. */
+const whole: readonly Use[] = ['long', 'production'];
+
+const exporters = ['node', 'mysqld', 'redis', 'nginx', 'blackbox'].map((of) => `prometheus-${of}-exporter`);
+
 const needs: readonly Need[] = [
-  { programs: ['chromium', 'chromium-browser', 'google-chrome'], debian: 'chromium', testsOnly: true },
+  { programs: ['chromium', 'chromium-browser', 'google-chrome'], debian: 'chromium', only: anyTests },
   { programs: ['mariadbd', 'mysqld'], debian: 'mariadb-server' },
-  { programs: ['libgalera_smm.so'], debian: 'galera-4', testsOnly: true },
+  { programs: ['libgalera_smm.so'], debian: 'galera-4', only: allButCluster },
   { programs: ['redis-server'], debian: 'redis-server' },
   { programs: ['nginx'], debian: 'nginx' },
+  { programs: ['keepalived'], debian: 'keepalived', only: allButCluster },
+  { programs: ['curl'], debian: 'curl', only: allButCluster },
   { programs: ['java'], debian: 'default-jre-headless' },
   { programs: ['mvn'], debian: 'maven' },
-  { programs: ['strace'], debian: 'strace', testsOnly: true },
-  { programs: ['ip'], debian: 'iproute2', testsOnly: true },
-  { programs: ['libfaketimeMT.so.1'], debian: 'libfaketime', testsOnly: true },
+  { programs: ['strace'], debian: 'strace', only: anyTests },
+  { programs: ['ip'], debian: 'iproute2', only: allButCluster },
+  { programs: ['libfaketimeMT.so.1'], debian: 'libfaketime', only: anyTests },
+  { programs: ['firefox-esr'], debian: 'firefox-esr', only: ['long'] },
+  // A database that joins the others copies by these.
+  { programs: ['mariadb-backup'], debian: 'mariadb-backup', only: whole },
+  { programs: ['socat'], debian: 'socat', only: whole },
+  { programs: ['haproxy'], debian: 'haproxy', only: whole },
+  { programs: ['openssl'], debian: 'openssl', only: whole },
+  // What ships logs, and what OpenSearch is started by.
+  { programs: ['rsyslogd'], debian: 'rsyslog', only: whole },
+  { programs: ['omelasticsearch.so'], debian: 'rsyslog-elasticsearch', only: whole },
+  { programs: ['javac'], debian: 'default-jdk-headless', only: whole },
+  // What watches over a cluster: their packages bear the names of the programs.
+  ...['prometheus', 'prometheus-alertmanager', ...exporters].map(
+    (program): Need => ({ programs: [program], debian: program, only: allButCluster }),
+  ),
 ];
 const oldestJava = 17;
 
-/** Servers and libraries are in directories that not everybody has on the path. */
-const path = [
-  ...(process.env.PATH ?? '').split(delimiter),
-  ...['/usr/sbin', '/usr/local/sbin', '/usr/lib/galera', '/usr/lib64/galera-4'],
-  ...['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime`),
-];
-
-function has(program: string): boolean {
-  const wanted = /\.so(\.\d+)?$/.test(program) ? constants.R_OK : constants.X_OK;
-  return path.some((dir) => {
-    try {
-      accessSync(join(dir, program), wanted);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
 function missing(): string[] {
   return needs
-    .filter(({ testsOnly }) => !forCluster || testsOnly !== true)
-    .filter(({ programs }) => !programs.some(has))
+    .filter(({ only = uses }) => only.includes(use))
+    .filter(({ programs }) => !programs.some(found))
     .map(({ debian }) => debian);
 }
 
-/** What to put before a command to run it as root; undefined where that needs a password. */
-function asRoot(): string[] | undefined {
-  if (process.getuid?.() === 0) return [];
-  const sudo = has('sudo') && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
-  return sudo ? ['sudo', '-n'] : undefined;
-}
-
-function apt(prefix: readonly string[], ...args: string[]): void {
-  const [command, ...rest] = [
-    ...prefix,
-    '/usr/bin/env',
-    'DEBIAN_FRONTEND=noninteractive',
-    'apt-get',
-    '-qq',
-    '-y',
-    ...args,
-  ];
-  spawnSync(command!, rest, { stdio: ['ignore', 'inherit', 'inherit'] });
-}
-
-/** Why the machine's Java can't run Kafka; undefined where it can. */
+/** Why the machine's Java can't run what comes by Maven; undefined where it can. */
 function javaProblem(): string | undefined {
   const { stderr } = spawnSync('java', ['-version'], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -95,34 +84,42 @@ function javaProblem(): string | undefined {
 function installPackages(): boolean {
   const packages = missing();
   if (packages.length === 0) return true;
-  const prefix = has('apt-get') ? asRoot() : undefined;
-  if (prefix !== undefined) {
+  const install = installer();
+  if (install !== undefined) {
     process.stdout.write(`setup: installing ${packages.join(', ')}\n`);
-    apt(prefix, 'update');
-    apt(prefix, 'install', '--no-install-recommends', ...packages);
+    install(packages);
   }
   const left = missing();
   if (left.length === 0) return true;
-  const who = forCluster ? 'a cluster needs' : 'the tests need';
+  const who = {
+    tests: 'the tests need',
+    long: 'the tests need',
+    cluster: 'a cluster needs',
+    production: 'production needs',
+  }[use];
   process.stderr.write(`setup: ${who} ${left.join(', ')}: please install (Debian's package names)\n`);
   return false;
 }
 
-function fetchKafka(): boolean {
+function fetchJars(name: string, jars: MavenJars): boolean {
   const problem = javaProblem();
   if (problem !== undefined) {
-    process.stderr.write(`setup: Kafka needs Java ${oldestJava} or later as "java": ${problem}\n`);
+    process.stderr.write(`setup: ${name} needs Java ${oldestJava} or later as "java": ${problem}\n`);
     return false;
   }
-  if (hasKafkaJars()) return true;
-  process.stdout.write('setup: fetching Kafka\n');
+  if (jars.there) return true;
+  process.stdout.write(`setup: fetching ${name}\n`);
   try {
-    fetchKafkaJars();
+    jars.fetch();
     return true;
   } catch (error) {
-    process.stderr.write(`setup: Maven did not fetch Kafka: ${(error as Error).message}\n`);
+    process.stderr.write(`setup: Maven did not fetch ${name}: ${(error as Error).message}\n`);
     return false;
   }
 }
 
-if (!installPackages() || !fetchKafka()) process.exitCode = 1;
+const done =
+  installPackages() &&
+  fetchJars('Kafka', kafkaJars) &&
+  (!whole.includes(use) || fetchJars('OpenSearch', openSearchJars));
+if (!done) process.exitCode = 1;

@@ -3,6 +3,7 @@ import { Alarm } from './alarm.ts';
 import { Changes } from './changes.ts';
 import { type ClientClock, systemClientClock } from './clock.ts';
 import { directConvId } from './direct-id.ts';
+import { deviceActions } from './device-actions.ts';
 import { groupActions } from './group-actions.ts';
 import { type ClientLimits, defaultLimits } from './limits.ts';
 import { Notices } from './notices.ts';
@@ -23,9 +24,11 @@ import {
   type ConnectionState,
   type ConversationLog,
   type ConversationSummary,
+  type DeviceActions,
   type GroupActions,
   type Unsubscribe,
 } from './types.ts';
+import type { UnaryCall } from './unary-call.ts';
 import { uniqueId } from './unique-id.ts';
 
 /** Who signs in: `userId` in development, `token` or `getToken` (asked again before it expires) elsewhere. */
@@ -54,6 +57,7 @@ const defaultMaxTextLength = 20_000;
 
 class Client implements ChatClient {
   readonly groups: GroupActions;
+  readonly devices: DeviceActions;
   readonly #transport: Transport;
   readonly #storage: ClientStorage;
   readonly #clock: ClientClock;
@@ -131,12 +135,13 @@ class Client implements ChatClient {
       conversations: this.#replica.conversations,
       onError: this.#onStorageError,
     });
-    this.groups = groupActions((method, request) =>
+    const call: UnaryCall = (method, request) =>
       withRetries(async () => transport.unary(method, request, await this.#tokens.credentials(false)), {
         clock,
         random,
-      }),
-    );
+      });
+    this.groups = groupActions(call);
+    this.devices = deviceActions(call, () => options.deviceId ?? storage.deviceId);
     storage.onAdopted((sends) => this.#resume(sends));
   }
 

@@ -1,28 +1,13 @@
-import {
-  create,
-  type DescMessage,
-  type DescMethodUnary,
-  type MessageInitShape,
-  type MessageShape,
-} from '@bufbuild/protobuf';
 import type { Role } from '../gen/parley/chat/v1/entry_pb.ts';
 import { type Group, GroupService, type Member } from '../gen/parley/chat/v1/group_pb.ts';
 import { ChatError, type GroupActions } from './types.ts';
+import { askBy, type UnaryCall } from './unary-call.ts';
 import { uniqueId } from './unique-id.ts';
-
-/** A unary call with the client's credentials, tried again where that may help. */
-export type UnaryCall = <I extends DescMessage, O extends DescMessage>(
-  method: DescMethodUnary<I, O>,
-  request: MessageShape<I>,
-) => Promise<MessageShape<O>>;
 
 /** The group calls. Each draws one client id, so that a repeated call changes nothing twice. */
 export function groupActions(call: UnaryCall): GroupActions {
   const { method } = GroupService;
-  const ask = <I extends DescMessage, O extends DescMessage>(
-    rpc: DescMethodUnary<I, O>,
-    init: MessageInitShape<I>,
-  ): Promise<MessageShape<O>> => call(rpc, create(rpc.input, init));
+  const ask = askBy(call);
 
   return {
     async create(name, members, groupId = `g-${uniqueId()}`): Promise<Group> {

@@ -1,13 +1,6 @@
-import {
-  type DescMessage,
-  type DescMethodUnary,
-  fromBinary,
-  type MessageShape,
-  toBinary,
-} from '@bufbuild/protobuf';
-import { connectError } from './connect-error.ts';
+import type { DescMessage, DescMethodUnary, MessageShape } from '@bufbuild/protobuf';
+import { connectUnary } from './connect-unary.ts';
 import type { Credentials, SessionStream, StreamHandlers, Transport } from './transport.ts';
-import { ChatError } from './types.ts';
 
 const subprotocol = 'parley.v1.proto';
 /** A unary call that is not answered in this time has failed. */
@@ -34,42 +27,22 @@ export class WebSocketTransport implements Transport {
     this.#url = options.url;
     this.#baseUrl = options.baseUrl ?? new URL(options.url.replace(/^ws/, 'http')).origin;
     this.#WebSocket = options.WebSocket ?? globalThis.WebSocket;
-    const ask = options.fetch ?? globalThis.fetch;
-    // Called as a method, the browser's fetch refuses.
-    this.#fetch = (...args) => ask(...args);
+    this.#fetch = options.fetch ?? globalThis.fetch;
   }
 
   open(handlers: StreamHandlers): SessionStream {
     return new SocketStream(new this.#WebSocket(this.#url, [subprotocol]), handlers);
   }
 
-  async unary<I extends DescMessage, O extends DescMessage>(
+  unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageShape<I>,
-    credentials: Credentials,
+    { token, userId }: Credentials,
   ): Promise<MessageShape<O>> {
-    const headers: Record<string, string> = {
-      'content-type': 'application/proto',
-      'connect-protocol-version': '1',
-      'connect-timeout-ms': String(callTimeoutMs),
-    };
-    if (credentials.token !== '') headers['authorization'] = `Bearer ${credentials.token}`;
-    else headers['parley-user'] = encodeURIComponent(credentials.userId);
-    let response: Response;
-    let body: Uint8Array;
-    try {
-      response = await this.#fetch(`${this.#baseUrl}/${method.parent.typeName}/${method.name}`, {
-        method: 'POST',
-        headers,
-        body: toBinary(method.input, request) as Uint8Array<ArrayBuffer>,
-        signal: AbortSignal.timeout(callTimeoutMs),
-      });
-      body = new Uint8Array(await response.arrayBuffer());
-    } catch {
-      throw new ChatError('connectionLost', 'the server did not answer', 'elsewhere');
-    }
-    if (response.status !== 200) throw connectError(response.status, body);
-    return fromBinary(method.output, body);
+    const headers: Record<string, string> =
+      token === '' ? { 'parley-user': encodeURIComponent(userId) } : { authorization: `Bearer ${token}` };
+    const call = { baseUrl: this.#baseUrl, headers, timeoutMs: callTimeoutMs, fetch: this.#fetch };
+    return connectUnary(call, method, request);
   }
 
   close(): void {}

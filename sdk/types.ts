@@ -1,3 +1,4 @@
+import type { Device, DevicePlatform, RegisterDeviceRequest } from '../gen/parley/chat/v1/device_pb.ts';
 import type { ConversationKind, MessageBody, Role } from '../gen/parley/chat/v1/entry_pb.ts';
 import type { Group, Member } from '../gen/parley/chat/v1/group_pb.ts';
 
@@ -110,6 +111,7 @@ export interface ChatClient {
   /** Presence of a user, and keeps watching it. Undefined while unknown. */
   presence(userId: string): { readonly online: boolean; readonly lastSeenAtMs: number } | undefined;
   readonly groups: GroupActions;
+  readonly devices: DeviceActions;
 }
 
 export interface GroupActions {
@@ -122,6 +124,46 @@ export interface GroupActions {
   setRole(groupId: string, user: string, role: Role): Promise<void>;
   /** All members, page by page. */
   members(groupId: string): AsyncIterable<Member>;
+}
+
+/** What a device registers. */
+export interface DeviceRegistration {
+  readonly target: RegisterDeviceRequest['target'];
+  readonly platform: DevicePlatform;
+  /** For people, at most 100 characters. */
+  readonly name?: string;
+  /** Default: the id that this client names in hello. */
+  readonly deviceId?: string;
+}
+
+export interface QuietHours {
+  /** In minutes since midnight, 0–1,439; not before `toMinute`: over midnight, equal: all day. */
+  readonly fromMinute: number;
+  readonly toMinute: number;
+  /** Of IANA. */
+  readonly timeZone: string;
+}
+
+/** When the user wants no pushes: none until a time (0: at any), none at some hours. */
+export interface PushSettings {
+  readonly silencedUntilMs: number;
+  readonly quietHours: QuietHours | undefined;
+}
+
+/** How the user is told of messages while no device has a session. A retry of each call is harmless. */
+export interface DeviceActions {
+  /** What a browser's `pushManager.subscribe` takes as application server key; empty: the server has no Web Push. */
+  webPushKey(): Promise<Uint8Array>;
+  register(registration: DeviceRegistration): Promise<Device>;
+  /** The one that was seen last first. */
+  list(): Promise<readonly Device[]>;
+  /** Forgets a device, this one unless named; whether it was there. */
+  remove(deviceId?: string): Promise<boolean>;
+  /** With the conversations that are silenced, and until when. */
+  settings(): Promise<PushSettings & { readonly silenced: ReadonlyMap<string, number> }>;
+  saveSettings(settings: PushSettings): Promise<void>;
+  /** No pushes of a conversation until then; 0 ends that, `Number.MAX_SAFE_INTEGER` is for ever. */
+  silence(convId: string, untilMs: number): Promise<void>;
 }
 
 /** A refusal by the server, or the client's own. */

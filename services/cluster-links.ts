@@ -1,15 +1,15 @@
-import { hostname } from 'node:os';
-import { randomBytes } from 'node:crypto';
 import { systemClock } from './core/clock.ts';
 import { ConfigError } from './core/config.ts';
-import type { LinkTls } from './core/link-tls.ts';
+import type { TlsSource } from './core/certificates.ts';
 import type { Logger } from './core/log.ts';
+import { nodeName } from './core/node-name.ts';
 import { dialGroupNode, dialMessageNode, dialPeer } from './grpc/link-dial.ts';
 import type { Config } from './options.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
 import { type Hello, linkVersion } from './peer/hello.ts';
 import type { Link, LinkEvents } from './peer/link.ts';
+import { LinkList, type LinkUp } from './peer/link-list.ts';
 import { NodeRegistration } from './peer/node-registration.ts';
 import { NodeWatch } from './peer/node-watch.ts';
 import type { PeerAnswerFrame, PeerQuestionFrame } from './peer/peer-frames.ts';
@@ -45,7 +45,7 @@ export interface ClusterLinksParts {
   readonly config: Config;
   readonly leases: NodeLeases;
   /** Undefined: links are without TLS. */
-  readonly tls: LinkTls | undefined;
+  readonly tls: TlsSource | undefined;
   /** How busy this process is, between 0 and 1. */
   readonly load: () => number;
   readonly log: Logger;
@@ -54,24 +54,25 @@ export interface ClusterLinksParts {
 /** What a process has with the other nodes of its cluster: its name in the directory, and links that it keeps. */
 export class ClusterLinks implements AsyncDisposable {
   readonly nodeId: string;
+  /** Links that are up. */
+  readonly list = new LinkList();
   readonly counters = { owner: linkCounters(), group: linkCounters(), peer: linkCounters() };
   readonly #config: Config;
   readonly #log: Logger;
   readonly #leases: NodeLeases;
-  readonly #tls: LinkTls | undefined;
+  readonly #tls: TlsSource | undefined;
   readonly #load: () => number;
   readonly #stack = new AsyncDisposableStack();
   readonly #registrations: NodeRegistration[] = [];
   readonly #watches = new Map<NodeRole, Watched>();
 
   constructor({ config, leases, tls, load, log }: ClusterLinksParts) {
-    const { nodeId } = config.cluster;
     this.#config = config;
     this.#log = log;
     this.#leases = leases;
     this.#tls = tls;
     this.#load = load;
-    this.nodeId = nodeId === '' ? `${hostname().slice(0, 40)}-${randomBytes(6).toString('hex')}` : nodeId;
+    this.nodeId = nodeName(config.cluster.nodeId);
   }
 
   /** How this node introduces itself. */
@@ -96,6 +97,11 @@ export class ClusterLinks implements AsyncDisposable {
     this.#stack.defer(() => registration.stop());
     await registration.start();
     return registration;
+  }
+
+  /** The nodes of all roles that this process looks after, as they were seen last. */
+  get seen(): readonly NodeRecord[] {
+    return [...this.#watches.values()].flatMap(({ watch }) => watch.nodes);
   }
 
   /** Tells the others that this process takes nothing new. */
@@ -157,7 +163,8 @@ export class ClusterLinks implements AsyncDisposable {
       dialMessageNode({
         ...this.#dialing(hello, address),
         counters: this.counters.owner,
-        opened: (link, peer) => noticed(opened(link, peer), () => roster.lost(nodeId)),
+        opened: (link, peer) =>
+          this.#listed('owner', link, peer, opened(link, peer), () => roster.lost(nodeId)),
       }),
     );
     this.#keep('message', roster);
@@ -172,7 +179,8 @@ export class ClusterLinks implements AsyncDisposable {
       dialGroupNode({
         ...this.#dialing(hello, address),
         counters: this.counters.group,
-        opened: (link, peer) => noticed(opened(link, peer), () => roster.lost(nodeId)),
+        opened: (link, peer) =>
+          this.#listed('group', link, peer, opened(link, peer), () => roster.lost(nodeId)),
       }),
     );
     this.#keep('group', roster);
@@ -187,7 +195,8 @@ export class ClusterLinks implements AsyncDisposable {
       dialPeer({
         ...this.#dialing(hello, address),
         counters: this.counters.peer,
-        opened: (link, peer) => noticed(opened(link, peer), () => roster.lost(nodeId)),
+        opened: (link, peer) =>
+          this.#listed('peer', link, peer, opened(link, peer), () => roster.lost(nodeId)),
       }),
     );
     this.#keep('message', roster, this.nodeId);
@@ -241,6 +250,26 @@ export class ClusterLinks implements AsyncDisposable {
     this.#stack.defer(() => watch.stop());
   }
 
+  /** Lists a link while it is up; the same events, and a word when it is down. */
+  #listed<Out, In>(
+    kind: LinkUp['kind'],
+    link: Link<Out>,
+    { nodeId }: Hello,
+    events: LinkEvents<In>,
+    down: () => void,
+  ): LinkEvents<In> {
+    this.list.add(link, kind, nodeId);
+    return {
+      frames: (frames) => events.frames(frames),
+      down: (reason) => {
+        this.list.remove(link);
+        events.down(reason);
+        // Once whoever dials knows it, too.
+        setImmediate(down);
+      },
+    };
+  }
+
   /** The directory's own troubles are told by itself, once. */
   #failed(words: string, error: unknown): void {
     if (error instanceof DirectoryError) return;
@@ -251,16 +280,4 @@ export class ClusterLinks implements AsyncDisposable {
 interface Watched {
   readonly watch: NodeWatch;
   readonly listeners: ((nodes: readonly NodeRecord[], known: boolean) => void)[];
-}
-
-/** The same events, and a word when the link is down. */
-function noticed<In>(events: LinkEvents<In>, down: () => void): LinkEvents<In> {
-  return {
-    frames: (frames) => events.frames(frames),
-    down: (reason) => {
-      events.down(reason);
-      // Once whoever dials knows it, too.
-      setImmediate(down);
-    },
-  };
 }

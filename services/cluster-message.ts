@@ -3,6 +3,7 @@ import { Failpoints } from './core/failpoint.ts';
 import type { Incarnation } from './core/incarnation.ts';
 import { LeaseHolder } from './core/lease-holder.ts';
 import type { Logger } from './core/log.ts';
+import type { Tracer } from './core/tracer.ts';
 import { Forwarder } from './message/forwarder.ts';
 import { Joining } from './message/joining.ts';
 import { MessageNode } from './message/message-node.ts';
@@ -24,6 +25,7 @@ export interface ClusterMessageParts {
   readonly events: EventLog | undefined;
   /** What is asked of the other message nodes. */
   readonly peers: PeerCalls;
+  readonly tracer: Tracer;
 }
 
 export interface ClusterMessage {
@@ -48,7 +50,7 @@ const joinMs = 2_500;
 
 /** The message node of a process in a cluster, with its ids and its work on the outbox; none of them started. */
 export async function clusterMessage(parts: ClusterMessageParts): Promise<ClusterMessage> {
-  const { config, log, nodeId, store, incarnation, events, peers } = parts;
+  const { config, log, nodeId, store, incarnation, events, peers, tracer } = parts;
   const ids = await LeaseHolder.take({
     store,
     clock: systemClock,
@@ -85,6 +87,7 @@ export async function clusterMessage(parts: ClusterMessageParts): Promise<Cluste
   const message: MessageNode = new MessageNode({
     config: config.message,
     store,
+    devices: store.devices,
     ids: ids.source,
     clock: systemClock,
     incarnation: startedNo,
@@ -96,6 +99,7 @@ export async function clusterMessage(parts: ClusterMessageParts): Promise<Cluste
     stallMs: config.directory.leaseMs,
     failpoints: Failpoints.parse(config.test.failpoints),
     relay: outbox.relay,
+    tracer,
   });
   return { ids, outbox, message, joining, startedNo };
 }

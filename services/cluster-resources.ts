@@ -4,6 +4,7 @@ import type { Incarnation } from './core/incarnation.ts';
 import type { Logger } from './core/log.ts';
 import type { MessageNode } from './message/message-node.ts';
 import { openEventLog } from './open-events.ts';
+import type { PushAims } from './open-push.ts';
 import { openStore, type OpenStore } from './open-store.ts';
 import type { Config } from './options.ts';
 import type { Hello } from './peer/hello.ts';
@@ -11,7 +12,8 @@ import { PeerCalls } from './peer/peer-calls.ts';
 import type { PageCache } from './ports/directory.ts';
 import type { EventLog } from './ports/event-log.ts';
 import type { Offline } from './ports/offline.ts';
-import type { Endpoint } from './push/endpoint-file.ts';
+import type { SessionAcks } from './ports/session-acks.ts';
+import { PeerAcks } from './push/peer-acks.ts';
 import { PeerOffline } from './push/peer-offline.ts';
 
 /** How long a message node may take to answer. */
@@ -44,8 +46,9 @@ export class ClusterResources implements AsyncDisposable {
   }
 
   /** The event log, to be started by who asks for it; undefined without Kafka: that is what nodes share. */
-  events(): EventLog | undefined {
-    if (this.#config.kafka.brokers.length > 0) this.#events ??= openEventLog(this.#config, this.#log, []);
+  async events(): Promise<EventLog | undefined> {
+    if (this.#config.kafka.brokers.length > 0)
+      this.#events ??= await openEventLog(this.#config, this.#log, []);
     return this.#events;
   }
 
@@ -62,15 +65,23 @@ export class ClusterResources implements AsyncDisposable {
     return { offline: async (users) => users.filter((userId) => !message.isOnline(userId)) };
   }
 
+  /** What sessions have acknowledged: a message node asks those that have them. */
+  acks(message: MessageNode | undefined): SessionAcks {
+    return message === undefined ? new PeerAcks({ peers: this.peers, random: Math.random }) : message.acks;
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }
 }
 
 /** Throws a ConfigError that names all that push nodes of a cluster need and do not have. */
-export function assertPushable({ kafka, mysql }: Config, endpoints: readonly Endpoint[]): void {
+export function assertPushable({ kafka, mysql }: Config, { groups }: Pick<PushAims, 'groups'>): void {
   const missing: string[] = [];
-  if (endpoints.length === 0) missing.push('PARLEY_WEBHOOKS must name endpoints: push nodes send webhooks');
+  if (groups.length === 0)
+    missing.push(
+      'PARLEY_WEBHOOKS must name endpoints, or PARLEY_PUSH be set: push nodes send webhooks and pushes',
+    );
   if (kafka.brokers.length === 0)
     missing.push('PARLEY_KAFKA_BROKERS must be set: push nodes read events from Kafka');
   if (mysql.url === '') missing.push('PARLEY_MYSQL_URL must be set: push nodes look up members in it');

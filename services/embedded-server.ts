@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { Bridge } from '../bridge/bridge.ts';
+import { BackupDoor } from './archive/backup-door.ts';
 import { ConnectServer } from './connect/connect-server.ts';
 import { createUnaryTransport } from './connect/unary-transport.ts';
 import { ConnectionNode } from './connection/connection-node.ts';
@@ -11,33 +13,40 @@ import { Failpoints } from './core/failpoint.ts';
 import { Incarnation } from './core/incarnation.ts';
 import type { UserId } from './core/ids.ts';
 import { LeaseHolder } from './core/lease-holder.ts';
-import { loadLinkTls } from './core/link-tls.ts';
 import type { Logger } from './core/log.ts';
 import { Meters } from './core/meters.ts';
 import { QuietCollector } from './core/quiet-collector.ts';
+import { Readiness } from './core/readiness.ts';
 import { type Service, startAll, type StopReason, stopAll } from './core/service.ts';
 import { Telemetry } from './core/telemetry.ts';
+import type { Tracer } from './core/tracer.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { GroupNode } from './group/group-node.ts';
 import { MessageNode } from './message/message-node.ts';
 import type { Relay } from './message/relay/relay.ts';
 import { OutboxWork } from './message/relay/outbox-work.ts';
+import { openCertificates } from './open-certificates.ts';
 import { openDirectory, type OpenedDirectory } from './open-directory.ts';
 import { openEventLog } from './open-events.ts';
-import { configuredEndpoints, openPush } from './open-push.ts';
-import { openStore, type OpenStore } from './open-store.ts';
+import { configuredAims, openPush, webPushKey } from './open-push.ts';
+import { backupSocket, openStore, type OpenStore } from './open-store.ts';
 import type { EventLog } from './ports/event-log.ts';
-import type { MessageStore } from './ports/message-store.ts';
+import { NodeAdministration } from './node-administration.ts';
+import type { RunningParts } from './node-sources.ts';
+import type { Administration } from './peer/administration.ts';
 import type { Config } from './options.ts';
 import { connectDirect } from './peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from './peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from './peer/group-frames.ts';
-import { groupsOf } from './push/push-node.ts';
 import { registerOutboxMeters, registerPushMeters } from './register-push-meters.ts';
 import {
+  registerAdminMeters,
+  registerBackupMeters,
   registerBridgeMeters,
   registerDirectoryMeters,
+  registerLeaseMeters,
   registerNodeMeters,
+  registerRoles,
   registerStoreMeters,
 } from './register-meters.ts';
 
@@ -50,6 +59,7 @@ export interface EmbeddedServer {
     readonly node: number;
     readonly metrics: number;
   };
+  readonly meters: Meters;
   stop(reason: StopReason): Promise<void>;
 }
 
@@ -61,7 +71,7 @@ export interface EmbeddedParts {
 const linkBytes = 256 * 1024 * 1024;
 
 /**
- * The roles connection, message and group, push where webhooks are configured, and the bridge unless it is apart, in one
+ * The roles connection, message and group, push where somebody is to be told, and the bridge unless it is apart, in one
  * process.
  */
 export async function startEmbedded(
@@ -72,54 +82,118 @@ export async function startEmbedded(
   const { mode, host, dataDir } = config.core;
   checkReach(mode, { PARLEY_HOST: host, PARLEY_METRICS_HOST: config.telemetry.host });
   const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
-  const tls = await loadLinkTls(config.linkTls);
-  const endpoints = await configuredEndpoints(config);
+  const meters = new Meters();
+  const certificates = await openCertificates(config, log, meters, {
+    http: parts.bridge,
+    grpc: true,
+    engines: true,
+  });
+  const aims = await configuredAims(config, log);
+  const told = aims.groups.length > 0;
   const incarnation = new Incarnation();
   await using stack = new AsyncDisposableStack();
   // The store's lock keeps a second process out of the data directory, the directory's file included. Where nobody is
   // told of commits, nothing is kept for nobody.
-  const store = await openStore(config, log, { incarnation: endpoints.length > 0 ? incarnation : undefined });
+  const store = await openStore(config, log, { incarnation: told ? incarnation : undefined });
   stack.defer(() => store.close());
   const opened = await openDirectory(config, log);
   stack.defer(() => opened.directory.close());
-  const meters = new Meters();
-  const telemetry = new Telemetry({ config: config.telemetry, meters, log });
+  const readiness = new Readiness();
+  const roles = ['connection', 'message', 'group'];
+  if (parts.bridge) roles.unshift('bridge');
+  if (told) roles.push('push');
+  const nodeId = config.cluster.nodeId === '' ? hostname().slice(0, 64) : config.cluster.nodeId;
+  const telemetry = new Telemetry({
+    config: config.telemetry,
+    traces: config.trace,
+    node: { id: nodeId, roles },
+    meters,
+    readiness,
+    tls: certificates.metrics,
+    log,
+  });
+  const { tracer } = telemetry;
   const tokens = new Tokens(secrets, systemClock);
-  const events = endpoints.length > 0 ? openEventLog(config, log, groupsOf(endpoints)) : undefined;
+  const events = told ? await openEventLog(config, log, aims.groups) : undefined;
   const outbox = events && outboxOf(store, events, incarnation, log);
-  const nodes = await linkedNodes({ config, log, store, opened, tokens, incarnation, relay: outbox?.relay });
+  const running: RunningParts = {
+    nodeId,
+    mode,
+    roles,
+    directoryAvailable: () => true,
+    store,
+    ...(outbox && { outbox }),
+  };
+  const dial = (): never => {
+    throw new Error('a process that is alone knows no others');
+  };
+  const admin = new NodeAdministration({ config, running, dial, log });
+  const { administration } = admin;
+  const ofNodes = { config, log, store, opened, tokens, incarnation, administration, tracer };
+  const nodes = await linkedNodes({
+    ...ofNodes,
+    webPushKey: await webPushKey(config),
+    relay: outbox?.relay,
+  });
   const { connection } = nodes;
-  const doors = { log, meters, sessions: connection, unary: connection };
-  const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host } });
+  Object.assign(running, { connection, message: nodes.message });
+  const doors = { log, meters, sessions: connection, unary: connection, tracer };
+  const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host }, tls: certificates.grpc });
   const rpc = createUnaryTransport(connection);
   const bridge = parts.bridge
-    ? new Bridge({ config: config.bridge, mode, host, log, sessions: connection, rpc })
+    ? new Bridge({
+        config: config.bridge,
+        mode,
+        host,
+        log,
+        sessions: connection,
+        rpc,
+        tls: certificates.http,
+        readiness,
+        tracer,
+      })
     : undefined;
   // The private port is for bridges apart, and for whoever was given the cluster's token.
   const node =
     parts.bridge && config.node.clusterToken === ''
       ? undefined
-      : new ConnectServer({ ...doors, config: config.node, tls, mode, nodeId: randomUUID() });
+      : new ConnectServer({
+          ...doors,
+          config: config.node,
+          tls: certificates.links,
+          mode,
+          nodeId: randomUUID(),
+        });
   registerNodeMeters(meters, nodes);
+  registerLeaseMeters(meters, nodes.ids);
+  registerRoles(meters, ...roles);
   registerStoreMeters(meters, store.meters);
   if (opened.meters !== undefined) registerDirectoryMeters(meters, opened.meters);
   if (bridge !== undefined) registerBridgeMeters(meters, bridge);
+  const backups = backupDoorOf(store, config, log);
+  if (backups !== undefined) registerBackupMeters(meters, backups.meters);
   // Push starts before the message node and stops after it, so that it hears of all that was committed.
-  const services: Service[] = [new QuietCollector(), telemetry];
+  const services: Service[] = [new QuietCollector(), certificates.watch, telemetry];
   if (events !== undefined && outbox !== undefined) {
     const { message } = nodes;
     const offline = {
       offline: async (users: readonly UserId[]) => users.filter((user) => !message.isOnline(user)),
     };
-    const { push, deadLetters } = await openPush({ config, log, endpoints, events, store, offline });
+    const { acks } = message;
+    const to = { config, log, aims, events, store, offline, acks, tracer };
+    const { push, deadLetters, letters } = await openPush(to);
     stack.defer(() => deadLetters.close());
     registerOutboxMeters(meters, { outbox, events });
     registerPushMeters(meters, { push, deadLetters });
+    Object.assign(running, { push, letters });
     services.push(events, push, nodes.ids, outbox);
   } else services.push(nodes.ids);
   services.push(nodes.group, nodes.message, connection, grpc);
-  for (const door of [node, bridge]) if (door !== undefined) services.push(door);
+  for (const door of [node, backups, bridge]) if (door !== undefined) services.push(door);
+  services.push(admin);
+  registerAdminMeters(meters, admin);
   await startAll(services);
+  readiness.ready();
   const left = stack.move();
   return {
     ports: {
@@ -129,11 +203,25 @@ export async function startEmbedded(
       node: node?.port ?? 0,
       metrics: telemetry.address.port,
     },
+    meters,
     stop: async (reason) => {
+      readiness.draining();
       await stopAll(services, reason, config.process.drainMs);
       await left.disposeAsync();
     },
   };
+}
+
+/** A database has programs of its own for that. */
+function backupDoorOf(store: OpenStore, config: Config, log: Logger): BackupDoor | undefined {
+  if (store.backup === undefined) return undefined;
+  return new BackupDoor({
+    source: { backup: () => store.backup?.() ?? Promise.reject(new TypeError('no backups of this store')) },
+    path: backupSocket(config),
+    bytesPerSecond: config.archive.backupBytesPerSecond,
+    clock: systemClock,
+    log,
+  });
 }
 
 /** All edges are in this process, and begin anew when it does: what an earlier one left is published, no more. */
@@ -156,13 +244,16 @@ function outboxOf(store: OpenStore, events: EventLog, incarnation: Incarnation, 
 async function linkedNodes(parts: {
   readonly config: Config;
   readonly log: Logger;
-  readonly store: MessageStore;
+  readonly store: OpenStore;
   readonly opened: OpenedDirectory;
   readonly tokens: Tokens;
+  readonly webPushKey: Uint8Array | undefined;
   readonly incarnation: Incarnation;
   readonly relay: Relay | undefined;
+  readonly administration: Administration;
+  readonly tracer: Tracer;
 }) {
-  const { config, log, store, tokens, relay } = parts;
+  const { config, log, store, tokens, relay, tracer } = parts;
   const { directory } = parts.opened;
   const clock = systemClock;
   const { mode } = config.core;
@@ -178,24 +269,30 @@ async function linkedNodes(parts: {
   const message = new MessageNode({
     config: config.message,
     store,
+    devices: store.devices,
     ids: ids.source,
     clock,
     incarnation,
     log,
     failpoints,
     relay,
+    tracer,
   });
-  const group = new GroupNode({ log });
+  const group = new GroupNode({ log, tracer });
   const connection = new ConnectionNode({
     config: config.connection,
     mode,
     clock,
     tokens,
     nodeId: randomUUID(),
+    webPushKey: parts.webPushKey,
     directory,
+    administration: parts.administration,
     log,
     random: Math.random,
     failpoints,
+    tracer,
+    traces: config.trace,
   });
   connectDirect<GroupRequestFrame, GroupDecisionFrame>({
     a: (link) => message.connectGroup(link),

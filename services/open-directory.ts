@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { MemoryDirectory } from './adapters/memory/memory-directory.ts';
 import type { RedisMeters } from './adapters/redis/meters.ts';
-import { RedisDirectory } from './adapters/redis/redis-directory.ts';
 import { systemClock } from './core/clock.ts';
 import type { Logger } from './core/log.ts';
 import type { Config } from './options.ts';
@@ -22,6 +21,8 @@ export async function openDirectory(
   log: Logger,
 ): Promise<OpenedDirectory> {
   if (config.directory.redisUrl !== '') {
+    // A process by itself starts without loading what speaks to Redis.
+    const { RedisDirectory } = await import('./adapters/redis/redis-directory.ts');
     const parts = { config: config.directory, clock: systemClock, random: Math.random, log };
     const directory = new RedisDirectory(parts);
     if (!(await directory.reached(reachWithinMs))) {

@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import { KafkaDeadLetters } from './adapters/kafka/kafka-dead-letters.ts';
-import { KafkaEventLog } from './adapters/kafka/kafka-event-log.ts';
 import { LetterFiles } from './adapters/local/letter-files.ts';
 import { LocalEventLog } from './adapters/local/local-event-log.ts';
 import { MySqlDeadLetters } from './adapters/mysql/mysql-dead-letters.ts';
@@ -14,10 +12,20 @@ const segmentBytes = 8 * 1024 * 1024;
 const queueBytes = 16 * 1024 * 1024;
 const random = Math.random;
 
-/** The event log: on Kafka where brokers are configured, else in the data directory, where only these groups consume it. */
-export function openEventLog(config: Config, log: Logger, groups: readonly string[]): EventLog {
+/**
+ * The event log: on Kafka where brokers are configured, else in the data directory, where only these groups consume it.
+ * What speaks to Kafka is a third of the code there is to load, and is loaded where it is needed.
+ */
+export async function openEventLog(
+  config: Config,
+  log: Logger,
+  groups: readonly string[],
+): Promise<EventLog> {
   const settings = kafkaSettings(config.kafka);
-  if (settings !== undefined) return new KafkaEventLog({ settings, log, random, queueBytes });
+  if (settings !== undefined) {
+    const { KafkaEventLog } = await import('./adapters/kafka/kafka-event-log.ts');
+    return new KafkaEventLog({ settings, log, random, queueBytes });
+  }
   const directory = join(config.core.dataDir, 'events');
   const limitBytes = config.push.logBytes;
   return new LocalEventLog({ directory, log, random, limitBytes, segmentBytes, queueBytes, groups });
@@ -36,6 +44,9 @@ export async function openDeadLetters(config: LetterConfig): Promise<DeadLetters
     const requireDurable = config.core.mode === 'production';
     return MySqlDeadLetters.open({ config: config.mysql, requireDurable, limit });
   }
-  if (settings !== undefined) return KafkaDeadLetters.open({ settings, limit, random });
+  if (settings !== undefined) {
+    const { KafkaDeadLetters } = await import('./adapters/kafka/kafka-dead-letters.ts');
+    return KafkaDeadLetters.open({ settings, limit, random });
+  }
   return LetterFiles.open({ directory: join(config.core.dataDir, 'dead-letters'), limit });
 }

@@ -8,11 +8,20 @@ import type { MasterKey } from './core/seal.ts';
 import type { LogFields, Logger } from './core/log.ts';
 import type { Config } from './options.ts';
 import type { PageCache } from './ports/directory.ts';
+import type { Devices } from './ports/devices.ts';
 import { type MessageStore, StoreError } from './ports/message-store.ts';
+import type { AuditLog } from './ports/audit-log.ts';
+import type { WorkerLeases } from './ports/worker-leases.ts';
 import type { Outbox } from './ports/outbox.ts';
+import type { BackupSource } from './ports/store-backup.ts';
 
 export function storeDirectory(config: Pick<Config, 'core'>): string {
   return join(config.core.dataDir, 'store');
+}
+
+/** Where a server hands out backups of the store in this directory. */
+export function backupSocket(config: Pick<Config, 'core'>): string {
+  return join(storeDirectory(config), 'backup.sock');
 }
 
 /** What telemetry reads of a store, whichever it is. */
@@ -31,7 +40,14 @@ export interface StoreCounters {
   readonly unsoundPages?: () => number;
 }
 
-export type OpenStore = MessageStore & { readonly meters: StoreCounters; readonly outbox: Outbox };
+export type OpenStore = MessageStore &
+  Partial<BackupSource> & {
+    readonly meters: StoreCounters;
+    readonly outbox: Outbox;
+    readonly audit: AuditLog;
+    readonly workers: WorkerLeases;
+    readonly devices: Devices;
+  };
 
 type StoreConfig = Pick<Config, 'core' | 'store' | 'mysql'>;
 

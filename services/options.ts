@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { adminClientOptions } from './admin/client-options.ts';
+import { adminOptions } from './admin/options.ts';
 import { bridgeOptions } from '../bridge/options.ts';
 import { upstreamOptions } from '../bridge/upstream-options.ts';
 import { mySqlOptions } from './adapters/mysql/options.ts';
@@ -8,15 +10,19 @@ import { directoryOptions } from './adapters/redis/options.ts';
 import { nodeOptions } from './connect/options.ts';
 import { connectionOptions } from './connection/options.ts';
 import { authOptions } from './connection/token-secrets.ts';
+import { certificateOptions } from './core/certificate-watch.ts';
 import { type ConfigOf, option, type OptionTable } from './core/config.ts';
 import { coreOptions } from './core/core-options.ts';
 import { linkTlsOptions } from './core/link-tls.ts';
 import { logOptions } from './core/log.ts';
 import { telemetryOptions } from './core/telemetry.ts';
+import { traceOptions } from './core/trace-options.ts';
 import { grpcOptions } from './grpc/grpc-options.ts';
 import { kafkaOptions } from './kafka-options.ts';
 import { messageOptions } from './message/options.ts';
+import { devicePushOptions } from './push/device-options.ts';
 import { pushOptions } from './push/options.ts';
+import { pushProviderOptions } from './push/providers/options.ts';
 
 export const storeOptions = {
   masterKeys: option({
@@ -71,6 +77,7 @@ export const optionTables = {
   auth: authOptions,
   log: logOptions,
   telemetry: telemetryOptions,
+  trace: traceOptions,
   store: storeOptions,
   mysql: mySqlOptions,
   directory: directoryOptions,
@@ -78,13 +85,18 @@ export const optionTables = {
   message: messageOptions,
   connection: connectionOptions,
   push: pushOptions,
+  devicePush: devicePushOptions,
+  pushProviders: pushProviderOptions,
   kafka: kafkaOptions,
   grpc: grpcOptions,
   bridge: bridgeOptions,
   node: nodeOptions,
   cluster: clusterOptions,
   linkTls: linkTlsOptions,
+  tls: certificateOptions,
   upstream: upstreamOptions,
+  admin: adminOptions,
+  adminClient: adminClientOptions,
   process: processOptions,
   test: testOptions,
 };

@@ -3,6 +3,7 @@ import type { OutboxWork } from './message/relay/outbox-work.ts';
 import type { DeadLetters } from './ports/dead-letters.ts';
 import type { ConsumerMeters, EventLog } from './ports/event-log.ts';
 import type { EndpointMeters } from './push/meters.ts';
+import type { DevicePushes } from './push/device-pushes.ts';
 import type { PushNode } from './push/push-node.ts';
 
 interface OutboxParts {
@@ -59,6 +60,20 @@ export function registerOutboxMeters(meters: Meters, { outbox, events }: OutboxP
   );
 }
 
+/** By provider: what attempts came to, and what was never sent. */
+function devicePushes({ providers, courier }: DevicePushes): LabelledValues {
+  return [...providers.meters].flatMap(([provider, { sent, gone, retry, rejected }]) =>
+    Object.entries({
+      sent,
+      gone,
+      retry,
+      rejected,
+      replaced: courier.replaced.get(provider) ?? 0,
+      dead_letter: courier.deadLettered.get(provider) ?? 0,
+    }).map(([result, value]) => [{ provider, endpoint: 'devices', result }, value] as const),
+  );
+}
+
 interface PushParts {
   readonly push: PushNode;
   readonly deadLetters: DeadLetters;
@@ -72,28 +87,59 @@ export function registerPushMeters(meters: Meters, { push, deadLetters }: PushPa
     'chat_event_log_lag',
     'Events that a consumer is not done with.',
     byGroup(({ lag }) => lag),
+    'group',
   );
   meters.total(
     'chat_event_log_skipped_total',
     'Events that a consumer never saw, because the log had dropped them.',
     byGroup(({ skipped }) => skipped),
+    'group',
   );
   const results: readonly (readonly [string, (of: EndpointMeters) => number])[] = [
     ['delivered', ({ delivered }) => delivered],
     ['attempt_failed', ({ failedAttempts }) => failedAttempts],
     ['dead_letter', ({ deadLetters: count }) => count],
   ];
-  meters.total('chat_push_total', 'What became of pushes.', () =>
-    push.couriers.flatMap((courier) =>
-      results.map(([result, value]) => {
-        const labels = { provider: 'webhook', endpoint: courier.endpoint.name, result };
-        return [labels, value(courier.meters)] as const;
-      }),
-    ),
+  const { devices } = push;
+  meters.total(
+    'chat_push_total',
+    'What became of pushes.',
+    () => [
+      ...push.couriers.flatMap((courier) =>
+        results.map(([result, value]) => {
+          const labels = { provider: 'webhook', endpoint: courier.endpoint.name, result };
+          return [labels, value(courier.meters)] as const;
+        }),
+      ),
+      ...(devices === undefined ? [] : devicePushes(devices)),
+    ],
+    'provider',
+    'endpoint',
+    'result',
   );
-  meters.gauge('chat_push_under_way', 'Pushes being sent, or that wait for their next attempt.', () =>
-    push.couriers.map((courier) => [{ endpoint: courier.endpoint.name }, courier.meters.underWay] as const),
+  meters.gauge(
+    'chat_push_under_way',
+    'Pushes being sent, or that wait for their next attempt.',
+    () => [
+      ...push.couriers.map(
+        (courier) => [{ endpoint: courier.endpoint.name }, courier.meters.underWay] as const,
+      ),
+      ...(devices === undefined ? [] : [[{ endpoint: 'devices' }, devices.courier.underWay] as const]),
+    ],
+    'endpoint',
   );
+  if (devices !== undefined) {
+    meters.gauge(
+      'chat_push_intervals',
+      'Conversations and intervals that are gathered for devices, or under way.',
+      () => devices.notices.size,
+    );
+    meters.total(
+      'chat_push_expired_total',
+      'Intervals that were too old to be pushed when their turn came.',
+      () => devices.notices.expired,
+    );
+  }
   meters.total(
     'chat_dead_letters_dropped_total',
     'Dead letters that went because there were too many.',

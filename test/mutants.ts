@@ -1,5 +1,7 @@
 import { restoreMutants } from './archive/mutants.ts';
+import { backupMutants } from './backup/mutants.ts';
 import { pushMutants } from './push/mutants.ts';
+import { providerMutants } from './push/provider-mutants.ts';
 import { directoryMutants } from './mutants-directory.ts';
 
 /** One way to break an invariant on purpose: in a file, `from` becomes `to`; then one of the tests must fail. */
@@ -17,7 +19,7 @@ export const mutants: readonly Mutant[] = [
   {
     invariant: 'I1',
     how: 'settle before commit',
-    file: 'services/message/lane.ts',
+    file: 'services/message/batch.ts',
     from: `    if (writing.length === 0) return;
     let outcomes`,
     to: `    if (writing.length === 0) return;
@@ -28,11 +30,11 @@ export const mutants: readonly Mutant[] = [
   {
     invariant: 'I1',
     how: 'fan-out before commit',
-    file: 'services/message/lane.ts',
+    file: 'services/message/batch.ts',
     from: `    if (writing.length === 0) return;
     let outcomes`,
     to: `    if (writing.length === 0) return;
-    for (const { evaluation } of writing) this.#committed(evaluation.draft);
+    for (const { evaluation } of writing) this.#committed(evaluation, 0);
     let outcomes`,
     tests: ['test/nodes/order.test.ts', 'test/nodes/interleavings.test.ts'],
   },
@@ -84,7 +86,7 @@ export const mutants: readonly Mutant[] = [
   {
     invariant: 'I2',
     how: 'owner takes what follows a refused send',
-    file: 'services/message/lane.ts',
+    file: 'services/message/batch.ts',
     from: '      if (chain?.refused.refuses(convId, chain.number) !== true) return true;',
     to: '      if (chain !== undefined || chain === undefined) return true;',
     tests: ['test/nodes/interleavings.test.ts'],
@@ -92,7 +94,7 @@ export const mutants: readonly Mutant[] = [
   {
     invariant: 'I2',
     how: 'halves go on behind what went back',
-    file: 'services/message/lane.ts',
+    file: 'services/message/batch.ts',
     from: '    if (this.#returned.some(({ convId }) => convId === conversation.convId)) {',
     to: '    if (this.#returned.some(({ convId }) => convId !== convId)) {',
     tests: ['test/nodes/interleavings.test.ts'],
@@ -116,7 +118,7 @@ export const mutants: readonly Mutant[] = [
   {
     invariant: 'I3',
     how: 'what the store knows is not taken',
-    file: 'services/message/lane.ts',
+    file: 'services/message/batch.ts',
     from: 'submission.known ??= known.get(submission.clientKey);',
     to: 'known.get(submission.clientKey);',
     tests: ['test/nodes/interleavings.test.ts'],
@@ -152,7 +154,7 @@ export const mutants: readonly Mutant[] = [
   {
     invariant: 'I4',
     how: 'the loser answers and forwards what it lost',
-    file: 'services/message/lane.ts',
+    file: 'services/message/batch.ts',
     from: `      if (outcome.t === 'committed') {`,
     to: `      if (outcome.t !== 'duplicate') {`,
     tests: ['test/nodes/two-owners.test.ts', 'test/nodes/simulation.test.ts'],
@@ -247,6 +249,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     invariant: 'I5',
+    how: 'what an edge missed is not tried again',
+    file: 'services/message/replay.ts',
+    from: '      if (told.every((one) => one)) continue;',
+    to: '      if (told.every((one) => one)) continue;\n      else return;',
+    tests: ['services/message/replay.test.ts', 'test/nodes/cut-links.test.ts'],
+  },
+  {
+    invariant: 'I5',
     how: 'nothing is announced again',
     file: 'services/connection/redelivery.ts',
     from: '      this.#host.announce(delivery, from, to);',
@@ -323,9 +333,9 @@ export const mutants: readonly Mutant[] = [
     how: 'anybody calls for others',
     file: 'services/connection/auth.ts',
     from: `      if (user === undefined || user === identity.userId) {
-        return { kind: 'user', userId: identity.userId, scopes: noScopes };`,
+        return { kind: 'user', userId: identity.userId, service: '', scopes: noScopes };`,
     to: `      if (user !== '') {
-        return { kind: 'user', userId: (user ?? identity.userId) as UserId, scopes: noScopes };`,
+        return { kind: 'user', userId: (user ?? identity.userId) as UserId, service: '', scopes: noScopes };`,
     tests: ['services/connection/auth.test.ts', 'test/nodes/identity.test.ts'],
   },
   {
@@ -354,6 +364,8 @@ export const mutants: readonly Mutant[] = [
     tests: ['services/core/seal.test.ts', 'services/adapters/embedded/embedded-store.test.ts'],
   },
   ...pushMutants,
+  ...providerMutants,
   ...directoryMutants,
   ...restoreMutants,
+  ...backupMutants,
 ];

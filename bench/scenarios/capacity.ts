@@ -11,6 +11,7 @@ const sizes = [
   [1, 4],
   [2, 1],
   [4, 1],
+  [4, 4],
   [2, 2],
 ] as const;
 const passesEach = 3;

@@ -86,10 +86,12 @@ export class RestDoor {
   #caller(request: HttpRequest, query: URLSearchParams, remoteAddress: string): Call {
     const named = request.headers['parley-user'];
     const userId = query.get('user_id');
+    const { traceparent } = request.headers;
     const headers = callHeaders({
       authorization: request.headers.authorization,
       user: typeof named === 'string' ? named : userId === null ? undefined : encodeURIComponent(userId),
       remoteAddress,
+      traceparent: typeof traceparent === 'string' ? traceparent : undefined,
     });
     return async (method, input) => {
       const answer = await this.#init.rpc.unary(method, undefined, callTimeoutMs, headers, input);

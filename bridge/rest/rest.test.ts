@@ -6,6 +6,16 @@ import {
   ListConversationsResponseSchema,
   MarkReadResponseSchema,
 } from '../../gen/parley/chat/v1/conversation_pb.ts';
+import {
+  DevicePlatform,
+  GetPushInfoResponseSchema,
+  GetPushSettingsResponseSchema,
+  ListDevicesResponseSchema,
+  RegisterDeviceResponseSchema,
+  RemoveDeviceResponseSchema,
+  SetPushSettingsResponseSchema,
+  SilenceConversationResponseSchema,
+} from '../../gen/parley/chat/v1/device_pb.ts';
 import { ConversationKind, Role } from '../../gen/parley/chat/v1/entry_pb.ts';
 import {
   AddMembersResponseSchema,
@@ -52,6 +62,30 @@ const groupMessage = {
   version: 3n,
   role: Role.OWNER,
 };
+const device = {
+  deviceId: 'p',
+  platform: DevicePlatform.ANDROID,
+  name: 'P',
+  provider: 'fcm',
+  registeredAtMs: 1_500n,
+  lastSeenAtMs: 2_500n,
+};
+const deviceAnswer = {
+  device_id: 'p',
+  platform: 'android',
+  name: 'P',
+  provider: 'fcm',
+  registered_at: 1.5,
+  last_seen: 2.5,
+};
+const settings = {
+  silencedUntilMs: 1_500n,
+  quietHours: { fromMinute: 22 * 60 + 5, toMinute: 7 * 60, timeZone: 'Europe/Berlin' },
+};
+const settingsAnswer = {
+  silenced_until: 1.5,
+  quiet_hours: { from: '22:05', to: '07:00', time_zone: 'Europe/Berlin' },
+};
 const groupAnswer = {
   group_id: 'g',
   name: 'G',
@@ -66,12 +100,18 @@ const groupAnswer = {
 doorTest('sending: target, key, caller and answer', async (start) => {
   await using fixture = await start();
   const calls = scripted(fixture, { Send: () => create(SendResponseSchema, { sent }) });
-  const headers = { 'idempotency-key': 'k1', authorization: 'Bearer jwt' };
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const headers = { 'idempotency-key': 'k1', authorization: 'Bearer jwt', traceparent };
   assert.deepEqual(
     await ask(fixture, 'POST /messages/send', { conv_id: 'g', content: 'hi' }, headers),
     sentAnswer,
   );
-  assert.deepEqual(calls[0]?.context, { bearer: 'jwt', user: undefined, remoteAddress: '127.0.0.1' });
+  assert.deepEqual(calls[0]?.context, {
+    bearer: 'jwt',
+    user: undefined,
+    remoteAddress: '127.0.0.1',
+    traceparent,
+  });
   const sendOf = (call: Call | undefined) => call?.request.send as Record<string, Record<string, unknown>>;
   assert.equal(sendOf(calls[0]).clientId, 'k1');
   await ask(fixture, 'POST /messages/send?user_id=%C3%A4nn', { group_id: 7, content: 'hi', sender: 'eve' });
@@ -139,6 +179,14 @@ doorTest('every route becomes its call', async (start) => {
       create(GetPresenceResponseSchema, { users: [{ userId: 'bob', lastSeenAtMs: 1_500n }] }),
     IsOnline: () => create(IsOnlineResponseSchema, { users: [{ userId: 'bob', online: true, sessions: 2 }] }),
     RevokeTokens: () => create(RevokeTokensResponseSchema, { issuedUntilMs: 1_500n, endsAtMs: 2_500n }),
+    GetPushInfo: () => create(GetPushInfoResponseSchema, { webPushKey: Uint8Array.of(4, 255) }),
+    RegisterDevice: () => create(RegisterDeviceResponseSchema, { device }),
+    ListDevices: () => create(ListDevicesResponseSchema, { devices: [device] }),
+    RemoveDevice: () => create(RemoveDeviceResponseSchema, { removed: true }),
+    GetPushSettings: () =>
+      create(GetPushSettingsResponseSchema, { settings, silenced: [{ convId: 'g', untilMs: 2_500n }] }),
+    SetPushSettings: () => create(SetPushSettingsResponseSchema, { settings }),
+    SilenceConversation: () => create(SilenceConversationResponseSchema, { untilMs: 2_500n }),
     IssueToken: () => create(IssueTokenResponseSchema, { token: 'jwt', expiresAtMs: 2_500n }),
     AllocateIds: () => create(AllocateIdsResponseSchema, { ids: [2n ** 62n] }),
   });
@@ -322,6 +370,37 @@ doorTest('every route becomes its call', async (start) => {
       'IssueToken',
       { userId: 'ann', ttlSeconds: 0 },
       { code: 200, token: 'jwt', expires_at: 2.5 },
+    ],
+    ['GET /push', undefined, 'GetPushInfo', {}, { code: 200, web_push_key: 'BP8' }],
+    [
+      'PUT /devices/phone%201',
+      { platform: 'android', name: 'P', target: { provider: 'fcm', token: 't' } },
+      'RegisterDevice',
+      { deviceId: 'phone 1', platform: 2, name: 'P' },
+      { code: 200, device: deviceAnswer },
+    ],
+    ['GET /devices', undefined, 'ListDevices', {}, { code: 200, devices: [deviceAnswer] }],
+    ['DELETE /devices/p', undefined, 'RemoveDevice', { deviceId: 'p' }, { code: 200, removed: true }],
+    [
+      'GET /push/settings',
+      undefined,
+      'GetPushSettings',
+      {},
+      { code: 200, settings: settingsAnswer, silenced: [{ conv_id: 'g', until: 2.5 }] },
+    ],
+    [
+      'PUT /push/settings',
+      { silenced_until: 1.5, quiet_hours: { from: '22:05', to: '07:00', time_zone: 'Europe/Berlin' } },
+      'SetPushSettings',
+      {},
+      { code: 200, settings: settingsAnswer },
+    ],
+    [
+      'PUT /conversations/g/silence',
+      { until: 2.5 },
+      'SilenceConversation',
+      { convId: 'g', untilMs: 2_500n },
+      { code: 200, until: 2.5 },
     ],
     ['POST /ids', {}, 'AllocateIds', { count: 0 }, { code: 200, ids: ['4611686018427387904'] }],
   ];

@@ -9,6 +9,10 @@ export default defineConfig({
   build: {
     outDir: fileURLToPath(new URL('../../dist/web', import.meta.url)),
     emptyOutDir: true,
+    rolldownOptions: {
+      // The page, and the administration on a page of its own.
+      input: ['index.html', 'admin/index.html'].map((page) => fileURLToPath(new URL(page, import.meta.url))),
+    },
     target: ['chrome123', 'firefox121', 'safari17.5'],
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -10,6 +10,9 @@ export interface TableDigest {
   readonly sha256: string;
 }
 
+/** Of a table without rows. */
+export const noRows: TableDigest = { rows: 0, sha256: createHash('sha256').digest('hex') };
+
 export type TableDigests = Readonly<Record<ArchiveTable, TableDigest>>;
 
 /** Counts and digests of tables, as they are read. */

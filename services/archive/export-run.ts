@@ -5,7 +5,14 @@ import { archiveTables, type StoreSource } from '../ports/store-archive.ts';
 import { ArchiveError } from './archive-error.ts';
 import { assertSame, digestStore, totalRows } from './digests.ts';
 import { FrameBuilder, type RowsFrame, rowsOf } from './frame.ts';
-import { type Manifest, manifestDraftName, manifestName, storeOf, writeManifest } from './manifest.ts';
+import {
+  formatVersion,
+  type Manifest,
+  manifestDraftName,
+  manifestName,
+  storeOf,
+  writeManifest,
+} from './manifest.ts';
 import { readPart } from './part-reader.ts';
 import { draftName, PartWriter, partName } from './part-writer.ts';
 import type { Progress } from './progress.ts';
@@ -66,7 +73,7 @@ export async function exportStore(parts: ExportParts): Promise<Manifest> {
   await source.assertAlone();
   const manifest: Manifest = {
     format: 'parley-archive',
-    version: 1,
+    version: formatVersion,
     createdAtMs: nowMs(),
     store: storeOf(source.record),
     tables: survey.tables,

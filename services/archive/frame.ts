@@ -5,7 +5,7 @@ import type { ArchiveRow, ArchiveTable } from '../ports/store-archive.ts';
 import { ArchiveError } from './archive-error.ts';
 
 /**
- * The files of an archive, version 1. A part begins with `PARLEYA1` and goes on with frames: payload length (4 bytes,
+ * The files of an archive. A part begins with `PARLEYA1` and goes on with frames: payload length (4 bytes,
  * big-endian), CRC-32 of the payload, payload. The first frame says whose part it is: its number from 1, and the epoch
  * of the store. Each further one has rows of one table: its number, how many, and each row with its length in front.
  */

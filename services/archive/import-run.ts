@@ -4,7 +4,7 @@ import type { StoreTarget } from '../ports/store-archive.ts';
 import { ArchiveError } from './archive-error.ts';
 import { assertSame, digestStore, totalRows } from './digests.ts';
 import { rowsOf } from './frame.ts';
-import { archiveIdOf, type Manifest, readManifest, recordOf } from './manifest.ts';
+import { archiveIdOf, type Manifest, readManifest, recordOf, tablesOf } from './manifest.ts';
 import { readPart } from './part-reader.ts';
 import { partName } from './part-writer.ts';
 import type { Progress } from './progress.ts';
@@ -45,9 +45,9 @@ export async function importArchive({
   const state = await target.begin(archiveIdOf(manifest), recordOf(manifest.store));
   if (state.t === 'done') return { manifest, epoch: state.epoch, before: true };
   await writeFrames(directory, manifest, target, state.frames, progress);
-  progress.begin('comparing with the export', totalRows(manifest.tables), 'rows');
+  progress.begin('comparing with the export', totalRows(tablesOf(manifest)), 'rows');
   assertSame(
-    manifest.tables,
+    tablesOf(manifest),
     await digestStore(target, progress),
     'the store does not hold what the export holds',
   );
@@ -70,7 +70,7 @@ function proveKeys({ store }: Manifest, keys: KeyRing): void {
 }
 
 async function assertWhole(directory: string, manifest: Manifest, progress: Progress): Promise<void> {
-  const { store, parts, tables } = manifest;
+  const { store, parts } = manifest;
   progress.begin(
     'reading the export',
     parts.reduce((sum, part) => sum + part.bytes, 0),
@@ -84,20 +84,21 @@ async function assertWhole(directory: string, manifest: Manifest, progress: Prog
         `${partName(at + 1)} is not the one that was exported: its checksum is another one`,
       );
   }
-  assertSame(tables, survey.tables, 'the export does not hold what its manifest says');
+  assertSame(tablesOf(manifest), survey.tables, 'the export does not hold what its manifest says');
   progress.end();
 }
 
 async function writeFrames(
   directory: string,
-  { store, parts, tables }: Manifest,
+  manifest: Manifest,
   target: StoreTarget,
   written: number,
   progress: Progress,
 ): Promise<void> {
+  const { store, parts } = manifest;
   progress.begin(
     written === 0 ? 'importing' : 'importing, from where it was cut off',
-    totalRows(tables),
+    totalRows(tablesOf(manifest)),
     'rows',
   );
   let frame = 0;

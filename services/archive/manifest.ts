@@ -2,14 +2,18 @@ import { createHash } from 'node:crypto';
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { syncDirectory } from '../core/sync-files.ts';
 import type { StoreRecord } from '../ports/store-archive.ts';
 import { ArchiveError } from './archive-error.ts';
-import { syncDirectory } from './part-writer.ts';
+import { noRows, type TableDigests } from './digests.ts';
 
 export const manifestName = 'archive.json';
 export const manifestDraftName = 'archive.json.draft';
 /** Of half a million parts. */
 const manifestBytesAtMost = 128 * 1024 * 1024;
+
+/** 2: users, with their devices and what they want. */
+export const formatVersion = 2;
 
 const hex = z.string().regex(/^([0-9a-f]{2})*$/);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -18,7 +22,7 @@ const digest = z.object({ rows: count, sha256 });
 
 const manifestType = z.object({
   format: z.literal('parley-archive'),
-  version: z.literal(1),
+  version: z.union([z.literal(1), z.literal(2)]),
   createdAtMs: count,
   store: z.object({
     epoch: z.string().min(1).max(32),
@@ -34,7 +38,15 @@ const manifestType = z.object({
       )
       .max(1_024),
   }),
-  tables: z.object({ conversation: digest, group: digest, member: digest, cursor: digest, entry: digest }),
+  tables: z.object({
+    conversation: digest,
+    group: digest,
+    member: digest,
+    cursor: digest,
+    entry: digest,
+    /** Version 1 has none. */
+    user: digest.optional(),
+  }),
   parts: z.array(z.object({ bytes: count, frames: count, sha256 })),
 });
 
@@ -42,6 +54,11 @@ const manifestType = z.object({
 export type Manifest = z.infer<typeof manifestType>;
 
 const fileType = z.object({ manifest: z.unknown(), sha256 });
+
+/** What an archive holds of each table. */
+export function tablesOf({ tables }: Pick<Manifest, 'tables'>): TableDigests {
+  return { ...tables, user: tables.user ?? noRows };
+}
 
 /** The same for the same content: what names an archive. */
 export function archiveIdOf(manifest: Manifest): string {
@@ -77,9 +94,9 @@ export async function readManifest(directory: string): Promise<Manifest> {
   const outer = fileType.safeParse(parsed);
   if (!outer.success) throw new ArchiveError(`${file} is no manifest of an export`);
   const { version } = Object(outer.data.manifest) as { version?: unknown };
-  if (typeof version === 'number' && version > 1)
+  if (typeof version === 'number' && version > formatVersion)
     throw new ArchiveError(
-      `${file} has version ${version} of the format, this program knows 1: use a newer one`,
+      `${file} has version ${version} of the format, this program knows ${formatVersion}: use a newer one`,
     );
   const manifest = manifestType.safeParse(outer.data.manifest);
   if (!manifest.success) throw new ArchiveError(`${file} is damaged: ${z.prettifyError(manifest.error)}`);

@@ -8,4 +8,10 @@ export const archiveOptions = {
     default: 64 * 1024 * 1024,
     doc: 'Bytes of a file of `parley export`, about; an export that was cut off goes on behind the last whole file.',
   }),
+  backupBytesPerSecond: option({
+    env: 'PARLEY_BACKUP_BYTES_PER_S',
+    type: z.int().min(0),
+    default: 16 * 1024 * 1024,
+    doc: 'How fast a running server hands out a backup of the embedded store, in bytes a second, so that sends are not slowed much; 0 for as fast as it can.',
+  }),
 } satisfies OptionTable;

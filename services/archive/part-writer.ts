@@ -1,6 +1,7 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { ByteWriter } from '../core/bytes.ts';
+import { syncDirectory } from '../core/sync-files.ts';
 import { framed, magic } from './frame.ts';
 
 export const draftName = 'part.draft';
@@ -73,16 +74,5 @@ export class PartWriter {
   async #append(file: FileHandle, bytes: Buffer): Promise<void> {
     for (let at = 0; at < bytes.byteLength; ) at += (await file.write(bytes, at)).bytesWritten;
     this.#bytes += bytes.byteLength;
-  }
-}
-
-/** What was renamed in a directory survives a power cut from here on. */
-export async function syncDirectory(directory: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -3,10 +3,9 @@ import { openEmbeddedTarget } from '../adapters/embedded/archive-target.ts';
 import { openMySqlSource } from '../adapters/mysql/archive-source.ts';
 import { openMySqlTarget } from '../adapters/mysql/archive-target.ts';
 import { mySqlOptions } from '../adapters/mysql/options.ts';
-import { ArchiveError } from '../archive/archive-error.ts';
 import { exportStore } from '../archive/export-run.ts';
 import { importArchive } from '../archive/import-run.ts';
-import type { Manifest } from '../archive/manifest.ts';
+import { type Manifest, tablesOf } from '../archive/manifest.ts';
 import { archiveOptions } from '../archive/options.ts';
 import { systemClock } from '../core/clock.ts';
 import { type ConfigOf, type Environment, loadConfig } from '../core/config.ts';
@@ -14,11 +13,12 @@ import { coreOptions } from '../core/core-options.ts';
 import { KeyRing, type MasterKey } from '../core/seal.ts';
 import { givenMasterKeys, storeDirectory } from '../open-store.ts';
 import { storeOptions } from '../options.ts';
-import { StoreError } from '../ports/message-store.ts';
 import { archiveTables, type StoreSource, type StoreTarget } from '../ports/store-archive.ts';
 import { type Arguments, type Command, type CommandIo, UsageError } from './command.ts';
 import { oneValue } from './parse-arguments.ts';
+import { recordByHand } from './terminal-trail.ts';
 import { ProgressLine } from './progress-line.ts';
+import { told } from './told.ts';
 
 const tables = { core: coreOptions, store: storeOptions, mysql: mySqlOptions, archive: archiveOptions };
 type ArchiveConfig = ConfigOf<typeof tables>;
@@ -76,6 +76,8 @@ export function importCommand(env?: Environment): Command {
         });
         sayTables(manifest, io);
         io.out(before ? `imported before; the epoch is ${epoch}\n` : `imported; the epoch is now ${epoch}\n`);
+        const act = { action: 'store.import', target: epoch, details: { from: directory } };
+        if (!before) await recordByHand(config, masterKeys, act);
       }),
   };
 }
@@ -120,27 +122,10 @@ function progressOf(io: CommandIo): ProgressLine {
   return new ProgressLine({ io, nowMs: () => systemClock.monotonicMs() });
 }
 
-function sayTables({ tables: digests }: Manifest, io: CommandIo): void {
+function sayTables(manifest: Manifest, io: CommandIo): void {
+  const digests = tablesOf(manifest);
   for (const table of archiveTables) {
     const { rows, sha256 } = digests[table];
     io.out(`${table.padEnd(12)} ${String(rows).padStart(12)} rows  sha256 ${sha256}\n`);
   }
-}
-
-/** 1 for what is wrong with a store or an export, said in words. */
-async function told(io: CommandIo, act: () => Promise<void>): Promise<number> {
-  try {
-    await act();
-    return 0;
-  } catch (error) {
-    const expected = error instanceof StoreError || error instanceof ArchiveError || isSystem(error);
-    if (!expected) throw error;
-    io.note(`parley: ${error.message}\n`);
-    return 1;
-  }
-}
-
-/** A directory that can't be written, a disk that is full. */
-function isSystem(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }

@@ -5,22 +5,28 @@ import { ConfigError, type Environment, loadConfig } from '../core/config.ts';
 import { silentLogger } from '../core/log.ts';
 import { kafkaOptions } from '../kafka-options.ts';
 import { openDeadLetters } from '../open-events.ts';
+import { openProviders } from '../open-push.ts';
+import { openStore } from '../open-store.ts';
+import { optionTables } from '../options.ts';
 import type { DeadLetter, DeadLetters } from '../ports/dead-letters.ts';
-import { Courier, describe } from '../push/courier.ts';
+import { StoreError } from '../ports/message-store.ts';
+import { Courier } from '../push/courier.ts';
 import { readEndpoints } from '../push/endpoint-file.ts';
 import { pushOptions } from '../push/options.ts';
+import { PushReplay } from '../push/push-replay.ts';
+import { isPush, resendOf } from '../push/resend.ts';
 import { type Arguments, type Command, type CommandIo, UsageError } from './command.ts';
 import { oneValue } from './parse-arguments.ts';
 
 const mostListed = 10_000;
 const tables = { core: coreOptions, mysql: mySqlOptions, push: pushOptions, kafka: kafkaOptions };
 
-/** `parley dead-letters`: webhooks that were given up, whether a server runs or not. `env` is the process's unless given. */
+/** `parley dead-letters`: webhooks and pushes that were given up, whether a server runs or not. `env` is the process's unless given. */
 export function deadLettersCommand(env?: Environment): Command {
   return {
     name: 'dead-letters',
     operands: 'list|replay|drop [ID…]',
-    summary: 'List webhooks that were given up, send them again, or drop them.',
+    summary: 'List webhooks and pushes that were given up, send them again, or drop them.',
     options: {
       endpoint: { value: 'NAME', doc: 'Those for this endpoint alone.' },
     },
@@ -39,10 +45,14 @@ export function deadLettersCommand(env?: Environment): Command {
       try {
         const chosen = choose(await letters.list(mostListed), ids, args);
         if (verb === 'list') return list(chosen, io);
-        if (verb === 'replay') return await replay(config, letters, chosen, io);
+        if (verb === 'replay') return await replay(letters, chosen, env, io);
         for (const letter of chosen) await letters.remove(letter);
         io.note(`${chosen.length} dropped\n`);
         return 0;
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        io.note(`parley: ${error.message}\n`);
+        return 1;
       } finally {
         await letters.close();
       }
@@ -73,36 +83,55 @@ function list(letters: readonly DeadLetter[], io: CommandIo): number {
 
 /** One attempt each, in the order in which they happened; 1 when any failed again. */
 async function replay(
-  config: ReturnType<typeof loadConfig<typeof tables>>,
-  deadLetters: DeadLetters,
-  letters: readonly DeadLetter[],
+  letters: DeadLetters,
+  chosen: readonly DeadLetter[],
+  env: Environment | undefined,
   io: CommandIo,
 ): Promise<number> {
+  await using stack = new AsyncDisposableStack();
+  const pushes = chosen.some(isPush) ? await openPushReplay(env, stack) : undefined;
+  const couriers = chosen.every(isPush)
+    ? new Map<string, Courier>()
+    : await openCouriers(loadConfig(tables, env), letters, stack);
+  const resend = resendOf({ couriers, pushes, log: silentLogger });
+  let failed = 0;
+  for (const letter of chosen) {
+    const problem = await resend(letter);
+    if (problem === undefined) await letters.remove(letter);
+    else failed += 1;
+    io.out(`${letter.id}\t${letter.endpoint}\t${problem ?? 'delivered'}\n`);
+  }
+  io.note(`${chosen.length - failed} delivered, ${failed} failed\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+async function openCouriers(
+  config: ReturnType<typeof loadConfig<typeof tables>>,
+  deadLetters: DeadLetters,
+  stack: AsyncDisposableStack,
+): Promise<ReadonlyMap<string, Courier>> {
   const { webhooks } = config.push;
   if (webhooks === '') throw new ConfigError(['PARLEY_WEBHOOKS must name the endpoints that letters go to']);
   const endpoints = await readEndpoints(webhooks, config.core.mode);
-  const couriers = new Map(
-    endpoints.map((endpoint) => {
-      const parts = { clock: systemClock, random: Math.random, log: silentLogger };
-      return [
-        endpoint.name,
-        new Courier({ endpoint, config: config.push, deadLetters, ...parts, mostWaiting: 1 }),
-      ];
-    }),
+  const parts = { clock: systemClock, random: Math.random, log: silentLogger, mostWaiting: 1 };
+  const couriers = endpoints.map(
+    (endpoint) => new Courier({ endpoint, config: config.push, deadLetters, ...parts }),
   );
-  let failed = 0;
-  try {
-    for (const letter of letters) {
-      const courier = couriers.get(letter.endpoint);
-      const answer = await courier?.replay(letter);
-      if (answer?.delivered) await deadLetters.remove(letter);
-      else failed += 1;
-      const outcome = answer === undefined ? `no endpoint ${letter.endpoint}` : describe(answer);
-      io.out(`${letter.id}\t${letter.endpoint}\t${answer?.delivered ? 'delivered' : outcome}\n`);
-    }
-  } finally {
-    for (const courier of couriers.values()) courier.stop();
-  }
-  io.note(`${letters.length - failed} delivered, ${failed} failed\n`);
-  return failed === 0 ? 0 : 1;
+  stack.defer(() => {
+    for (const courier of couriers) courier.stop();
+  });
+  return new Map(couriers.map((courier) => [courier.endpoint.name, courier]));
+}
+
+/** Pushes are made anew from the store, which a single process has to itself while it runs. */
+async function openPushReplay(
+  env: Environment | undefined,
+  stack: AsyncDisposableStack,
+): Promise<PushReplay> {
+  const config = loadConfig(optionTables, env);
+  const providers = await openProviders(config, silentLogger);
+  stack.defer(() => providers.close());
+  const store = await openStore(config, silentLogger);
+  stack.defer(() => store.close());
+  return new PushReplay({ config: config.devicePush, providers, store, clock: systemClock });
 }

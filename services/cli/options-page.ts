@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { describeOptions, type OptionTables } from '../core/config.ts';
+import { describeOptions, type OptionDescription, type OptionTables } from '../core/config.ts';
 import { optionTables } from '../options.ts';
 
 const page = new URL('../../docs/configuration.md', import.meta.url);
@@ -9,18 +9,24 @@ const titles: Readonly<Record<string, string>> = {
   auth: 'Tokens',
   log: 'Logs',
   telemetry: 'Metrics',
+  trace: 'Traces',
   store: 'Store',
   mysql: 'MySQL',
   directory: 'Directory',
   message: 'Conversations',
   connection: 'Sessions',
   push: 'Webhooks',
+  devicePush: 'Pushes to devices',
+  pushProviders: 'Push services',
   kafka: 'Kafka',
   grpc: 'gRPC door',
   bridge: 'Bridge',
   connect: 'Node to node',
   linkTls: 'TLS between nodes',
+  tls: 'Replaced certificates',
   process: 'Process',
+  admin: 'Administration',
+  adminClient: 'Administration from a terminal',
 };
 
 /** docs/configuration.md, made from the option tables. What is for tests alone stays out. */
@@ -31,7 +37,8 @@ export function optionsPage(tables: OptionTables): string {
     '',
     'Parley is configured by environment variables. An empty one counts as unset. A value that an option does not take',
     'stops the start and is named; a `PARLEY_…` variable that is not listed here is warned about, since it is likely a',
-    'misspelt one.',
+    'misspelt one. A secret may be in a file that the variable with `_FILE` behind it names; line ends around it are not part',
+    'of it.',
     '',
     'Made from the option tables in the code by `node services/cli/options-page.ts --write`.',
     ...describeOptions(shown).flatMap(({ part, options }) => [
@@ -41,11 +48,15 @@ export function optionsPage(tables: OptionTables): string {
       '| variable | takes | default | |',
       '| --- | --- | --- | --- |',
       ...options.map(
-        (each) => `| \`${each.env}\` | ${cell(each.wants)} | ${code(each.default)} | ${cell(each.doc)} |`,
+        (each) => `| ${variable(each)} | ${cell(each.wants)} | ${code(each.default)} | ${cell(each.doc)} |`,
       ),
     ]),
     '',
   ].join('\n');
+}
+
+function variable({ env, fileEnv }: OptionDescription): string {
+  return fileEnv === undefined ? code(env) : `${code(env)} or ${code(fileEnv)}`;
 }
 
 function code(text: string): string {

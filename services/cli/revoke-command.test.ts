@@ -11,12 +11,14 @@ import { runCli } from './run-cli.ts';
 const secret = 's'.repeat(32);
 
 async function run(...argv: string[]): Promise<{ readonly code: number; readonly note: string }> {
+  return runWith({}, argv);
+}
+
+async function runWith(env: Readonly<Record<string, string>>, argv: readonly string[]) {
   let note = '';
   const io = { out: () => {}, note: (text: string) => void (note += text) };
-  return {
-    code: await runCli(['revoke', ...argv], [revokeCommand({ PARLEY_TOKEN_SECRET: secret })], io),
-    note,
-  };
+  const command = revokeCommand({ PARLEY_TOKEN_SECRET: secret, ...env });
+  return { code: await runCli(['revoke', ...argv], [command], io), note };
 }
 
 test('the sessions of a user end, or those of one device', async () => {
@@ -38,6 +40,10 @@ test('the sessions of a user end, or those of one device', async () => {
     const other = await run('ada', '--device', 'no such device', '--server', `http://${address}`);
     assert.deepEqual([other.code, /ada on no such device/.test(other.note)], [0, true]);
     assert.equal(client.state.t, 'online');
+    // As `parley admin` does, it knows the server, and shows the token, that the environment names.
+    const env = { PARLEY_ADMIN_SERVER: `http://${address}`, PARLEY_ADMIN_TOKEN: 'forged' };
+    const refused = await runWith(env, ['ada']);
+    assert.deepEqual([refused.code, /token/.test(refused.note)], [1, true], refused.note);
     const { code, note } = await run('ada', '--server', `http://${address}/`);
     assert.equal(code, 0, note);
     assert.match(note, /^tokens of ada issued until now are revoked; kept until 2/);

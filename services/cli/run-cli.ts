@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { ConfigError, nearest } from '../core/config.ts';
 import { Fault } from '../core/fault.ts';
+import { version } from '../version.ts';
 import { type Command, type CommandIo, UsageError } from './command.ts';
 import { commandHelp, help } from './help.ts';
 import { parseArguments } from './parse-arguments.ts';
@@ -69,9 +69,4 @@ function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf('--');
   const options = end < 0 ? args : args.slice(0, end);
   return options.includes('--help') || options.includes('-h');
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -2,12 +2,12 @@ import { startBridge } from '../bridge-server.ts';
 import { startClusterNode } from '../cluster-server.ts';
 import { type Config, optionTables } from '../options.ts';
 import { type Environment, loadConfig, unknownVariables } from '../core/config.ts';
-import { createLogger, type LogFields } from '../core/log.ts';
+import { createLogger, type LogFields, type Logger } from '../core/log.ts';
 import type { StopReason } from '../core/service.ts';
 import { startEmbedded } from '../embedded-server.ts';
 import { DirectoryError } from '../ports/directory.ts';
 import { StoreError } from '../ports/message-store.ts';
-import { type Arguments, type Command, UsageError } from './command.ts';
+import { type Arguments, type Command, type CommandIo, UsageError } from './command.ts';
 import { oneValue } from './parse-arguments.ts';
 
 const allRoles = ['bridge', 'connection', 'message', 'group', 'push'] as const;
@@ -15,6 +15,8 @@ type Role = (typeof allRoles)[number];
 
 interface Running {
   readonly ports: Readonly<Record<string, number>>;
+  /** Undefined: it is ready when it has started. */
+  readonly ready?: Promise<void>;
   stop(reason: StopReason): Promise<void>;
 }
 
@@ -39,7 +41,9 @@ export function startCommand(env?: Environment): Command {
     async run(args, io) {
       const roles = rolesOf(args);
       const config = withArguments(loadConfig(optionTables, env), args);
-      const log = createLogger(config.log);
+      const { nodeId } = config.cluster;
+      // Whoever gave nodes names finds their lines by them.
+      const log = createLogger(config.log).child(nodeId === '' ? {} : { 'service.node.name': nodeId });
       for (const hint of unknownVariables(optionTables, env)) log.warn(hint);
       let server: Running;
       try {
@@ -48,19 +52,38 @@ export function startCommand(env?: Environment): Command {
         io.note(`parley: ${whyNot(error)}\n`);
         return 1;
       }
-      const fields: Record<string, number> = {};
-      for (const [name, port] of Object.entries(server.ports)) if (port > 0) fields[`parley.${name}`] = port;
-      log.info('ready', { 'event.action': 'ready', ...fields } satisfies LogFields);
-      if (config.core.mode === 'development' && server.ports.http) {
-        io.note(`\n  Parley is at http://127.0.0.1:${server.ports.http}\n\n`);
-      }
-      await stopSignal();
+      const stopped = stopSignal();
+      // It may have to go before it has come.
+      if (await Promise.race([ready(server), stopped])) told(server, config, log, io);
+      await stopped;
       log.info('stopping', { 'event.action': 'stopping' });
       await server.stop('signal');
       log.info('stopped', { 'event.action': 'stopped' });
       return 0;
     },
   };
+}
+
+async function ready(server: Running): Promise<true> {
+  await server.ready;
+  return true;
+}
+
+/** Says where it is reached, to machines and in development to people. */
+function told({ ports }: Running, config: Config, log: Logger, io: CommandIo): void {
+  const fields: Record<string, number> = {};
+  for (const [name, port] of Object.entries(ports)) if (port > 0) fields[`parley.${name}`] = port;
+  log.info('ready', { 'event.action': 'ready', ...fields } satisfies LogFields);
+  if (config.core.mode === 'development' && ports.http) io.note(welcome(ports.http, config));
+}
+
+/** Where to go first. The token is not printed: what is written here ends up in logs. */
+function welcome(port: number, { bridge }: Config): string {
+  const at = `${bridge.tlsCert === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+  const admin = bridge.adminPage
+    ? `  Administration: ${at}/admin, with the token of\n  npm run --silent parley -- token ops --service --scope admin,tokens\n`
+    : '';
+  return `\n  Parley is at ${at}\n${admin}\n`;
 }
 
 /** In words what keeps the server from starting, where people can do something about it; rethrows anything else. */

@@ -16,6 +16,8 @@ export type DecodedCommand =
        * the command had none. May be a view of the frame.
        */
       readonly body: Uint8Array;
+      /** As the client gave it; absent for the many that have none. */
+      readonly traceparent?: string;
     }
   | { readonly t: 'ack'; readonly id: number; readonly items: readonly DecodedAck[] }
   /** A command that can't be carried out because of what it says: answer it with the fault, and go on. */
@@ -45,6 +47,7 @@ export function classify(command: Command): DecodedCommand {
   }
   if (command.command.case !== 'send') return { t: 'other', id, command };
   const { target, clientId, body } = command.command.value;
+  const { traceparent } = command;
   return {
     t: 'send',
     id,
@@ -52,6 +55,7 @@ export function classify(command: Command): DecodedCommand {
     to: target.case === 'to' ? target.value : undefined,
     clientId,
     body: body === undefined ? noBody : toBinary(MessageBodySchema, body),
+    ...(traceparent === '' ? {} : { traceparent }),
   };
 }
 

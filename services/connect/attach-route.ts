@@ -28,36 +28,55 @@ export interface AttachInit {
 
 type Response = MessageInitShape<typeof AttachResponseSchema>;
 
-/** Registers the stream by which remote bridges bring their sessions. */
-export function attachRoute(init: AttachInit): (router: ConnectRouter) => void {
-  return (router) => {
-    router.rpc(BridgeService.method.attach, (requests, context) => attach(init, requests, context));
-  };
-}
+/** The streams by which remote bridges bring their sessions. */
+export class AttachRoute {
+  readonly #init: AttachInit;
+  readonly #attached = new Set<AttachedBridge>();
+  #draining = false;
 
-async function* attach(
-  init: AttachInit,
-  requests: AsyncIterable<AttachRequest>,
-  context: HandlerContext,
-): AsyncGenerator<Response, void> {
-  const reader = requests[Symbol.asyncIterator]();
-  const first = await firstOf(reader);
-  const bridgeId = admit(first, init.clusterToken);
-  // The answer's headers leave with its first message: without a hello the bridge would wait for them.
-  yield hello(init.nodeId);
-  const bridge = new AttachedBridge(init.sessions);
-  const { log } = init;
-  log.info('a bridge is attached', { 'event.action': 'bridge-attached', 'parley.bridge.id': bridgeId });
-  const onAbort = (): void => bridge.detach();
-  context.signal.addEventListener('abort', onAbort);
-  const reading = readAll(bridge, first, reader);
-  try {
-    for await (const frames of bridge.batches()) yield { frames };
-    await reading.promise;
-  } finally {
-    context.signal.removeEventListener('abort', onAbort);
-    bridge.detach();
-    log.info('a bridge is gone', { 'event.action': 'bridge-detached', 'parley.bridge.id': bridgeId });
+  constructor(init: AttachInit) {
+    this.#init = init;
+  }
+
+  register(router: ConnectRouter): void {
+    router.rpc(BridgeService.method.attach, (requests, context) => this.#attach(requests, context));
+  }
+
+  /** Sends bridges elsewhere with the sessions that they open from now on; those that come are refused. */
+  drain(): void {
+    this.#draining = true;
+    for (const bridge of this.#attached) bridge.draining();
+  }
+
+  async *#attach(
+    requests: AsyncIterable<AttachRequest>,
+    context: HandlerContext,
+  ): AsyncGenerator<Response, void> {
+    const { sessions, nodeId, clusterToken, log } = this.#init;
+    const reader = requests[Symbol.asyncIterator]();
+    const first = await firstOf(reader);
+    const bridgeId = admit(first, clusterToken);
+    if (this.#draining)
+      throw toConnectError(new Fault('nodeDraining', { message: 'the node is going away' }));
+    // The answer's headers leave with its first message: without a hello the bridge would wait for them.
+    yield hello(nodeId);
+    const bridge = new AttachedBridge(sessions);
+    this.#attached.add(bridge);
+    // While the hello was on its way.
+    if (this.#draining) bridge.draining();
+    log.info('a bridge is attached', { 'event.action': 'bridge-attached', 'parley.bridge.id': bridgeId });
+    const onAbort = (): void => bridge.detach();
+    context.signal.addEventListener('abort', onAbort);
+    const reading = readAll(bridge, first, reader);
+    try {
+      for await (const frames of bridge.batches()) yield { frames };
+      await reading.promise;
+    } finally {
+      this.#attached.delete(bridge);
+      context.signal.removeEventListener('abort', onAbort);
+      bridge.detach();
+      log.info('a bridge is gone', { 'event.action': 'bridge-detached', 'parley.bridge.id': bridgeId });
+    }
   }
 }
 

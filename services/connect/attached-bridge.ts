@@ -4,6 +4,7 @@ import type { DoorInlet, DoorOutlet, SessionHost } from '../core/door.ts';
 import { Fault } from '../core/fault.ts';
 import { type Frame, wholeFrame } from '../core/frame.ts';
 import { Outbox } from '../core/outbox.ts';
+import { traceBytes, type TraceContext, traceOf } from '../core/trace-context.ts';
 
 type ConnectionFrame = MessageInitShape<typeof ConnectionFrameSchema>;
 
@@ -31,10 +32,11 @@ export class AttachedBridge implements DoorOutlet {
     this.#inlet = sessions.attach(this);
   }
 
-  deliver(sessions: readonly number[], frame: Frame): void {
+  deliver(sessions: readonly number[], frame: Frame, trace?: TraceContext): void {
     const data = wholeFrame(frame);
     const deliver = { case: 'deliver' as const, value: { sessions: [...sessions], data } };
-    this.#push({ frame: deliver }, data.byteLength + 4 * sessions.length);
+    const traced = trace === undefined ? { frame: deliver } : { frame: deliver, trace: traceBytes(trace) };
+    this.#push(traced, data.byteLength + 4 * sessions.length);
   }
 
   close(session: number, code: number, reason: string): void {
@@ -42,8 +44,13 @@ export class AttachedBridge implements DoorOutlet {
     this.#push({ frame: { case: 'close', value: { session, code, reason } } }, reason.length);
   }
 
+  /** The node lets nobody in any more: the bridge is to attach to another one, and to leave its open sessions here. */
+  draining(): void {
+    this.#push({ frame: { case: 'draining', value: {} } }, 0);
+  }
+
   /** A frame from the bridge. Throws `malformedFrame` when it can't be. */
-  take({ frame }: BridgeFrame): void {
+  take({ frame, trace }: BridgeFrame): void {
     switch (frame.case) {
       case 'open':
         this.#opened(frame.value.session, frame.value);
@@ -51,7 +58,7 @@ export class AttachedBridge implements DoorOutlet {
       case 'data':
         // Decoded bytes are views of the whole frame, and the node keeps what it is given.
         if (this.#open.has(frame.value.session))
-          this.#inlet.data(frame.value.session, new Uint8Array(frame.value.data));
+          this.#inlet.data(frame.value.session, new Uint8Array(frame.value.data), traceOf(trace));
         break;
       case 'closed':
         this.#forget(frame.value.session);

@@ -7,5 +7,6 @@ export function callContext(headers: Headers, remoteAddress: string): CallContex
     bearer: bearerToken(headers.get('authorization') ?? undefined),
     user: namedUser(headers.get('parley-user') ?? undefined),
     remoteAddress,
+    traceparent: headers.get('traceparent') ?? undefined,
   };
 }

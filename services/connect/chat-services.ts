@@ -1,6 +1,10 @@
 import type { DescMethodUnary, DescService } from '@bufbuild/protobuf';
 import { AdminService } from '../../gen/parley/chat/v1/admin_pb.ts';
+import { AuditService } from '../../gen/parley/chat/v1/audit_pb.ts';
+import { ClusterService } from '../../gen/parley/chat/v1/cluster_pb.ts';
 import { ConversationService } from '../../gen/parley/chat/v1/conversation_pb.ts';
+import { DeadLetterService } from '../../gen/parley/chat/v1/dead_letter_pb.ts';
+import { DeviceService } from '../../gen/parley/chat/v1/device_pb.ts';
 import { GroupService } from '../../gen/parley/chat/v1/group_pb.ts';
 import { IdService } from '../../gen/parley/chat/v1/id_pb.ts';
 import { MessageService } from '../../gen/parley/chat/v1/message_pb.ts';
@@ -11,7 +15,11 @@ const services: readonly DescService[] = [
   ConversationService,
   GroupService,
   PresenceService,
+  DeviceService,
   AdminService,
+  ClusterService,
+  DeadLetterService,
+  AuditService,
   IdService,
 ];
 

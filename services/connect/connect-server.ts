@@ -14,11 +14,11 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import { ConfigError } from '../core/config.ts';
 import { checkReach, type Mode } from '../core/core-options.ts';
 import type { SessionHost, UnaryHost } from '../core/door.ts';
-import type { LinkTls } from '../core/link-tls.ts';
+import type { TlsSource } from '../core/certificates.ts';
 import { LinkTlsListener } from '../core/link-tls-listener.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
-import { attachRoute, maxAttachBytes } from './attach-route.ts';
+import { AttachRoute, maxAttachBytes } from './attach-route.ts';
 import { knowsClusterToken } from '../core/cluster-token.ts';
 import type { NodeConfig } from './options.ts';
 import { remoteAddressKey, unaryRoutes } from './unary-routes.ts';
@@ -31,7 +31,7 @@ export interface ConnectServerInit {
   readonly mode: Mode;
   readonly nodeId: string;
   /** Undefined: without TLS. */
-  readonly tls?: LinkTls | undefined;
+  readonly tls?: TlsSource | undefined;
   readonly log: Logger;
   readonly sessions: SessionHost;
   readonly unary: UnaryHost;
@@ -46,6 +46,7 @@ export interface ConnectServerInit {
 export class ConnectServer implements Service {
   readonly name = 'connect';
   readonly #init: ConnectServerInit;
+  readonly #attach: AttachRoute;
   readonly #server: Http2Server;
   readonly #listener: LinkTlsListener | undefined;
   readonly #handlers = new Map<string, UniversalHandler>();
@@ -60,7 +61,8 @@ export class ConnectServer implements Service {
       throw new ConfigError([`PARLEY_CLUSTER_TOKEN must have at least ${leastTokenLength} characters`]);
     this.#init = init;
     this.#route(unaryRoutes(unary));
-    this.#route(attachRoute({ sessions, nodeId, clusterToken: config.clusterToken, log }));
+    this.#attach = new AttachRoute({ sessions, nodeId, clusterToken: config.clusterToken, log });
+    this.#route((router) => this.#attach.register(router));
     this.#server = createServer(
       {
         // Node's defaults (10 MB a connection, 64 KiB a stream) are for browsers.
@@ -95,8 +97,13 @@ export class ConnectServer implements Service {
     } else await this.#listener.listen({ host, port });
     this.#init.log.info('the node port is open', {
       'event.action': 'node-port-open',
-      'parley.node.port': this.port,
+      'parley.node': this.port,
     });
+  }
+
+  /** Bridges bring new sessions elsewhere from now on. */
+  async drain(): Promise<void> {
+    this.#attach.drain();
   }
 
   async stop(): Promise<void> {

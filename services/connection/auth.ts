@@ -15,6 +15,8 @@ export interface Caller {
   readonly kind: 'user' | 'delegate' | 'bot';
   /** Whose rights count and whose name entries carry: the user's, or the service's own. */
   readonly userId: UserId;
+  /** The service behind the call; empty for users. */
+  readonly service: string;
   /** What the service behind the call may do; empty for users. */
   readonly scopes: ReadonlySet<TokenScope>;
 }
@@ -80,6 +82,11 @@ export class Authenticator {
     return checkRevoked(credential, { revocations: this.#revocations, meters: this.#meters });
   }
 
+  /** Whether the token was found to be signed by this deployment before; it may have expired or been revoked since. */
+  isKnown(token: string | undefined): boolean {
+    return token !== undefined && this.#verified.has(token);
+  }
+
   /** Whom the token names. Throws `tokenInvalid` or `tokenExpired`. */
   async verify(token: string): Promise<Identity> {
     const known = this.#verified.get(token)?.identity;
@@ -126,19 +133,19 @@ export class Authenticator {
     if (bearer === undefined) {
       if (user === undefined)
         throw new Fault('tokenMissing', { message: 'authorization: Bearer … is needed' });
-      return { kind: 'user', userId: this.#bareName(user, 'parley-user'), scopes: noScopes };
+      return { kind: 'user', userId: this.#bareName(user, 'parley-user'), service: '', scopes: noScopes };
     }
     const identity = await this.verify(bearer);
     await this.#checkOnce(bearer, identity);
     if (identity.kind === 'user') {
       if (user === undefined || user === identity.userId) {
-        return { kind: 'user', userId: identity.userId, scopes: noScopes };
+        return { kind: 'user', userId: identity.userId, service: '', scopes: noScopes };
       }
       throw new Fault('scopeMissing', { message: 'only a service with the scope act calls for others' });
     }
     const { service, scopes } = identity;
-    if (user === undefined) return { kind: 'bot', userId: service, scopes };
-    const caller: Caller = { kind: 'delegate', userId: checkedId(user, 'parley-user'), scopes };
+    if (user === undefined) return { kind: 'bot', userId: service, service, scopes };
+    const caller: Caller = { kind: 'delegate', userId: checkedId(user, 'parley-user'), service, scopes };
     requireScope(caller, 'act');
     return caller;
   }

@@ -3,6 +3,7 @@ import { Fault } from '../core/fault.ts';
 import type { Frame } from '../core/frame.ts';
 import type { ConvId } from '../core/ids.ts';
 import type { Operation, Result, SendOperation } from '../peer/edge-frames.ts';
+import type { CommandTrace } from './command-traces.ts';
 import type { Answer } from './message-link.ts';
 import { noOwner, type OwnerLink, type OwnerLinks } from './owner-links.ts';
 import type { ConnectionMeters } from './meters.ts';
@@ -17,6 +18,8 @@ export interface CommandAnswer<T extends Result['t']> {
   refused?(fault: Fault): void;
   /** What the session hears of a refusal is for `refused` to say. */
   readonly quiet?: true;
+  /** Of a sampled command; ended with the answer. */
+  readonly trace?: CommandTrace | undefined;
 }
 
 export interface DeskParts {
@@ -59,13 +62,14 @@ export class CommandDesk {
     session: Session,
     id: number,
     op: Operation,
-    done: (result: ResultOf<T>) => void,
+    { done, trace }: Pick<CommandAnswer<T>, 'done' | 'trace'>,
   ): void {
     if (session.reading >= maxReading) {
       throw new Fault('overloaded', { message: 'too many pages are asked for at once', retryAfterMs: 50 });
     }
     session.reading += 1;
     this.call<T>(session, id, op, {
+      trace,
       done: (result) => {
         session.reading -= 1;
         done(result);
@@ -79,20 +83,25 @@ export class CommandDesk {
   /** Asks a message node; a refusal goes to `refused`, and to the session unless the answer is quiet. */
   call<T extends Result['t']>(session: Session, id: number, op: Operation, answer: CommandAnswer<T>): void {
     session.inFlight += 1;
+    const { trace } = answer;
     this.#parts.messages.call(session.no, session.userId, op, {
+      trace: trace?.context,
       more: answer.more as ((result: Result) => void) | undefined,
       done: (result) => {
         session.inFlight -= 1;
         try {
           answer.done(result as ResultOf<T>);
+          trace?.done();
         } catch (error) {
           if (!(error instanceof Fault)) throw error;
+          trace?.refused(error);
           if (answer.quiet) answer.refused?.(error);
           else this.refuse(session, id, error);
         }
       },
       refused: (fault) => {
         session.inFlight -= 1;
+        trace?.refused(fault);
         answer.refused?.(fault);
         if (!answer.quiet) this.refuse(session, id, fault);
       },

@@ -1,26 +1,26 @@
-import { type DecodedCommand, decodeRequest } from '../codec/frames.ts';
+import type { DecodedCommand } from '../codec/frames.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ConfigOf } from '../core/config.ts';
 import type { Mode } from '../core/core-options.ts';
-import type {
-  CallContext,
-  DoorInlet,
-  DoorOutlet,
-  SessionHost,
-  SessionInfo,
-  UnaryHost,
-} from '../core/door.ts';
+import type { CallContext, DoorInlet, DoorOutlet, SessionHost, UnaryHost } from '../core/door.ts';
 import type { Failpoints } from '../core/failpoint.ts';
-import { Fault, toFault } from '../core/fault.ts';
+import { Fault } from '../core/fault.ts';
 import type { Frame } from '../core/frame.ts';
+import type { UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service, StopReason } from '../core/service.ts';
+import type { TraceContext } from '../core/trace-context.ts';
+import type { TracedClients } from '../core/trace-options.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { Directory, Revocation } from '../ports/directory.ts';
+import type { Administration } from '../peer/administration.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { Authenticator } from './auth.ts';
 import * as check from './check.ts';
+import { CommandTraces } from './command-traces.ts';
 import { Flusher } from './flusher.ts';
+import { Entrance } from './entrance.ts';
 import { ConnectionMeters } from './meters.ts';
 import type { connectionOptions } from './options.ts';
 import { overdue } from './overdue.ts';
@@ -30,15 +30,17 @@ import { Pushes } from './pushes.ts';
 import { Rates } from './rates.ts';
 import { Reception } from './reception.ts';
 import { isRevokedBy, revokedFault } from './revocation-check.ts';
-import { Session } from './session.ts';
+import type { Session } from './session.ts';
+import { sessionAcks } from './session-acks.ts';
 import { SessionAnnouncer } from './session-announcer.ts';
 import { SessionBook } from './session-book.ts';
 import { SessionCommands } from './session-commands.ts';
-import { TokenBucket } from '../core/token-bucket.ts';
+import { SessionEvents } from './session-events.ts';
+import { SlowSessions } from './slow-sessions.ts';
 import type { Tokens } from './token.ts';
 import { UnaryApi } from './unary-api.ts';
 import { Watches } from './watches.ts';
-import { errorOf, fragment } from './wire.ts';
+import { errorOf, fragment, kickedFragment } from './wire.ts';
 
 export interface ConnectionNodeParts {
   readonly config: ConfigOf<{ connection: typeof connectionOptions }>['connection'];
@@ -48,11 +50,17 @@ export interface ConnectionNodeParts {
   /** Of this run: no other node, nor this one at another time, has it. */
   readonly nodeId: string;
   readonly directory: Pick<Directory, 'sessions' | 'revocations' | 'rates'>;
+  readonly administration: Administration;
+  /** The application server key of Web Push, for browsers to subscribe with; none unless given. */
+  readonly webPushKey?: Uint8Array | undefined;
   readonly log: Logger;
   readonly random: () => number;
   /** How long sessions outlive the last link to a message node, in milliseconds; 0 where links don't come again. */
   readonly aloneMs?: number;
   readonly failpoints?: Failpoints | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
+  readonly traces?: { readonly clients: TracedClients; readonly slowMs: number };
 }
 
 /** All rooms are looked through every five seconds, a part at a time. */
@@ -60,16 +68,18 @@ const redeliverEveryMs = 100;
 const redeliverPart = 0.02;
 const secondMs = 1_000;
 const drainPollMs = 20;
-/** Frames of commands that wait for the session to be open, at most. */
-const maxWaitingBytes = 512 * 1024;
+const linkPollMs = 10;
 
 /** A connection node: the sessions of the clients that its doors let in. */
 export class ConnectionNode implements Service, SessionHost, UnaryHost {
   readonly name = 'connection';
   readonly meters = new ConnectionMeters();
+  readonly slow: SlowSessions;
   readonly #parts: ConnectionNodeParts;
   readonly #sessions: SessionBook;
+  readonly #events: SessionEvents;
   readonly #pace: Pace;
+  readonly #entrance: Entrance;
   readonly #reception: Reception;
   readonly #owners: Owners;
   readonly #pushes: Pushes;
@@ -82,15 +92,18 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   #endRevocations = (): void => {};
   /** Of the store, as message nodes say: what sessions are told. Empty until one is linked. */
   #epoch = '';
-  #lastSession = 0;
   #draining = false;
   #drainedAtMs = 0;
   #timers: NodeJS.Timeout[] = [];
 
   constructor(parts: ConnectionNodeParts) {
-    const { config, mode, clock, tokens, nodeId, directory } = parts;
+    const { config, mode, clock, tokens, nodeId, directory, tracer, log } = parts;
+    const { clients = 'none', slowMs = Number.POSITIVE_INFINITY } = parts.traces ?? {};
+    const traces = tracer === undefined ? undefined : new CommandTraces({ tracer, clients, slowMs, log });
     const { revocations } = directory;
     const { meters } = this;
+    const events = new SessionEvents({ log, meters, clock });
+    this.#events = events;
     this.#parts = parts;
     const auth = new Authenticator({ mode, tokens, clock, revocations, meters });
     this.#auth = auth;
@@ -113,6 +126,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       signedIn: () => this.#sessions.all().filter(isSignedIn),
       watched: () => this.#watches.users(),
       news: (frame) => this.#news(frame),
+      sessionAcks: (question) => sessionAcks(this.#sessions, question),
       epoch: (epoch) => this.#epochIs(epoch),
       abandoned: () => this.#endAll(new Fault('ownerLost', { message: 'no message node is there' })),
       failed: (error) => this.#bug('a frame of a message node could not be taken', error),
@@ -130,10 +144,13 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       clock,
       sessions: this.#sessions,
       meters,
+      heldBack: (session) => events.heldBack(session),
       windowBytes: config.windowBytes,
       redeliverAfterMs: config.redeliverAfterMs,
       queue,
       queueLazily: (session, encoded) => this.#flusher.queueLazily(session, encoded),
+      traces,
+      carries: (fragment, span) => this.#flusher.carries(fragment, span),
       delivered: (items) => owners.links.delivered(items),
       pull: (convId, fromSeq, toSeq) => owners.pull(convId, fromSeq, toSeq),
       end,
@@ -152,22 +169,41 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       meters,
       maxInFlight: config.maxInFlight,
       developmentGroups: parts.mode === 'development',
+      traces,
       queue,
       end,
     });
     const messages = owners.links;
-    this.#unary = new UnaryApi({ auth, tokens, clock, messages, meters, rates, directory });
+    const { administration, webPushKey = new Uint8Array() } = parts;
+    const asked = { directory, administration, webPushKey };
+    const limits = { rates, meters, events, traces };
+    this.#unary = new UnaryApi({ auth, tokens, clock, messages, ...asked, ...limits });
+    this.#entrance = new Entrance({
+      config,
+      clock,
+      meters,
+      sessions: this.#sessions,
+      pace: this.#pace,
+      draining: () => this.#draining,
+      command: (session, command, trace) => this.#command(session, command, trace),
+      resumed: (session) => this.#pushes.catchUp(session),
+      gone: (session) => this.#gone(session),
+      end,
+    });
+    this.slow = new SlowSessions({ clock, sessions: () => this.#sessions.all(), nodeId });
     this.#reception = new Reception({
       config,
       mode,
       clock,
       auth,
+      events,
       sessions: this.#sessions,
       rates: directory.rates,
       pace: this.#pace,
       owners,
       failpoints: parts.failpoints,
-      log: parts.log,
+      log,
+      traces,
       epoch: () => this.#epoch,
       queue,
       opened: (session, waiting) => this.#opened(session, waiting),
@@ -182,6 +218,44 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   /** The epoch that this node has heard of last; empty for none. */
   get epoch(): string {
     return this.#epoch;
+  }
+
+  /** Users that have a session. */
+  get users(): number {
+    return this.#sessions.users;
+  }
+
+  /** Bytes pushed to sessions that they have not acknowledged. */
+  get unackedBytes(): number {
+    return this.#sessions.all().reduce((sum, { unackedBytes }) => sum + unackedBytes, 0);
+  }
+
+  /** The message nodes that own conversations, as this node sees them. */
+  get owners(): readonly string[] {
+    return this.#owners.links.names;
+  }
+
+  /** Ends the sessions of a user, or those of one device; gives how many. They may come again. */
+  endSessions(userId: UserId, deviceId: string): number {
+    const chosen = [...this.#sessions.of(userId)].filter(
+      (session) => deviceId === '' || session.deviceId === deviceId,
+    );
+    for (const session of chosen)
+      this.#end(session, new Fault('sessionEnded', { message: 'an administrator ended the session' }));
+    return chosen.length;
+  }
+
+  /** Whether sessions can be opened: some message node is linked. */
+  get linked(): boolean {
+    return this.#owners.linked > 0;
+  }
+
+  /** Resolves when all message nodes that own conversations are linked, or after so long. */
+  async linkedWithin(ms: number): Promise<void> {
+    const { clock } = this.#parts;
+    const untilMs = clock.monotonicMs() + ms;
+    while (!this.#owners.links.complete && clock.monotonicMs() < untilMs)
+      await new Promise((resolve) => setTimeout(resolve, linkPollMs));
   }
 
   /** A message node is linked; `nodeId` stays the same when it comes again, `epoch` is that of its store. */
@@ -230,85 +304,18 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     await this.#announcer.stop();
   }
 
+  attach(outlet: DoorOutlet): DoorInlet {
+    return this.#entrance.attach(outlet);
+  }
+
   call(rpc: string, request: unknown, context: CallContext): Promise<unknown> {
     return this.#unary.call(rpc, request, context);
   }
 
-  attach(outlet: DoorOutlet): DoorInlet {
-    const sessions = new Map<number, Session>();
-    return {
-      open: (doorSession, info) => {
-        const session = this.#admit(outlet, doorSession, info);
-        if (session !== undefined) sessions.set(doorSession, session);
-      },
-      data: (doorSession, frame) => {
-        const session = sessions.get(doorSession);
-        if (session !== undefined) this.#data(session, frame);
-      },
-      closed: (doorSession) => {
-        const session = sessions.get(doorSession);
-        sessions.delete(doorSession);
-        if (session !== undefined) this.#gone(session);
-      },
-      paused: (doorSession) => {
-        const session = sessions.get(doorSession);
-        if (session?.pausedAtMs === 0) session.pausedAtMs = this.#parts.clock.monotonicMs();
-      },
-      resumed: (doorSession) => {
-        const session = sessions.get(doorSession);
-        if (session === undefined) return;
-        session.pausedAtMs = 0;
-        this.#pushes.catchUp(session);
-      },
-      detach: () => {
-        for (const session of sessions.values()) this.#gone(session);
-        sessions.clear();
-      },
-    };
-  }
-
-  #admit(outlet: DoorOutlet, doorSession: number, info: SessionInfo): Session | undefined {
-    const { config, clock } = this.#parts;
-    const fault = this.#noRoom();
-    if (fault !== undefined) {
-      this.meters.close(fault.reason);
-      outlet.deliver([doorSession], fragment(0, { case: 'kicked', value: kickedOf(fault) }));
-      outlet.close(doorSession, fault.spec.closeCode, fault.reason);
-      return undefined;
-    }
-    this.#lastSession += 1;
-    const nowMs = clock.monotonicMs();
-    const rate = new TokenBucket(config.commandRate, config.commandBurst, nowMs);
-    const session = new Session({ no: this.#lastSession, outlet, doorSession, info, nowMs, rate });
-    this.#sessions.add(session);
-    this.meters.opened(info.transport);
-    return session;
-  }
-
-  #noRoom(): Fault | undefined {
-    if (this.#draining) return new Fault('nodeDraining', { message: 'the node is going away' });
-    if (this.#sessions.size < this.#parts.config.maxSessions) return undefined;
-    return new Fault('tooManyConnections', { message: 'the node is full' });
-  }
-
-  #data(session: Session, frame: Uint8Array): void {
-    if (session.state === 'closed') return;
-    session.heardAtMs = this.#parts.clock.monotonicMs();
-    try {
-      if (session.state !== 'open') mayWait(session, frame.byteLength);
-      const price = this.#pace.frame(session, frame.byteLength);
-      const commands = decoded(frame);
-      for (const command of commands) this.#command(session, command);
-      this.#pace.bear(session, price + commands.length);
-    } catch (error) {
-      this.#end(session, toFault(error));
-    }
-  }
-
-  #command(session: Session, command: DecodedCommand): void {
+  #command(session: Session, command: DecodedCommand, trace?: TraceContext): void {
     switch (session.state) {
       case 'open':
-        this.#commands.carryOut(session, command);
+        this.#commands.carryOut(session, command, trace);
         return;
       case 'signingIn':
       case 'registering':
@@ -346,9 +353,10 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   #end(session: Session, fault: Fault, replyTo = 0): void {
     if (session.state === 'closed') return;
     if (fault.reason === 'internal') this.#bug('a session failed', fault.cause);
-    this.meters.close(fault.reason);
+    this.#events.ended(session, fault);
+    if (fault.reason === 'slowConsumer') this.slow.close(session);
     this.#flusher.queue(session, fragment(replyTo, { case: 'error', value: errorOf(fault) }));
-    this.#flusher.queue(session, fragment(0, { case: 'kicked', value: kickedOf(fault) }));
+    this.#flusher.queue(session, kickedFragment(fault));
     this.#flusher.flush();
     this.#gone(session);
     this.#guarded(() => session.outlet.close(session.doorSession, fault.spec.closeCode, fault.reason));
@@ -435,29 +443,6 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
   }
 }
 
-/** Commands that come before welcome wait, but not without end. */
-function mayWait(session: Session, bytes: number): void {
-  session.waitingBytes += bytes;
-  if (session.waitingBytes <= maxWaitingBytes) return;
-  throw new Fault('tooManyCommands', { message: 'too much before welcome' });
-}
-
 function isSignedIn({ state }: Session): boolean {
   return state === 'registering' || state === 'open';
-}
-
-function decoded(frame: Uint8Array): readonly DecodedCommand[] {
-  if (frame.byteLength > check.limits.frameBytes) {
-    throw new Fault('frameTooLarge', { message: `frames have at most ${check.limits.frameBytes} bytes` });
-  }
-  return decodeRequest(frame);
-}
-
-function kickedOf(fault: Fault) {
-  return {
-    reason: fault.reason,
-    closeCode: fault.spec.closeCode,
-    reconnect: fault.reconnect,
-    message: fault.message,
-  };
 }

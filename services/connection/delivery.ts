@@ -9,6 +9,8 @@ export class Delivery {
   /** The entries with firstSeq ≤ seq ≤ lastSeq are theirs; lastSeq 0 means no end. */
   firstSeq: Seq;
   lastSeq: Seq;
+  /** What the log had when the session came: nobody asks it for an acknowledgement of that. */
+  readonly enteredSeq: Seq;
   /** Last seq pushed, or announced as a gap. */
   sentSeq: Seq;
   ackedSeq: Seq;
@@ -32,6 +34,7 @@ export class Delivery {
     this.room = parts.room;
     this.firstSeq = parts.firstSeq;
     this.lastSeq = parts.lastSeq;
+    this.enteredSeq = parts.sentSeq;
     this.sentSeq = parts.sentSeq;
     this.ackedSeq = parts.sentSeq;
   }

@@ -3,13 +3,17 @@ import { describe, it, mock } from 'node:test';
 import fc from 'fast-check';
 import type { DoorOutlet } from '../core/door.ts';
 import { type Frame, LongFrame, wholeFrame } from '../core/frame.ts';
+import type { TraceContext } from '../core/trace-context.ts';
+import { testTracer } from '../core/testing/test-tracer.ts';
 import { Flusher, type FlushTarget } from './flusher.ts';
 
 class Door implements DoorOutlet {
   readonly calls: { readonly sessions: readonly number[]; readonly frame: Uint8Array }[] = [];
+  readonly traces: (TraceContext | undefined)[] = [];
   onDeliver: () => void = () => {};
 
-  deliver(sessions: readonly number[], frame: Frame): void {
+  deliver(sessions: readonly number[], frame: Frame, trace?: TraceContext): void {
+    this.traces.push(trace);
     this.calls.push({ sessions: [...sessions], frame: wholeFrame(frame) });
     this.onDeliver();
   }
@@ -263,5 +267,46 @@ describe('a flush', () => {
         for (const [no, wanted] of expected.entries()) assert.deepEqual(doors[no % 2]?.received(no), wanted);
       }),
     );
+  });
+});
+
+describe('a fragment with a sampled entry', () => {
+  it('is told of to the doors that write it, and its span ends with the flush', () => {
+    const door = new Door();
+    const { tracer, ended } = testTracer();
+    const [sampled, plain] = [bytes(1), bytes(2)];
+    const span = tracer.start('entry deliver');
+    const both = target(door, 1);
+    const other = target(door, 2);
+    const { flusher: flush } = flusher(() => {
+      for (const fragment of [plain, sampled]) flush.queue(both, fragment);
+      flush.queue(other, plain);
+      flush.carries(sampled, span);
+      return 1;
+    });
+    flush.flush();
+    const traced = door.calls.map(({ sessions }, at) => [sessions, door.traces[at]?.spanId]);
+    assert.deepEqual(traced.toSorted(), [
+      [[1], span.context.spanId],
+      [[2], undefined],
+    ]);
+    assert.deepEqual(ended(), ['entry deliver']);
+  });
+
+  it('is forgotten with its flush, also where nobody was there to take it', () => {
+    const door = new Door();
+    const { tracer, ended } = testTracer();
+    const fragment = bytes(1);
+    let collected = 0;
+    const { flusher: flush } = flusher(() => {
+      collected += 1;
+      if (collected === 1) flush.carries(fragment, tracer.start('entry deliver'));
+      return 0;
+    });
+    flush.flush();
+    assert.deepEqual(ended(), ['entry deliver']);
+    flush.queue(target(door, 1), fragment);
+    flush.flush();
+    assert.deepEqual(door.traces, [undefined]);
   });
 });

@@ -1,6 +1,8 @@
 import { concat } from '../codec/frames.ts';
 import type { DoorOutlet } from '../core/door.ts';
 import { type Frame, LongFrame } from '../core/frame.ts';
+import type { TraceContext } from '../core/trace-context.ts';
+import type { Span } from '../core/tracer.ts';
 
 /** Where a session's frames go. */
 export interface FlushTarget {
@@ -70,6 +72,8 @@ export class Flusher {
   #flushing = false;
   #endedAtMs = 0;
   #gapMs = 0;
+  /** Fragments of the flush at hand with a sampled entry in them; mostly there is none. */
+  #carried: { readonly fragment: Frame; readonly span: Span }[] | undefined;
 
   /**
    * `collect` is called before each flush, to queue what was gathered for many sessions, and says how many entries that
@@ -99,6 +103,12 @@ export class Flusher {
       target.lazy = [fragment];
       if (this.#lazy.push(target) === 1) setTimeout(() => this.#hurry(), maxLazyMs).unref();
     }
+  }
+
+  /** What the flush at hand writes of a fragment follows from this span, which ends with it. For `collect`. */
+  carries(fragment: Frame, span: Span): void {
+    this.#carried ??= [];
+    this.#carried.push({ fragment, span });
   }
 
   schedule(): void {
@@ -136,6 +146,7 @@ export class Flusher {
       if (leaf !== undefined) address(leaf, target, leaves);
     }
     for (const leaf of leaves) this.#deliver(leaf);
+    if (this.#carried !== undefined) this.#arrive();
     this.#flushing = false;
     this.#endedAtMs = this.#nowMs();
     this.#gapMs =
@@ -162,14 +173,26 @@ export class Flusher {
 
   #deliver(leaf: PathNode): void {
     // Alone, as an entry to its receivers mostly is, a fragment is the frame.
-    if (leaf.parent?.parent === undefined) this.#send(leaf, leaf.fragment);
-    else for (const frame of frames(fragmentsOf(leaf))) this.#send(leaf, frame);
+    const trace = this.#carried === undefined ? undefined : this.#traceOf(leaf);
+    if (leaf.parent?.parent === undefined) this.#send(leaf, leaf.fragment, trace);
+    else for (const frame of frames(fragmentsOf(leaf))) this.#send(leaf, frame, trace);
   }
 
-  #send({ targets = [] }: PathNode, frame: Frame): void {
+  /** That of the first sampled entry on the way to these sessions. */
+  #traceOf(leaf: PathNode): TraceContext | undefined {
+    const fragments = new Set(fragmentsOf(leaf));
+    return this.#carried?.find(({ fragment }) => fragments.has(fragment))?.span.context;
+  }
+
+  #arrive(): void {
+    for (const { span } of this.#carried ?? []) span.end();
+    this.#carried = undefined;
+  }
+
+  #send({ targets = [] }: PathNode, frame: Frame, trace: TraceContext | undefined): void {
     for (const { outlet, sessions } of targets) {
       try {
-        outlet.deliver(sessions, frame);
+        outlet.deliver(sessions, frame, trace);
       } catch (error) {
         this.#failed(error);
       }

@@ -72,6 +72,14 @@ describe('the order in which an edge forwards', () => {
     assert.equal(order.missing, undefined);
   });
 
+  it('misses again what it lets go of', () => {
+    const order = new ForwardOrder({ maxHeld: 4, last: 0 });
+    forwarded(order, 1, [2, 4, 5]);
+    order.letGo(3);
+    assert.deepEqual(forwarded(order, 1, [1]), [1, 2]);
+    assert.deepEqual(order.missing, { from: 3, to: 5 });
+  });
+
   it('I2: forwards every entry once and in order, however they arrive, as long as what is missing is fetched', () => {
     const arrivals = fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 80 });
     fc.assert(

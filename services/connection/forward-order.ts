@@ -67,6 +67,11 @@ export class ForwardOrder<T extends { readonly seq: Seq }> {
     for (const seq of this.#held.keys()) if (seq <= this.#last) this.#held.delete(seq);
   }
 
+  /** What is held behind this one is missing again. */
+  letGo(behind: Seq): void {
+    for (const seq of this.#held.keys()) if (seq > behind) this.#held.delete(seq);
+  }
+
   /** Held entries that come next now. */
   released(): Iterable<T> {
     return this.#held.size === 0 ? [] : this.#release();

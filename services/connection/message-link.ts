@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { UserId } from '../core/ids.ts';
 import { Slots } from '../core/slots.ts';
+import type { TraceContext } from '../core/trace-context.ts';
 import type { EdgeFrame, Operation, OwnerFrame, Result } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 
@@ -9,6 +10,8 @@ import type { Link, LinkEvents } from '../peer/link.ts';
 export interface Answer {
   /** When it was asked, in monotonic time; the link's own. */
   sinceMs?: number;
+  /** Of a sampled command. */
+  readonly trace?: TraceContext | undefined;
   more?(result: Result): void;
   done(result: Result): void;
   refused(fault: Fault): void;
@@ -78,7 +81,13 @@ export class MessageLink {
     answer.sinceMs = this.#clock.monotonicMs();
     const call = this.#calls.add(answer);
     const bytes = 192 + (op.t === 'send' ? op.body.byteLength : 0);
-    const sent = this.send({ t: 'command', call, session, userId, op }, bytes);
+    const { trace } = answer;
+    const sent = this.send(
+      trace === undefined
+        ? { t: 'command', call, session, userId, op }
+        : { t: 'command', call, session, userId, op, trace },
+      bytes,
+    );
     if (sent === 'queued') return;
     this.#calls.take(call);
     const fault = sent === 'full' ? busy() : new Fault('ownerLost', { message: 'the message node is gone' });

@@ -1,3 +1,5 @@
+import { Code, type Fault } from '../core/fault.ts';
+
 /** What a connection node counts, in plain numbers: telemetry reads them when it is asked. */
 export class ConnectionMeters {
   /** Open sessions by transport. */
@@ -5,6 +7,8 @@ export class ConnectionMeters {
   /** Commands refused, and sessions closed, by reason. */
   readonly refused = new Map<string, number>();
   readonly closed = new Map<string, number>();
+  /** Sends that were answered, by whose doing the answer is: `refused` is the client's, `failed` the server's. */
+  readonly sends = { acknowledged: 0, refused: 0, failed: 0 };
   redeliveries = 0;
   /** Sign-ins and calls let pass although the directory could not say whether their token was revoked. */
   revocationsUnchecked = 0;
@@ -31,7 +35,24 @@ export class ConnectionMeters {
     this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
   }
 
+  /** A send was acknowledged, so many seconds after it came. */
+  sent(seconds: number): void {
+    this.sends.acknowledged += 1;
+    this.onSendSeconds(seconds);
+  }
+
+  sendRefused(fault: Fault): void {
+    this.sends[serversDoing(fault) ? 'failed' : 'refused'] += 1;
+  }
+
   close(reason: string): void {
     this.closed.set(reason, (this.closed.get(reason) ?? 0) + 1);
   }
+}
+
+const serverCodes: ReadonlySet<number> = new Set([Code.Unavailable, Code.Internal, Code.DeadlineExceeded]);
+
+/** Whether a client that does everything right is told so, too. What waits behind a send that failed has failed as well. */
+function serversDoing({ reason, spec }: Fault): boolean {
+  return serverCodes.has(spec.code) || reason === 'overloaded' || reason === 'outOfOrder';
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { Fault, toFault } from '../core/fault.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import { rendezvous } from '../core/rendezvous.ts';
+import type { TraceContext } from '../core/trace-context.ts';
 import { conversationOf } from '../peer/conversation-of.ts';
 import type { EdgeFrame, Operation, OwnerFrame, Result } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
@@ -51,6 +52,17 @@ export class OwnerLinks {
     let calls = 0;
     for (const { messages } of this.#owners.values()) calls += messages.calls;
     return calls;
+  }
+
+  /** The nodes that own conversations, as far as is known. */
+  get names(): readonly string[] {
+    return this.#seen?.map(({ nodeId }) => nodeId) ?? [...this.#owners.keys()];
+  }
+
+  /** Whether every node that owns conversations can be asked. */
+  get complete(): boolean {
+    const { names } = this;
+    return names.length > 0 && names.every((nodeId) => this.#owners.has(nodeId));
   }
 
   all(): Iterable<OwnerLink> {
@@ -105,10 +117,10 @@ export class OwnerLinks {
    * Asks for somebody who has no session. While a conversation moves, nodes may not agree yet on who owns it: it is asked
    * for again until they do, for a while.
    */
-  async ask(userId: UserId, op: Operation): Promise<Result> {
+  async ask(userId: UserId, op: Operation, trace?: TraceContext): Promise<Result> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await new Promise((done, refused) => this.call(0, userId, op, { done, refused }));
+        return await new Promise((done, refused) => this.call(0, userId, op, { trace, done, refused }));
       } catch (error) {
         const fault = toFault(error);
         if (fault.reason !== 'notOwner' || tries === maxTries) throw fault;

@@ -34,6 +34,7 @@ class Ties {
       rooms: () => this.rooms,
       signedIn: () => this.sessions,
       watched: () => this.watched,
+      sessionAcks: () => [],
       news: () => {},
       epoch: (epoch) => void this.epochs.push(epoch),
       abandoned: () => {
@@ -361,6 +362,24 @@ describe('a room of which two nodes believe to be the owner', () => {
     }
   });
 
+  it('I4: gives nobody what the one before had forwarded behind what the next one knows', () => {
+    const ties = new Ties();
+    const [fresh, old] = [ties.link('m2'), ties.link('m1')];
+    ties.session('ada');
+    const bob = ties.session('bob');
+    // Bob is out with 6; 4 and 5 are yet to come.
+    fresh.say(ties.audience(convId, 4, { knownSeq: 6 }), ties.entry(convId, 7, 2));
+    fresh.cut();
+    // All that is left is a node that has not heard of that.
+    const both = ['ada', 'bob'].map((name) => ({ userId: name as UserId, firstSeq: 1, lastSeq: 0 }));
+    old.say(ties.audience(convId, 4, { users: both, knownSeq: 3 }));
+    for (const seq of [4, 5, 6]) old.say(ties.entry(convId, seq));
+    assert.equal(ties.rooms.get(convId)?.last, 6, 'its own it gives to whom it will');
+    assert.equal(bob.deliveries.get(convId)?.lastSeq, 0, 'this is what the test is about');
+    assert.deepEqual(ties.rooms.get(convId)?.order.missing, { from: 7, to: 7 });
+    ties.owners.stop();
+  });
+
   it('takes the entries of both, in order', () => {
     const { ties, old, fresh } = twoOwners();
     fresh.say(ties.entry(convId, 8, 2));
@@ -414,6 +433,117 @@ describe('an owner that is asked who hears', () => {
     } finally {
       mock.timers.reset();
     }
+  });
+});
+
+describe('an owner that is asked who hears, and names the audience again', () => {
+  const convId = 'g' as ConvId;
+  const audience = 9;
+  const asking = () => {
+    const ties = new Ties();
+    const one = ties.link('m1');
+    ties.session();
+    const entry = (seq: Seq) => one.say({ ...ties.entry(convId, seq), audience } as OwnerFrame);
+    const asked = () => one.of('audienceUnknown').map((frame) => [frame.audience, frame.seq]);
+    return { ties, one, entry, asked };
+  };
+
+  it('I5: is asked for as long as it does not answer, ever less often', () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const { ties, one, entry, asked } = asking();
+      entry(4);
+      for (let second = 0; second < 2; second += 1) mock.timers.tick(1_000);
+      assert.equal(asked().length, 3);
+      entry(5);
+      for (let second = 0; second < 60; second += 1) mock.timers.tick(1_000);
+      const tries = asked().length;
+      assert.ok(tries > 8 && tries < 16, `asked ${tries} times`);
+      assert.deepEqual(asked().at(-1), [0, 4]);
+      one.say(ties.audience(convId, 4, { audience }));
+      for (let second = 0; second < 60; second += 1) mock.timers.tick(1_000);
+      assert.equal(asked().length, tries, 'it has answered');
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
+  it('is not asked for ever when it has said that nobody hears, and stays the owner', () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const { ties, one, entry, asked } = asking();
+      entry(4);
+      one.say(ties.audience(convId, 5, { audience, users: [] }));
+      for (let second = 0; second < 60; second += 1) mock.timers.tick(1_000);
+      assert.deepEqual(asked(), [
+        [audience, 4],
+        [0, 4],
+        [0, 4],
+      ]);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
+  for (const [what, answer] of [
+    ['tells who hears', { users: [{ userId: 'ada' as UserId, firstSeq: 1, lastSeq: 0 }] }],
+    ['says that nobody does', { users: [] }],
+  ] as readonly (readonly [string, Partial<AudienceFrame>])[])
+    it(`I5: is followed by the next one, which is asked until it ${what}, also of what it has let go of`, () => {
+      mock.timers.enable({ apis: ['setTimeout'] });
+      try {
+        const ties = new Ties();
+        const [one, two] = [ties.link('m1'), ties.link('m2')];
+        ties.session();
+        const moved = owned('m2', 'm1');
+        one.say({ ...ties.entry(moved, 4), audience } as OwnerFrame);
+        one.say(ties.audience(moved, 5, { audience, users: [] }));
+        const asked = () => two.of('audienceUnknown').map(({ seq }) => seq);
+        // Its store does not answer for long.
+        for (let second = 0; second < 30; second += 1) mock.timers.tick(1_000);
+        const tries = asked().length;
+        assert.ok(tries > 5, `asked ${tries} times`);
+        // What begins behind the entry is no answer.
+        two.say(ties.audience(moved, 6));
+        for (let second = 0; second < 10; second += 1) mock.timers.tick(1_000);
+        assert.ok(asked().length > tries);
+        two.say(ties.audience(moved, 4, answer));
+        const answered = asked().length;
+        for (let second = 0; second < 60; second += 1) mock.timers.tick(1_000);
+        assert.equal(asked().length, answered);
+      } finally {
+        mock.timers.reset();
+      }
+    });
+
+  for (const [what, forget] of [
+    ['when it is lost', ({ one }) => one.cut()],
+    ['of another epoch', ({ ties }) => ties.owners.reset('another')],
+  ] as readonly (readonly [string, (scene: ReturnType<typeof asking>) => void])[])
+    it(`I5: is not asked again ${what}: its places are those of another log`, () => {
+      mock.timers.enable({ apis: ['setTimeout'] });
+      try {
+        const scene = asking();
+        const other = scene.ties.link('m2', 'another');
+        scene.entry(4);
+        forget(scene);
+        mock.timers.tick(1_000);
+        assert.deepEqual([...scene.asked(), ...other.of('audienceUnknown')], [[audience, 4]]);
+      } finally {
+        mock.timers.reset();
+      }
+    });
+
+  it('I5: is asked anew, and at once, when it has let go meanwhile', () => {
+    const { ties, one, entry, asked } = asking();
+    entry(4);
+    one.say(ties.audience(convId, 5, { audience, users: [] }));
+    entry(8);
+    assert.deepEqual(asked(), [
+      [audience, 4],
+      [audience, 4],
+    ]);
+    ties.owners.stop();
   });
 });
 

@@ -1,16 +1,21 @@
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
-import type { AudienceFrame, AudienceNo, EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { AskAcksFrame, EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
+import type { SessionAck } from '../ports/session-acks.ts';
+import { AudienceQuestions } from './audience-questions.ts';
 import { type OwnerLink, OwnerLinks } from './owner-links.ts';
 import type { Audiences, Room } from './room.ts';
-import { isDismissal, type Rooms } from './rooms.ts';
+import type { Rooms } from './rooms.ts';
 import type { Session } from './session.ts';
 
 type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
 /** What concerns sessions, rather than rooms or the sessions' registration. */
-export type News = Exclude<Push, { t: 'registered' } | { t: 'audience' } | { t: 'entry' } | { t: 'reset' }>;
+export type News = Exclude<
+  Push,
+  { t: 'registered' } | { t: 'audience' } | { t: 'entry' } | { t: 'reset' } | { t: 'askSessionAcks' }
+>;
 
 export interface OwnersHost {
   readonly clock: Clock;
@@ -23,6 +28,7 @@ export interface OwnersHost {
   readonly signedIn: () => Iterable<Session>;
   readonly watched: () => Iterable<UserId>;
   readonly news: (frame: News) => void;
+  readonly sessionAcks: (question: AskAcksFrame) => readonly SessionAck[];
   /** A message node has read this epoch from the store: the sessions of another one must end. */
   readonly epoch: (epoch: string) => void;
   /** No message node has been linked for too long. */
@@ -33,10 +39,8 @@ export interface OwnersHost {
 /** Orphaned rooms that are asked for at once, and how often the next ones are. */
 const adoptAtOnce = 500;
 const adoptEveryMs = 50;
-/** An owner that doesn't say who hears of a room is asked again after this time. */
-const askAgainMs = 1_000;
-/** How often an owner is asked of an audience that it has named, and does not tell of. */
-const asks = 3;
+/** One of which nobody tells is asked for again after this time. */
+const adoptAgainMs = 1_000;
 
 /**
  * What a connection node has with the message nodes: its sessions are registered with all of them, its rooms are each
@@ -47,8 +51,7 @@ export class Owners {
   readonly links: OwnerLinks;
   readonly #host: OwnersHost;
   readonly #audiences = new Map<OwnerLink, Audiences>();
-  /** Of each, the audiences that it was asked to tell of, and from which entry on, until it does. */
-  readonly #asked = new Map<OwnerLink, Map<AudienceNo, Seq>>();
+  readonly #questions = new AudienceQuestions((convId) => this.links.ownerOf(convId));
   /** Of which nodes a session still waits to be known. */
   readonly #registering = new Map<number, { readonly session: Session; readonly asked: Set<OwnerLink> }>();
   /** Rooms without an owner, and when to ask for one again. */
@@ -68,6 +71,11 @@ export class Owners {
     });
   }
 
+  /** How many message nodes are linked. */
+  get linked(): number {
+    return this.#audiences.size;
+  }
+
   /** `epoch`: of the store, as the node says in its hello; it is the newer word where this node knew another one. */
   connect(nodeId: string, link: Link<EdgeFrame>, epoch: string): LinkEvents<OwnerFrame> {
     this.#host.epoch(epoch);
@@ -82,7 +90,7 @@ export class Owners {
     this.#orphans.clear();
     this.#host.rooms().clear();
     for (const audiences of this.#audiences.values()) audiences.clear();
-    this.#asked.clear();
+    this.#questions.clear();
     for (const owner of [...this.links.all()])
       if (owner.epoch !== epoch) owner.messages.close('epochChanged');
   }
@@ -131,7 +139,7 @@ export class Owners {
     const nowMs = this.#host.clock.monotonicMs();
     const audiences = this.#audiences.get(owner);
     this.#audiences.delete(owner);
-    this.#asked.delete(owner);
+    this.#questions.forget(owner);
     if (audiences !== undefined)
       for (const room of this.#host.rooms().orphaned(audiences)) this.#orphans.set(room, nowMs);
     if (this.#audiences.size === 0) {
@@ -148,20 +156,25 @@ export class Owners {
       case 'entry': {
         const audiences = this.#audiences.get(owner);
         if (audiences === undefined || this.#host.rooms().entry(audiences, frame)) return;
-        this.#ask(owner, frame.audience, frame.entry);
+        this.#questions.ask(owner, frame.audience, frame.entry);
         return;
       }
       case 'audience': {
         const audiences = this.#audiences.get(owner);
         if (audiences === undefined) return;
-        this.#answered(owner, frame);
+        this.#questions.heard(owner, frame);
         if (this.#host.rooms().audience(audiences, frame)) return;
-        this.#ask(owner, frame.audience, { convId: frame.convId, seq: frame.nextSeq });
+        this.#questions.ask(owner, frame.audience, { convId: frame.convId, seq: frame.nextSeq });
         return;
       }
       case 'registered':
         this.#registered(owner, frame.session);
         return;
+      case 'askSessionAcks': {
+        const sessions = this.#host.sessionAcks(frame);
+        owner.messages.send({ t: 'sessionAcks', call: frame.call, sessions }, 64 + 100 * sessions.length);
+        return;
+      }
       case 'reset':
         owner.epoch = frame.epoch;
         this.#host.epoch(frame.epoch);
@@ -169,42 +182,6 @@ export class Owners {
       default:
         this.#host.news(frame);
     }
-  }
-
-  /**
-   * Has an owner say who hears, and forward from there: once, whatever else comes meanwhile, and again while it doesn't
-   * answer, for its store may not.
-   */
-  #ask(owner: OwnerLink, audience: AudienceNo, { convId, seq }: { convId: ConvId; seq: Seq }): void {
-    let asked = this.#asked.get(owner);
-    if (asked === undefined) {
-      asked = new Map();
-      this.#asked.set(owner, asked);
-    }
-    const waiting = asked.get(audience);
-    asked.set(audience, Math.min(seq, waiting ?? seq));
-    if (waiting !== undefined) return;
-    const ask = (tries: number): void => {
-      const from = this.#asked.get(owner)?.get(audience);
-      if (from === undefined) return;
-      if (tries === 0) {
-        asked.delete(audience);
-        return;
-      }
-      // Who does not answer may have let go of the conversation: whoever has it now knows of the entry, too.
-      if (tries === asks) owner.messages.send({ t: 'audienceUnknown', audience, convId, seq: from });
-      else this.links.toOwner({ t: 'audienceUnknown', audience: 0, convId, seq: from });
-      setTimeout(() => ask(tries - 1), askAgainMs).unref();
-    };
-    ask(asks);
-  }
-
-  /** A change is no answer, and neither is what begins behind the entry that was asked for: what lies between would stay untold. */
-  #answered(owner: OwnerLink, frame: AudienceFrame): void {
-    const asked = this.#asked.get(owner);
-    const from = asked?.get(frame.audience);
-    if (from === undefined || !frame.whole || isDismissal(frame) || frame.nextSeq > from) return;
-    asked?.delete(frame.audience);
   }
 
   /** The session need not wait for this node any more. */
@@ -232,7 +209,7 @@ export class Owners {
       if (dueMs > nowMs) continue;
       if (asked === adoptAtOnce) break;
       asked += 1;
-      this.#orphans.set(room, nowMs + askAgainMs);
+      this.#orphans.set(room, nowMs + adoptAgainMs);
       this.links.toOwner({ t: 'audienceUnknown', audience: 0, convId, seq: room.last + 1 });
     }
     if (this.#orphans.size > 0) {

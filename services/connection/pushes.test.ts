@@ -257,7 +257,7 @@ describe('the window of a session', () => {
     }
     const pushed = stage.told(ada);
     assert.ok(ada.overWindow && pushed.length < 5, 'the window is smaller than all of it');
-    assert.equal(stage.meters.slowConsumers, 1);
+    assert.equal(stage.heldBack.length, 1);
     const last = pushed.at(-1) as number;
     stage.pushes.acknowledge(ada, conv, last);
     assert.deepEqual(stage.told(ada), [...pushed, `${last + 1}-9`]);

@@ -1,7 +1,11 @@
+import { cursorFragment } from '../codec/cursor-event.ts';
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
+import type { TraceContext } from '../core/trace-context.ts';
+import type { Span } from '../core/tracer.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { CommandTraces } from './command-traces.ts';
 import type { Delivery } from './delivery.ts';
 import type { ConnectionMeters } from './meters.ts';
 import { Redelivery } from './redelivery.ts';
@@ -18,6 +22,10 @@ export interface PushHost {
   readonly meters: ConnectionMeters;
   readonly windowBytes: number;
   readonly redeliverAfterMs: number;
+  /** Undefined: nothing is traced. */
+  readonly traces?: CommandTraces | undefined;
+  /** A fragment with a sampled entry goes out with the flush at hand, and so ends its span. */
+  carries?(fragment: Uint8Array, span: Span): void;
   queue(session: Session, encoded: Uint8Array): void;
   /** For an open session; it waits for another write for a while. */
   queueLazily(session: Session, encoded: Uint8Array): void;
@@ -26,6 +34,8 @@ export interface PushHost {
   /** Asks a conversation's owner for entries. */
   pull(convId: ConvId, fromSeq: Seq, toSeq: Seq): void;
   end(session: Session, fault: Fault): void;
+  /** A session is over its window from now on. */
+  heldBack(session: Session): void;
   /** Something waits for the next flush. */
   dirty(): void;
 }
@@ -45,6 +55,7 @@ export class Pushes {
       pull: (convId, fromSeq, toSeq) => host.pull(convId, fromSeq, toSeq),
       dirty: () => host.dirty(),
       recheck: (session) => this.#recheck(session),
+      traced: ({ convId, seq, trace }) => this.#traced(convId, seq, trace),
     });
     this.#redelivery = new Redelivery(this.rooms.active, {
       clock: host.clock,
@@ -66,7 +77,10 @@ export class Pushes {
     const { meters, clock } = this.#host;
     const deliveries = this.rooms.flush(
       (delivery, encoded, to) => this.#push(delivery, encoded, to),
-      (createdAtMs) => meters.onDeliverySeconds(Math.max(0, clock.wallMs() - createdAtMs) / 1_000),
+      ({ createdAtMs, trace }, encoded, handed) => {
+        meters.onDeliverySeconds(Math.max(0, clock.wallMs() - createdAtMs) / 1_000);
+        if (trace !== undefined) this.#carried(trace, encoded, handed);
+      },
     );
     meters.deliveries += deliveries;
     if (this.#delivered.length > 0) {
@@ -107,7 +121,7 @@ export class Pushes {
   /** A session that was over its window takes pushes again once half of it is free. */
   #recheck(session: Session): void {
     if (session.state === 'closed') return;
-    if (session.overWindow && session.unackedBytes <= this.#host.windowBytes / 2) session.overWindow = false;
+    if (session.overWindow && session.unackedBytes <= this.#host.windowBytes / 2) session.overSinceMs = 0;
     this.catchUp(session);
   }
 
@@ -130,10 +144,9 @@ export class Pushes {
     this.#redelivery.step(part);
   }
 
-  cursor({ convId, userId, deliveredSeq, readSeq, to }: Extract<OwnerFrame, { t: 'cursor' }>): void {
-    const value = { convId, userId, deliveredSeq: BigInt(deliveredSeq), readSeq: BigInt(readSeq) };
-    const encoded = fragment(0, { case: 'cursor', value });
-    for (const user of to)
+  cursor(cursor: Extract<OwnerFrame, { t: 'cursor' }>): void {
+    const encoded = cursorFragment(cursor);
+    for (const user of cursor.to)
       for (const session of this.#host.sessions.of(user))
         if (listens(session)) this.#host.queueLazily(session, encoded);
   }
@@ -157,6 +170,18 @@ export class Pushes {
     if (listens(session)) this.#host.queue(session, encoded);
   }
 
+  /** A sampled entry has come to this edge. */
+  #traced(convId: ConvId, seq: Seq, trace: TraceContext | undefined): Span | undefined {
+    if (trace === undefined) return undefined;
+    return this.#host.traces?.delivery(trace, { 'parley.conv_id': convId, 'parley.seq': seq });
+  }
+
+  /** It is on its way to so many sessions. */
+  #carried(span: Span, encoded: Uint8Array, sessions: number): void {
+    span.set({ 'parley.sessions': sessions });
+    this.#host.carries?.(encoded, span);
+  }
+
   #push(delivery: Delivery, encoded: Uint8Array, to: Seq): boolean {
     const { session } = delivery;
     if (!session.receptive) {
@@ -168,8 +193,8 @@ export class Pushes {
     session.unackedBytes += encoded.byteLength;
     this.#host.queue(session, encoded);
     if (session.unackedBytes > this.#host.windowBytes) {
-      session.overWindow = true;
-      this.#host.meters.slowConsumers += 1;
+      session.overSinceMs = this.#host.clock.monotonicMs();
+      this.#host.heldBack(session);
     }
     return true;
   }

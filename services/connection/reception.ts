@@ -11,11 +11,13 @@ import type { Directory } from '../ports/directory.ts';
 import { addressKey } from './address-key.ts';
 import type { Authenticator } from './auth.ts';
 import * as check from './check.ts';
+import type { CommandTraces } from './command-traces.ts';
 import type { connectionOptions } from './options.ts';
 import type { Owners } from './owners.ts';
 import type { Pace } from './pace.ts';
 import type { Session } from './session.ts';
 import type { SessionBook } from './session-book.ts';
+import type { SessionEvents } from './session-events.ts';
 import { signIn } from './sign-in.ts';
 import { fragment } from './wire.ts';
 
@@ -24,12 +26,14 @@ export interface ReceptionParts {
   readonly mode: Mode;
   readonly clock: Clock;
   readonly auth: Authenticator;
+  readonly events: SessionEvents;
   readonly sessions: SessionBook;
   readonly rates: Directory['rates'];
   readonly pace: Pace;
   readonly owners: Owners;
   readonly failpoints: Failpoints | undefined;
   readonly log: Logger;
+  readonly traces: CommandTraces | undefined;
   /** Of the store, as message nodes say. */
   epoch(): string;
   queue(session: Session, encoded: Frame): void;
@@ -48,15 +52,17 @@ export class Reception {
 
   /** Takes the first command of a session. Never rejects: what goes wrong ends the session. */
   async hello(session: Session, command: DecodedCommand): Promise<void> {
-    const { auth, sessions, pace, owners, config, mode, failpoints, end } = this.#parts;
+    const { auth, events, sessions, pace, owners, config, mode, failpoints, traces, end } = this.#parts;
     try {
       if (command.t !== 'other' || command.command.command.case !== 'hello') {
         throw new Fault('helloExpected', { message: 'the first command is hello' });
       }
       session.state = 'signingIn';
       await this.#mayTry(session);
-      await signIn(session, command.command.command.value, auth);
+      const { value } = command.command.command;
+      await signIn(session, value, auth);
       if (isClosed(session)) return;
+      session.trace = traces?.saidBySession(value.traceparent);
       pace.begin(session);
       // First it is the user's, so that whatever is revoked from here on finds it; then it is asked what was before.
       sessions.signIn(session);
@@ -70,7 +76,9 @@ export class Reception {
       if (isClosed(session)) return;
       this.#open(session, command.id);
     } catch (error) {
-      end(session, toFault(error), command.id);
+      const fault = toFault(error);
+      if (!isClosed(session)) events.signInRefused(session, fault);
+      end(session, fault, command.id);
     }
   }
 

@@ -64,6 +64,22 @@ describe('what is pushed and not acknowledged', () => {
     assert.equal(stage.pushes.rooms.active.size, 0, 'nothing is looked after');
   });
 
+  it('I5: is announced however busy other conversations are', () => {
+    const stage = new Stage();
+    const ada = stage.open('ada');
+    stage.audience({ ada: [1, 0] });
+    stage.entries(1, 2);
+    stage.flush();
+    const busy = new Room('busy' as ConvId, 0);
+    for (let passedMs = 0; passedMs < 45_000; passedMs += 100) {
+      // What is said there is acknowledged before it is looked at, and more is said.
+      stage.pushes.rooms.active.add(busy);
+      stage.clock.nowMs += 100;
+      stage.pushes.redeliver(0.02);
+    }
+    assert.deepEqual(stage.told(ada), [1, 2, '1-2']);
+  });
+
   it('begins to count again when something was acknowledged', () => {
     const stage = new Stage();
     const ada = stage.open('ada');

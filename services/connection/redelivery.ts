@@ -16,26 +16,29 @@ const maxAnnouncements = 3;
 export class Redelivery {
   readonly #active: Set<Room>;
   readonly #host: RedeliveryHost;
-  #round: Iterator<Room>;
+  /** The rooms of this round, as they were when it began, and how many had their turn. */
+  #round: readonly Room[] = [];
+  #looked = 0;
 
   constructor(active: Set<Room>, host: RedeliveryHost) {
     this.#active = active;
     this.#host = host;
-    this.#round = active.values();
   }
 
-  /** Looks through the next part of the rooms, from above 0 to 1: with many of them, all at once would take too long. */
+  /**
+   * Looks through the next part of the rooms, from above 0 to 1: with many of them, all at once would take too long. Rooms
+   * that become active have their turn in the next round: busy ones do so all the time, and a round that took them in
+   * would have no end.
+   */
   step(part: number): void {
-    const nowMs = this.#host.clock.monotonicMs();
-    for (let left = Math.ceil(this.#active.size * part); left > 0; left--) {
-      let next = this.#round.next();
-      if (next.done === true) {
-        this.#round = this.#active.values();
-        next = this.#round.next();
-        if (next.done === true) return;
-      }
-      this.#look(next.value, nowMs);
+    if (this.#looked === this.#round.length) {
+      this.#round = [...this.#active];
+      this.#looked = 0;
     }
+    const nowMs = this.#host.clock.monotonicMs();
+    const next = this.#round.slice(this.#looked, this.#looked + Math.ceil(this.#round.length * part));
+    this.#looked += next.length;
+    for (const room of next) if (this.#active.has(room)) this.#look(room, nowMs);
   }
 
   #look(room: Room, nowMs: number): void {

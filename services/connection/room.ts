@@ -1,18 +1,21 @@
 import { concat, entryFragment } from '../codec/frames.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { AudienceNo, Hearer, LogEntry } from '../peer/edge-frames.ts';
+import type { Span } from '../core/tracer.ts';
 import { Delivery } from './delivery.ts';
 import { ForwardOrder } from './forward-order.ts';
 import type { Session } from './session.ts';
 import { gapFragment } from './wire.ts';
 
 /** An entry, or the announcement of a gap up to seq. */
-interface Pending {
+export interface Pending {
   readonly fromSeq: Seq;
   readonly seq: Seq;
   readonly fragment: Uint8Array;
   /** 0 for gaps. */
   readonly createdAtMs: number;
+  /** Of a sampled entry. */
+  readonly trace: Span | undefined;
 }
 
 /** The rooms of one message node's conversations, by the number that it gave each audience. */
@@ -20,6 +23,9 @@ export type Audiences = Map<AudienceNo, Room>;
 
 /** Hands a fragment with the entries up to `to` to a session; false when it is held back. */
 export type Push = (delivery: Delivery, fragment: Uint8Array, to: Seq) => boolean;
+
+/** Told of each entry that a flush has handed to so many sessions, those that were up to date by this fragment. */
+export type Flushed = (entry: Pending, fragment: Uint8Array, handed: number) => void;
 
 /** Entries held while one before them is missing, at most; beyond it they are fetched with the missing ones. */
 const maxHeld = 256;
@@ -77,15 +83,15 @@ export class Room {
   }
 
   /** Encodes an entry that comes next. */
-  add(entry: LogEntry): void {
+  add(entry: LogEntry, trace?: Span): void {
     const { seq, createdAtMs } = entry;
-    this.#wait({ fromSeq: seq, seq, fragment: entryFragment(entry, entry.content), createdAtMs });
+    this.#wait({ fromSeq: seq, seq, fragment: entryFragment(entry, entry.content), createdAtMs, trace });
   }
 
   /** Entries that could not be fetched are told as a gap. */
   addGap(fromSeq: Seq, toSeq: Seq): void {
     const fragment = gapFragment(this.convId, fromSeq, toSeq);
-    this.#wait({ fromSeq, seq: toSeq, fragment, createdAtMs: 0 });
+    this.#wait({ fromSeq, seq: toSeq, fragment, createdAtMs: 0, trace: undefined });
   }
 
   /** A session of a hearer, once. What comes from `nextSeq` on is to reach it, also what others have already. */
@@ -96,7 +102,8 @@ export class Room {
       held.lastSeq = lastSeq;
       return held;
     }
-    const sentSeq = Math.min(this.last, nextSeq - 1);
+    // An owner that has not read as far as the one before may name who was a member in earlier times.
+    const sentSeq = Math.max(Math.min(this.last, nextSeq - 1), session.acknowledgedOf(this.convId));
     const delivery = new Delivery({ session, room: this, firstSeq, lastSeq, sentSeq });
     delivery.index = this.deliveries.push(delivery) - 1;
     session.deliveries.set(this.convId, delivery);
@@ -105,6 +112,7 @@ export class Room {
 
   leave(delivery: Delivery): void {
     const { session } = delivery;
+    if (delivery.ackedSeq > delivery.enteredSeq) session.rememberAcknowledged(this.convId, delivery.ackedSeq);
     session.unackedBytes -= delivery.bytes;
     delivery.bytes = 0;
     const last = this.deliveries.pop();
@@ -117,7 +125,7 @@ export class Room {
   }
 
   /** Hands what waits to each session; returns how many entries were handed over. */
-  flush(push: Push, flushed: (createdAtMs: number) => void): number {
+  flush(push: Push, flushed: Flushed): number {
     const pending = this.#jumbled ? ascending(this.#pending) : this.#pending;
     this.#pending = [];
     this.#jumbled = false;
@@ -127,15 +135,18 @@ export class Room {
     this.flushedSeq = Math.max(this.flushedSeq, last.seq);
     const whole = joined(pending);
     let delivered = 0;
+    let sessions = 0;
     for (const delivery of this.deliveries) {
       const from = Math.max(delivery.firstSeq, delivery.sentSeq + 1);
       const to = delivery.lastSeq === 0 ? last.seq : Math.min(delivery.lastSeq, last.seq);
       if (from > to) continue;
       const exact = from <= first.fromSeq && to === last.seq;
       const own = exact ? pending : within(pending, this.convId, from, to);
-      if (own.length > 0 && push(delivery, exact ? whole : joined(own), to)) delivered += own.length;
+      if (own.length === 0 || !push(delivery, exact ? whole : joined(own), to)) continue;
+      delivered += own.length;
+      sessions += 1;
     }
-    for (const { createdAtMs } of pending) if (createdAtMs > 0) flushed(createdAtMs);
+    for (const one of pending) if (one.createdAtMs > 0) flushed(one, whole, sessions);
     return delivered;
   }
 

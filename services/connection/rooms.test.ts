@@ -36,7 +36,7 @@ function open() {
     dirty: () => {},
     recheck: () => {},
   });
-  return { rooms, pulled };
+  return { rooms, pulled, ada };
 }
 
 const audience = (nextSeq: Seq, fields: Partial<AudienceFrame> = {}): AudienceFrame => ({
@@ -104,6 +104,40 @@ describe('a room that two owners tell of', () => {
     for (const seq of [5, 6, 7]) rooms.entry(owner, entry(seq));
     rooms.entry(owner, entry(5, 2));
     assert.equal(rooms.get(convId)?.last, 7);
+  });
+});
+
+describe('I2: what a session has acknowledged', () => {
+  it('is not before it again when an owner that has read less names it a hearer from earlier on', () => {
+    const { rooms, ada } = open();
+    const pushed: Seq[] = [];
+    const flush = () =>
+      rooms.flush(
+        (delivery, _fragment, to) => {
+          delivery.sentSeq = to;
+          pushed.push(to);
+          return true;
+        },
+        () => {},
+      );
+    const [one, other]: [Audiences, Audiences] = [new Map(), new Map()];
+    rooms.audience(one, audience(20));
+    rooms.entry(one, entry(20));
+    flush();
+    const delivery = ada.deliveries.get(convId);
+    assert.ok(delivery !== undefined);
+    delivery.acknowledge(20);
+    rooms.audience(one, audience(21, { users: [] }));
+    assert.equal(ada.deliveries.size, 0, 'it hears of the conversation no more');
+
+    rooms.audience(other, audience(1, { knownSeq: 2 }));
+    for (const seq of [1, 2]) rooms.entry(other, entry(seq, 2));
+    flush();
+    assert.deepEqual(pushed, [20]);
+
+    for (let seq = 3; seq <= 21; seq += 1) rooms.entry(other, entry(seq, 2));
+    flush();
+    assert.deepEqual(pushed, [20, 21]);
   });
 });
 

@@ -1,8 +1,9 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import type { Span } from '../core/tracer.ts';
 import type { AudienceFrame, EntryFrame, Hearer } from '../peer/edge-frames.ts';
 import type { Delivery } from './delivery.ts';
-import { type Audiences, type Push, Room } from './room.ts';
+import { type Audiences, type Flushed, type Push, Room } from './room.ts';
 import type { Session } from './session.ts';
 
 export interface RoomsHost {
@@ -15,6 +16,8 @@ export interface RoomsHost {
   dirty(): void;
   /** The session owes less than before, or there is something that it was not given: see whether it takes pushes now. */
   recheck(session: Session): void;
+  /** The span of a sampled entry that is to be handed to sessions; absent where nothing is traced. */
+  traced?(entry: EntryFrame['entry']): Span | undefined;
 }
 
 /** How long a missing entry may take to come by itself before it is fetched. */
@@ -83,9 +86,12 @@ export class Rooms {
     if (room.owner === audiences) audiences.delete(room.audience);
     // Who lets go has no say any more: the next one to tell is heard, however little it knows.
     const heard = !isDismissal(frame);
+    const isSame = room.owner === audiences;
     room.owner = heard ? audiences : undefined;
     room.audience = heard ? frame.audience : 0;
-    room.knownSeq = heard ? Math.max(room.knownSeq, frame.knownSeq) : 0;
+    room.knownSeq = heard ? Math.max(isSame ? room.knownSeq : 0, frame.knownSeq) : 0;
+    // What another one had forwarded beyond that may be behind a removal that this one does not know of: it comes again.
+    if (!isSame) room.order.letGo(room.knownSeq);
     this.#byConversation.set(room.convId, room);
     if (heard) {
       audiences.set(room.audience, room);
@@ -148,7 +154,7 @@ export class Rooms {
   }
 
   /** All that waits, handed to `push`; returns how many deliveries were made. */
-  flush(push: Push, flushed: (createdAtMs: number) => void): number {
+  flush(push: Push, flushed: Flushed): number {
     let delivered = 0;
     while (this.#dirty.length > 0) {
       const dirty = this.#dirty;
@@ -190,7 +196,7 @@ export class Rooms {
   }
 
   #add(room: Room, entry: EntryFrame['entry']): void {
-    room.add(entry);
+    room.add(entry, entry.trace === undefined ? undefined : this.#host.traced?.(entry));
     this.#wait(room);
   }
 

@@ -3,6 +3,8 @@ import type { Fault } from '../core/fault.ts';
 import type { Result, SendOperation } from '../peer/edge-frames.ts';
 import type { SendChain } from './chain.ts';
 import type { CommandDesk } from './command-desk.ts';
+import type { TraceContext } from '../core/trace-context.ts';
+import type { CommandTrace } from './command-traces.ts';
 import type { Answer } from './message-link.ts';
 import type { ConnectionMeters } from './meters.ts';
 import type { Session } from './session.ts';
@@ -20,28 +22,45 @@ export class SendCall implements Answer {
   readonly #id: number;
   readonly #chain: SendChain;
   readonly #op: SendOperation;
+  /** Undefined for most. */
+  readonly #trace: CommandTrace | undefined;
 
   /** `id`: the client's number of the command. */
-  constructor(parts: SendCallParts, session: Session, id: number, chain: SendChain, op: SendOperation) {
+  constructor(
+    parts: SendCallParts,
+    session: Session,
+    id: number,
+    chain: SendChain,
+    op: SendOperation,
+    trace: CommandTrace | undefined,
+  ) {
     this.#parts = parts;
     this.#session = session;
     this.#id = id;
     this.#chain = chain;
     this.#op = op;
+    this.#trace = trace;
     session.inFlight += 1;
+  }
+
+  get trace(): TraceContext | undefined {
+    return this.#trace?.context;
   }
 
   done(result: Result): void {
     this.#answered(false);
     if (result.t !== 'sent') throw new Error(`a send is not answered by ${result.t}`);
     const { desk, meters } = this.#parts;
-    meters.onSendSeconds((desk.nowMs - this.sinceMs) / 1_000);
+    meters.sent((desk.nowMs - this.sinceMs) / 1_000);
     desk.reply(this.#session, sentFragment(this.#id, result));
+    if (this.#trace !== undefined) tellSent(this.#trace, result);
   }
 
   refused(fault: Fault): void {
     this.#answered(fault.spec.retry !== 'never');
+    this.#parts.meters.sendRefused(fault);
     this.#parts.desk.refuse(this.#session, this.#id, fault);
+    this.#trace?.refused(fault);
   }
 
   #answered(retry: boolean): void {
@@ -50,4 +69,17 @@ export class SendCall implements Answer {
     this.#chain.answered(clientId, retry);
     this.#session.forgetIdle(convId, this.#chain);
   }
+}
+
+function tellSent(
+  trace: CommandTrace,
+  { convId, seq, msgId, duplicate }: Extract<Result, { t: 'sent' }>,
+): void {
+  trace.set({
+    'parley.conv_id': convId,
+    'parley.seq': seq,
+    'parley.msg_id': String(msgId),
+    'parley.duplicate': duplicate,
+  });
+  trace.done();
 }

@@ -5,11 +5,18 @@ import type { ConvId } from '../core/ids.ts';
 import { SendChain } from './chain.ts';
 import * as check from './check.ts';
 import type { CommandDesk } from './command-desk.ts';
+import type { CommandTrace } from './command-traces.ts';
 import type { ConnectionMeters } from './meters.ts';
 import { SendCall } from './send-call.ts';
 import type { Session } from './session.ts';
 
 export type Send = Extract<DecodedCommand, { t: 'send' }>;
+
+/** A send that waits for its group to be made. */
+interface Waiting {
+  readonly command: Send;
+  readonly trace: CommandTrace | undefined;
+}
 
 interface Parts {
   readonly desk: CommandDesk;
@@ -29,19 +36,19 @@ const maxWaiting = 1_024;
 export class SendCommands {
   readonly #parts: Parts;
   /** Sends that wait until a group named for the first time is there, by session and group. */
-  readonly #ensuring = new Map<string, Send[]>();
+  readonly #ensuring = new Map<string, Waiting[]>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  /** Throws a Fault where the send is refused at once. */
-  send(session: Session, command: Send): void {
+  /** Throws a Fault where the send is refused at once. `trace` where it is sampled. */
+  send(session: Session, command: Send, trace?: CommandTrace): void {
     const clientId = check.clientId(command.clientId, 'send.client_id');
     const { convId, peer } = check.target(session.userId, command, 'send');
     const body = check.body(command.body, 'send.body');
     if (this.#mustEnsure(session, convId)) {
-      this.#ensure(session, convId, command);
+      this.#ensure(session, convId, { command, trace });
       return;
     }
     const { desk } = this.#parts;
@@ -52,7 +59,7 @@ export class SendCommands {
       const number = chain.admit(clientId, owner);
       if (number !== undefined) {
         const op = { t: 'send', convId, peer, clientId, body, chain: number } as const;
-        desk.pass(owner, session, op, new SendCall(this.#parts, session, command.id, chain, op));
+        desk.pass(owner, session, op, new SendCall(this.#parts, session, command.id, chain, op, trace));
         return;
       }
     } catch (error) {
@@ -104,46 +111,52 @@ export class SendCommands {
   }
 
   /** Creates and joins a group; what is sent to it meanwhile waits. */
-  #ensure(session: Session, convId: ConvId, command: Send): void {
-    const { desk } = this.#parts;
+  #ensure(session: Session, convId: ConvId, send: Waiting): void {
+    const { desk, meters } = this.#parts;
     const key = `${session.no}:${convId}`;
     const waiting = this.#ensuring.get(key);
     if (waiting !== undefined) {
       if (waiting.length >= maxWaiting) {
         this.#parts.end(session, new Fault('overloaded', { message: 'the group is still being made' }));
       }
-      waiting.push(command);
+      waiting.push(send);
       return;
     }
     const groupId = check.groupId(convId, 'send.conv_id');
     desk.pace(session);
-    const sends = [command];
+    const sends = [send];
     this.#ensuring.set(key, sends);
     const op = { t: 'group', groupId, clientId: '', change: { t: 'ensure' } } as const;
-    desk.call<'groupChanged'>(session, command.id, op, {
+    desk.call<'groupChanged'>(session, send.command.id, op, {
       done: () => {
         this.#ensuring.delete(key);
         if (session.ensured.size >= maxEnsured) session.ensured.clear();
         session.ensured.add(convId);
-        for (const send of sends) this.#again(session, send);
+        for (const each of sends) this.#again(session, each);
       },
       refused: (fault) => {
         this.#ensuring.delete(key);
         if (fault.spec.retry !== 'never') {
           const chain = this.#chain(session, convId);
-          for (const { clientId } of sends) this.#hold(session, chain, clientId);
+          for (const { command } of sends) this.#hold(session, chain, command.clientId);
         }
-        for (const send of sends.slice(1)) desk.refuse(session, send.id, fault);
+        for (const each of sends) {
+          meters.sendRefused(fault);
+          each.trace?.refused(fault);
+          if (each !== send) desk.refuse(session, each.command.id, fault);
+        }
       },
     });
   }
 
-  #again(session: Session, command: Send): void {
+  #again(session: Session, { command, trace }: Waiting): void {
     if (session.state !== 'open') return;
     try {
-      this.send(session, command);
+      this.send(session, command, trace);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
+      this.#parts.meters.sendRefused(error);
+      trace?.refused(error);
       this.#parts.desk.refuse(session, command.id, error);
     }
   }

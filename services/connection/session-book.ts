@@ -16,6 +16,10 @@ export class SessionBook {
     return this.#byNumber.size;
   }
 
+  get users(): number {
+    return this.#byUser.size;
+  }
+
   add(session: Session): void {
     this.#byNumber.set(session.no, session);
   }

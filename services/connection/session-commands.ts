@@ -2,9 +2,11 @@ import type { Command, Get, Sync } from '../../gen/parley/chat/v1/session_pb.ts'
 import { type DecodedCommand, entriesFragment, sentFragment } from '../codec/frames.ts';
 import { Fault, toFault } from '../core/fault.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import type { TraceContext } from '../core/trace-context.ts';
 import type { Authenticator } from './auth.ts';
 import * as check from './check.ts';
 import { commandCost, cost } from './command-cost.ts';
+import type { CommandTrace, CommandTraces } from './command-traces.ts';
 import { CommandDesk, type DeskParts, type ResultOf } from './command-desk.ts';
 import { listOperation, readOperation, recallOperation, syncOperation } from './command-operations.ts';
 import type { Pushes } from './pushes.ts';
@@ -13,6 +15,9 @@ import type { Session } from './session.ts';
 import type { Watches } from './watches.ts';
 import { conversationOf, fragment } from './wire.ts';
 
+/** Those that a message node is asked for; what is answered here, or not at all, has nothing to tell. */
+const isTraced: ReadonlySet<string> = new Set(['read', 'sync', 'list', 'get', 'recall']);
+
 type Acks = Extract<DecodedCommand, { t: 'ack' }>;
 
 export interface CommandParts extends DeskParts {
@@ -20,6 +25,8 @@ export interface CommandParts extends DeskParts {
   readonly pushes: Pushes;
   readonly auth: Authenticator;
   readonly developmentGroups: boolean;
+  /** Undefined: nothing is traced. */
+  readonly traces: CommandTraces | undefined;
 }
 
 /** Carries out the commands of open sessions. */
@@ -35,15 +42,27 @@ export class SessionCommands {
     this.#sends = new SendCommands({ desk: this.#desk, meters, maxInFlight, developmentGroups, end });
   }
 
-  carryOut(session: Session, command: DecodedCommand): void {
+  /** `frame`: the span of the frame that the command came in, where that is sampled. */
+  carryOut(session: Session, command: DecodedCommand, frame?: TraceContext): void {
+    let trace: CommandTrace | undefined;
     try {
-      if (command.t === 'send') this.#sends.send(session, command);
-      else if (command.t === 'ack') this.#ack(session, command);
-      else if (command.t === 'refused') throw command.fault;
-      else this.#other(session, command.id, command.command.command);
+      if (command.t === 'ack') this.#ack(session, command);
+      else if (command.t === 'send') {
+        if (frame !== undefined || session.trace !== undefined || command.traceparent !== undefined)
+          trace = this.#trace(session, 'send', { frame, traceparent: command.traceparent });
+        this.#sends.send(session, command, trace);
+      } else if (command.t === 'refused') throw command.fault;
+      else {
+        const { case: name } = command.command.command;
+        if (name !== undefined && isTraced.has(name))
+          trace = this.#trace(session, name, { frame, traceparent: command.command.traceparent });
+        this.#other(session, command.id, command.command.command, trace);
+      }
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
+      trace?.refused(error);
       session.rate.spend(this.#desk.nowMs, cost.refused);
+      if (command.t === 'send') this.#parts.meters.sendRefused(error);
       this.#desk.refuse(session, command.id, error);
     }
   }
@@ -53,7 +72,23 @@ export class SessionCommands {
     this.#desk.reply(session, fragment(0, { case: 'presence', value }));
   }
 
-  #other(session: Session, id: number, command: Command['command']): void {
+  /** Undefined where neither the frame is sampled nor the client says that the command is. */
+  #trace(
+    session: Session,
+    name: string,
+    {
+      frame,
+      traceparent,
+    }: { readonly frame: TraceContext | undefined; readonly traceparent: string | undefined },
+  ): CommandTrace | undefined {
+    const { traces } = this.#parts;
+    const said =
+      traceparent === undefined || traceparent === '' ? undefined : traces?.saidBySession(traceparent);
+    const client = said ?? session.trace;
+    return frame === undefined && client === undefined ? undefined : traces?.command(name, { frame, client });
+  }
+
+  #other(session: Session, id: number, command: Command['command'], trace: CommandTrace | undefined): void {
     const desk = this.#desk;
     desk.pace(session, commandCost(command));
     switch (command.case) {
@@ -64,24 +99,29 @@ export class SessionCommands {
         this.#sends.skip(session, id, command.value);
         return;
       case 'read':
-        desk.call<'read'>(session, id, readOperation(command.value), { done: () => desk.pong(session, id) });
+        desk.call<'read'>(session, id, readOperation(command.value), {
+          trace,
+          done: () => desk.pong(session, id),
+        });
         return;
       case 'typing':
         this.#typing(session, id, command.value);
         return;
       case 'sync':
-        this.#sync(session, id, command.value);
+        this.#sync(session, id, command.value, trace);
         return;
       case 'list':
-        desk.read<'page'>(session, id, listOperation(command.value, 'list'), (page) =>
-          desk.reply(session, entriesFragment(id, page)),
-        );
+        desk.read<'page'>(session, id, listOperation(command.value, 'list'), {
+          trace,
+          done: (page) => desk.reply(session, entriesFragment(id, page)),
+        });
         return;
       case 'get':
-        this.#get(session, id, command.value);
+        this.#get(session, id, command.value, trace);
         return;
       case 'recall':
         desk.call<'sent'>(session, id, recallOperation(command.value, 'recall'), {
+          trace,
           done: (sent) => desk.reply(session, sentFragment(id, sent)),
         });
         return;
@@ -172,11 +212,14 @@ export class SessionCommands {
     this.#desk.pong(session, id);
   }
 
-  #get(session: Session, id: number, { convId, seq, msgId }: Get): void {
+  #get(session: Session, id: number, { convId, seq, msgId }: Get, trace: CommandTrace | undefined): void {
     const desk = this.#desk;
     const get = (place: { readonly convId: ConvId; readonly seq: Seq }): void =>
-      desk.read<'page'>(session, id, { t: 'get', ...place }, (page) =>
-        desk.reply(session, entriesFragment(id, page)),
+      desk.read<'page'>(
+        session,
+        id,
+        { t: 'get', ...place },
+        { trace, done: (page) => desk.reply(session, entriesFragment(id, page)) },
       );
     if (msgId === 0n) {
       get({ convId: check.convId(convId, 'get.conv_id'), seq: check.seqFrom1(seq, 'get.seq') });
@@ -188,12 +231,13 @@ export class SessionCommands {
       { t: 'locate', msgId },
       {
         done: (place) => get({ convId: place.convId, seq: place.seq }),
+        refused: (fault) => trace?.refused(fault),
       },
     );
   }
 
   /** One at a time: each walks through all of the user's conversations. */
-  #sync(session: Session, id: number, command: Sync): void {
+  #sync(session: Session, id: number, command: Sync, trace: CommandTrace | undefined): void {
     const op = syncOperation(command);
     if (session.syncing) {
       throw new Fault('overloaded', { message: 'a sync is under way', retryAfterMs: 200 });
@@ -205,6 +249,7 @@ export class SessionCommands {
       this.#desk.reply(session, fragment(id, { case: 'changes', value }));
     };
     this.#desk.call<'conversations'>(session, id, op, {
+      trace,
       more: (result) => page(result, false),
       done: (result) => {
         session.syncing = false;

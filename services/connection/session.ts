@@ -1,6 +1,7 @@
 import type { DoorOutlet, SessionInfo } from '../core/door.ts';
 import type { Frame } from '../core/frame.ts';
-import type { ConvId, UserId } from '../core/ids.ts';
+import type { TraceContext } from '../core/trace-context.ts';
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { DecodedCommand } from '../codec/frames.ts';
 import type { PlaceBudget, SendChain } from './chain.ts';
 import type { Delivery } from './delivery.ts';
@@ -15,6 +16,8 @@ export type SessionState = 'opened' | 'signingIn' | 'registering' | 'open' | 'cl
 
 /** Chains that a session keeps although nothing is under way in them. */
 const keptChains = 8;
+/** Conversations of which it remembers what it acknowledged although it hears of them no more. */
+const keptAcknowledgements = 64;
 
 /** A client's session: what the node remembers of it. `session-commands.ts` says what its commands do. */
 export class Session implements FlushTarget {
@@ -39,8 +42,8 @@ export class Session implements FlushTarget {
   pausedAtMs = 0;
   /** Pushed and not acknowledged. */
   unackedBytes = 0;
-  /** Over its window: pushes are held back until enough is acknowledged. */
-  overWindow = false;
+  /** Since when it is over its window, and pushes are held back until enough is acknowledged; 0 while it is not. */
+  overSinceMs = 0;
   /** Commands that wait for the session to be open, and the bytes of their frames. */
   waiting: DecodedCommand[] = [];
   waitingBytes = 0;
@@ -56,8 +59,11 @@ export class Session implements FlushTarget {
   overspent = 0;
   path: PathNode | undefined;
   lazy: Uint8Array[] | undefined;
+  /** The trace that its commands belong to, where its client says so and is believed. */
+  trace: TraceContext | undefined;
   // Made on first use: an idle session is small.
   #deliveries: Map<ConvId, Delivery> | undefined;
+  #acknowledged: Map<ConvId, Seq> | undefined;
   #chains: Map<ConvId, SendChain> | undefined;
   #lagging: Set<Delivery> | undefined;
   #ensured: Set<ConvId> | undefined;
@@ -82,6 +88,10 @@ export class Session implements FlushTarget {
     this.openedAtMs = parts.nowMs;
     this.heardAtMs = parts.nowMs;
     this.rate = parts.rate;
+  }
+
+  get overWindow(): boolean {
+    return this.overSinceMs > 0;
   }
 
   /** Whether pushes may go to it now. */
@@ -111,6 +121,21 @@ export class Session implements FlushTarget {
 
   caughtUp(delivery: Delivery): void {
     this.#lagging?.delete(delivery);
+  }
+
+  /** What it acknowledged of a conversation that it does not hear of now; 0: nothing that is remembered. */
+  acknowledgedOf(convId: ConvId): Seq {
+    return this.#acknowledged?.get(convId) ?? 0;
+  }
+
+  /** It hears of a conversation no more, and is not to be given what it acknowledged when it hears of it again. */
+  rememberAcknowledged(convId: ConvId, seq: Seq): void {
+    this.#acknowledged ??= new Map();
+    this.#acknowledged.delete(convId);
+    this.#acknowledged.set(convId, seq);
+    const [oldest] = this.#acknowledged.keys();
+    if (this.#acknowledged.size > keptAcknowledgements && oldest !== undefined)
+      this.#acknowledged.delete(oldest);
   }
 
   /** Development: groups that were made and joined for this session. */

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError, option, type OptionTable } from '../core/config.ts';
 import type { Mode } from '../core/core-options.ts';
+import { createOnce } from '../core/create-once.ts';
 
 const leastLength = 32;
 
@@ -47,23 +48,10 @@ export async function loadTokenSecrets(config: {
   }
   await mkdir(config.dataDir, { recursive: true });
   const path = secretFile(config.dataDir);
-  await createOnce(path, randomBytes(32).toString('base64url'));
+  await createOnce(path, `${randomBytes(32).toString('base64url')}\n`);
   const secret = (await readFile(path, 'utf8')).trim();
   if (secret.length < leastLength) {
     throw new ConfigError([`${path} must hold at least ${leastLength} characters; remove it for a new one`]);
   }
   return [secret];
-}
-
-/** Writes the file whole or not at all, and never over an existing one, however many processes try at once. */
-async function createOnce(path: string, content: string): Promise<void> {
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  await writeFile(draft, `${content}\n`, { mode: 0o600, flag: 'wx' });
-  try {
-    await link(draft, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
 }

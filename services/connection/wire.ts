@@ -51,6 +51,12 @@ export function fragment(replyTo: number, what: MessageInitShape<typeof EventSch
   return eventFragment(event(replyTo, what));
 }
 
+/** The last that a session is told. */
+export function kickedFragment({ reason, spec, reconnect, message }: Fault): Uint8Array {
+  const value = { reason, closeCode: spec.closeCode, reconnect, message };
+  return fragment(0, { case: 'kicked', value });
+}
+
 export function gapFragment(convId: string, fromSeq: number, toSeq: number): Uint8Array {
   return fragment(0, { case: 'gap', value: { convId, fromSeq: BigInt(fromSeq), toSeq: BigInt(toSeq) } });
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
 import {
@@ -102,13 +105,22 @@ test('options are described as one would write them', () => {
   assert.deepEqual(describeOptions({ auth, peer: { roles: peer.roles } }), [
     {
       part: 'auth',
-      options: [{ env: 'PARLEY_SECRET', wants: 'text of at least 32 characters', default: '', doc: 'Key.' }],
+      options: [
+        {
+          env: 'PARLEY_SECRET',
+          fileEnv: 'PARLEY_SECRET_FILE',
+          wants: 'text of at least 32 characters',
+          default: '',
+          doc: 'Key.',
+        },
+      ],
     },
     {
       part: 'peer',
       options: [
         {
           env: 'PARLEY_ROLES',
+          fileEnv: undefined,
           wants: 'a comma-separated list, each one of edge, message',
           default: 'edge,message',
           doc: 'Roles.',
@@ -116,4 +128,38 @@ test('options are described as one would write them', () => {
       ],
     },
   ]);
+});
+
+test('a secret may be in a file: read without its line end, or named with what is wrong', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'parley-config-'));
+  try {
+    const file = join(directory, 'secret');
+    const secret = 'a secret that is long enough for it';
+    writeFileSync(file, `${secret}\n`);
+    assert.equal(loadConfig(tables, { PARLEY_SECRET_FILE: file }).auth.secret, secret);
+    assert.deepEqual(unknownVariables(tables, { PARLEY_SECRET_FILE: file }), []);
+    // Unset as everything is that is empty.
+    assert.equal(loadConfig(tables, { PARLEY_SECRET_FILE: '' }).auth.secret, undefined);
+
+    writeFileSync(file, 'short');
+    const [tooShort = ''] = problemsOf({ PARLEY_SECRET_FILE: file });
+    assert.match(tooShort, /^PARLEY_SECRET must be/);
+    assert.doesNotMatch(tooShort, /short/);
+    writeFileSync(file, '\n');
+    assert.deepEqual(problemsOf({ PARLEY_SECRET_FILE: file }), [
+      `PARLEY_SECRET_FILE must name a file with the value; ${file} is empty`,
+    ]);
+    assert.deepEqual(problemsOf({ PARLEY_SECRET_FILE: `${file}s` }), [
+      `PARLEY_SECRET_FILE must name a file that can be read; ${file}s can't (ENOENT)`,
+    ]);
+    assert.deepEqual(problemsOf({ PARLEY_SECRET_FILE: file, PARLEY_SECRET: secret }), [
+      'PARLEY_SECRET_FILE must not be set beside PARLEY_SECRET',
+    ]);
+    // What is no secret is not looked for in files.
+    assert.deepEqual(unknownVariables(tables, { PARLEY_TRACE_FILE: file }), [
+      'PARLEY_TRACE_FILE is not an option',
+    ]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { describeType, parseText } from './option-type.ts';
 
@@ -15,7 +16,7 @@ export interface Option<T> {
   readonly default: T;
   /** One sentence for docs/configuration.md; says the unit. */
   readonly doc: string;
-  /** Never shown, not even in the message about a bad value. */
+  /** Never shown, not even in the message about a bad value. May be in a file that `PARLEY_…_FILE` names. */
   readonly secret?: boolean;
 }
 
@@ -59,12 +60,37 @@ export function loadConfig<const Tables extends OptionTables>(
   for (const [part, table] of Object.entries(tables)) {
     const values: Record<string, unknown> = {};
     for (const [name, declared] of Object.entries(table)) {
-      values[name] = valueOf(declared, env[declared.env], problems);
+      values[name] = valueOf(declared, textOf(declared, env, problems), problems);
     }
     config[part] = Object.freeze(values);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config) as ConfigOf<Tables>;
+}
+
+/** As containers, systemd and Kubernetes hand secrets over: the file's text, without the line end that editors add. */
+function textOf(declared: Option<unknown>, env: Environment, problems: string[]): string | undefined {
+  const text = env[declared.env];
+  const variable = fileVariable(declared);
+  const file = variable === undefined ? '' : (env[variable] ?? '');
+  if (file === '') return text;
+  if (text !== undefined && text !== '') {
+    problems.push(`${variable} must not be set beside ${declared.env}`);
+    return undefined;
+  }
+  try {
+    const content = readFileSync(file, 'utf8').trim();
+    if (content !== '') return content;
+    problems.push(`${variable} must name a file with the value; ${file} is empty`);
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    problems.push(`${variable} must name a file that can be read; ${file} can't (${code})`);
+  }
+  return undefined;
+}
+
+function fileVariable(declared: Option<unknown>): string | undefined {
+  return declared.secret === true ? `${declared.env}_FILE` : undefined;
 }
 
 function valueOf(declared: Option<unknown>, text: string | undefined, problems: string[]): unknown {
@@ -81,7 +107,8 @@ function valueOf(declared: Option<unknown>, text: string | undefined, problems: 
 
 /** A warning for each PARLEY_… variable that no table knows, with the likeliest name that was meant. */
 export function unknownVariables(tables: OptionTables, env: Environment = process.env): string[] {
-  const known = new Set(Object.values(tables).flatMap((table) => Object.values(table).map((o) => o.env)));
+  const declared = Object.values(tables).flatMap((table) => Object.values(table));
+  const known = new Set(declared.flatMap((each) => [each.env, fileVariable(each) ?? each.env]));
   return Object.keys(env)
     .filter((name) => name.startsWith('PARLEY_') && !known.has(name))
     .sort()
@@ -121,6 +148,8 @@ function editDistance(one: string, other: string): number {
 
 export interface OptionDescription {
   readonly env: string;
+  /** The variable that may name a file with the value instead. */
+  readonly fileEnv: string | undefined;
   readonly wants: string;
   /** As one would write it into the environment; empty when there is none. */
   readonly default: string;
@@ -135,6 +164,7 @@ export function describeOptions(
     part,
     options: Object.values(table).map((declared) => ({
       env: declared.env,
+      fileEnv: fileVariable(declared),
       wants: describeType(declared.type),
       default: declared.secret ? '' : defaultText(declared.default),
       doc: declared.doc,

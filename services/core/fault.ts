@@ -81,6 +81,7 @@ export const faults = {
   slowConsumer: { code: Code.ResourceExhausted, retry: 'elsewhere', closeCode: 4508 },
   unacknowledged: { code: Code.DeadlineExceeded, retry: 'elsewhere', closeCode: 4508 },
   silent: { code: Code.DeadlineExceeded, retry: 'elsewhere', closeCode: 4508 },
+  sessionEnded: { code: Code.Unavailable, retry: 'elsewhere', closeCode: 4503 },
   superseded: { code: Code.FailedPrecondition, retry: 'never', closeCode: 4410 },
   epochChanged: { code: Code.Unavailable, retry: 'elsewhere', closeCode: 4503 },
   internal: { code: Code.Internal, retry: 'here', closeCode: 4500 },

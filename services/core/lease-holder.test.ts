@@ -86,8 +86,15 @@ describe('the holder of an id lease', () => {
     store.failure = new Error('no disk');
     await holder.renew();
     assert.deepEqual(failures, [store.failure]);
+    assert.equal(holder.failures, 1);
     clock.ms += 999;
     holder.source.next();
+    assert.equal(holder.leftMs, 1);
+    clock.ms += 11;
+    assert.equal(holder.leftMs, -10, 'it has lapsed');
+    store.failure = undefined;
+    await holder.renew();
+    assert.deepEqual([holder.leftMs, holder.failures], [1_000, 1]);
   });
 
   it('renews by itself between start and stop', async () => {

@@ -30,6 +30,8 @@ type Timed = LeaseHolderOptions & { readonly leaseMs: number; readonly incarnati
 export class LeaseHolder implements Service {
   readonly name = 'ids';
   readonly source: IdSource;
+  /** Renewals that failed; each is made again. */
+  failures = 0;
   readonly #options: Timed;
   #reservedUntilMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -48,6 +50,11 @@ export class LeaseHolder implements Service {
     const lease = await store.leaseWorker(incarnation.name, fromMs, fromMs + leaseMs);
     const source = new IdSource({ clock, lease, fromMs });
     return new LeaseHolder({ ...options, leaseMs, incarnation }, lease, source);
+  }
+
+  /** How much longer ids can be drawn unless the lease is renewed, in milliseconds; negative once it has lapsed. */
+  get leftMs(): number {
+    return this.#reservedUntilMs - this.#options.clock.wallMs();
   }
 
   async start(): Promise<void> {
@@ -81,6 +88,7 @@ export class LeaseHolder implements Service {
       this.#reservedUntilMs = lease.reservedUntilMs;
       this.source.renew(lease, nowMs);
     } catch (error) {
+      this.failures += 1;
       onFailure?.(error);
     }
   }

@@ -23,7 +23,7 @@ describe('certificates of nodes', () => {
   it('are read, all three or none', async () => {
     const { cert, key, ca } = authority.files('one');
     const tls = await loadLinkTls({ cert, key, ca });
-    assert.match(String(tls?.cert), /BEGIN CERTIFICATE/);
+    assert.match(String(tls?.current.cert), /BEGIN CERTIFICATE/);
     assert.equal(await loadLinkTls({ cert: undefined, key: undefined, ca: undefined }), undefined);
     await refused({ cert, key }, /PARLEY_LINK_TLS_CA must be set/);
     await refused({ ca }, /PARLEY_LINK_TLS_CERT must be set[^]*PARLEY_LINK_TLS_KEY must be set/);

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
+import { Certificates } from './certificates.ts';
 import { ConfigError, type ConfigOf, option, type OptionTable } from './config.ts';
 
 /** For all that nodes and bridges say to each other. */
@@ -25,13 +24,6 @@ export const linkTlsOptions = {
   }),
 } satisfies OptionTable;
 
-/** What this node shows to others, and whom it believes. */
-export interface LinkTls {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  readonly ca: Buffer;
-}
-
 /**
  * The certificates that the configuration names; undefined where it names none. Throws a ConfigError for a part of them,
  * for files that can't be read, and for a key that is not the certificate's.
@@ -40,36 +32,21 @@ export async function loadLinkTls({
   cert,
   key,
   ca,
-}: ConfigOf<{ readonly tls: typeof linkTlsOptions }>['tls']): Promise<LinkTls | undefined> {
+}: ConfigOf<{ readonly tls: typeof linkTlsOptions }>['tls']): Promise<Certificates | undefined> {
   const named = { PARLEY_LINK_TLS_CERT: cert, PARLEY_LINK_TLS_KEY: key, PARLEY_LINK_TLS_CA: ca };
   const missing = Object.entries(named).filter(([, path]) => path === undefined);
   if (missing.length === 3) return undefined;
   if (missing.length > 0)
     throw new ConfigError(missing.map(([env]) => `${env} must be set: mutual TLS needs all three files`));
-  const tls: LinkTls = {
-    cert: await readPem('PARLEY_LINK_TLS_CERT', cert as string),
-    key: await readPem('PARLEY_LINK_TLS_KEY', key as string),
-    ca: await readPem('PARLEY_LINK_TLS_CA', ca as string),
-  };
-  try {
-    createSecureContext(tls);
-  } catch (error) {
-    throw new ConfigError([
-      `PARLEY_LINK_TLS_CERT, PARLEY_LINK_TLS_KEY and PARLEY_LINK_TLS_CA do not fit: ${(error as Error).message}`,
-    ]);
-  }
-  return tls;
+  return Certificates.load({
+    name: 'links',
+    cert: { env: 'PARLEY_LINK_TLS_CERT', path: cert as string },
+    key: { env: 'PARLEY_LINK_TLS_KEY', path: key as string },
+    ca: { env: 'PARLEY_LINK_TLS_CA', path: ca as string },
+  });
 }
 
 /** Names are not looked at: nodes are found by address, and the authority signs nodes alone. */
 export function anyNode(): undefined {
   return undefined;
-}
-
-async function readPem(env: string, path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new ConfigError([`${env} must name a readable file: ${(error as Error).message}`]);
-  }
 }

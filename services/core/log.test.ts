@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { logFields } from './log-fields.ts';
 import { prettyLine } from './log-pretty.ts';
 import { createLogger } from './log.ts';
 
@@ -11,7 +12,7 @@ function capture(level: 'debug' | 'info' | 'silent' = 'info') {
 
 test('a line is JSON with ECS names', () => {
   const { log, records } = capture();
-  log.child({ 'parley.node': 'n1' }).info('session closed', {
+  log.child({ 'service.node.name': 'n1' }).info('session closed', {
     'event.action': 'session-closed',
     'parley.msg_id': 9007199254740993n,
   });
@@ -25,7 +26,7 @@ test('a line is JSON with ECS names', () => {
     'log.level': 'info',
     'service.name': 'parley',
     'ecs.version': '8.11.0',
-    'parley.node': 'n1',
+    'service.node.name': 'n1',
     'event.action': 'session-closed',
     'parley.msg_id': '9007199254740993',
     message: 'session closed',
@@ -61,8 +62,17 @@ test('silent writes nothing', () => {
 
 test('lines for people hold message and particulars, without the fixed fields', () => {
   const { log, lines } = capture();
-  log.warn('disk full', { 'event.action': 'disk-full', 'parley.free_bytes': 12 });
+  log.warn('disk full', { 'event.action': 'disk-full', 'parley.rows': 12 });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control sequences.
   const text = prettyLine(lines[0] ?? '').replace(/\u001b\[\d+m/g, '');
-  assert.match(text, /^\d\d:\d\d:\d\d warn disk full free_bytes=12\n$/);
+  assert.match(text, /^\d\d:\d\d:\d\d warn disk full rows=12\n$/);
+});
+
+test('a field holds values or fields, never both: an index takes all of them', () => {
+  const names = Object.keys(logFields);
+  for (const name of names) {
+    const within = names.filter((other) => other.startsWith(`${name}.`));
+    assert.deepEqual(within, [], name);
+    assert.match(name, /^(@timestamp|message|[a-z]+(\.[a-z_]+)+)$/);
+  }
 });

@@ -2,10 +2,11 @@ import { isatty } from 'node:tty';
 import { type DestinationStream, pino } from 'pino';
 import { z } from 'zod';
 import { option, type OptionTable } from './config.ts';
+import type { LogFields } from './log-fields.ts';
 import { prettyLines } from './log-pretty.ts';
 
 /**
- * Logs: one JSON object a line with ECS field names. Ids only, never what people write, never tokens: a message's text
+ * Logs: one JSON object a line with the fields of log-fields.ts, named as ECS has them. Ids only, never what people write, never tokens: a message's text
  * has no field to stand in.
  */
 
@@ -27,11 +28,7 @@ export const logOptions = {
   }),
 } satisfies OptionTable;
 
-/** What a line tells besides its message. Keys are ECS names where ECS has one, otherwise `parley.…`. */
-export type LogFields = Readonly<Record<string, string | number | boolean | bigint | undefined>> & {
-  /** What happened, lower-case words with dashes: `session-closed`. */
-  readonly 'event.action'?: string;
-};
+export type { LogFields } from './log-fields.ts';
 
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
@@ -87,8 +84,7 @@ function wrap(inner: pino.Logger): Logger {
 function plain(fields: LogFields | undefined, error?: unknown): Record<string, unknown> {
   const line: Record<string, unknown> = {};
   // JSON has no bigint, and message ids are past what its numbers hold.
-  for (const name in fields) {
-    const value = fields[name];
+  for (const [name, value] of Object.entries(fields ?? {})) {
     line[name] = typeof value === 'bigint' ? value.toString() : value;
   }
   return error === undefined ? line : Object.assign(line, errorFields(error));

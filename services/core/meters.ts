@@ -64,12 +64,16 @@ export class Histogram {
   }
 }
 
-/** For latencies in seconds. */
+/** For latencies in seconds: half a millisecond to ten seconds, dense enough for a 99th percentile to say something. */
 export const latencyBuckets = [
-  0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10,
+  0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5,
+  0.75, 1, 2, 5, 10,
 ] as const;
 /** For sizes of batches. */
 export const batchBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024] as const;
+
+/** `chat_send_queue_bytes` is given by each part that queues what it sends, for its own `hop`. */
+export const sendQueueDoc = 'Bytes that wait to be sent on, by where they wait.';
 
 /** What a scrape sees of one metric. */
 export type Reading =
@@ -81,11 +85,29 @@ export type Reading =
     }
   | { readonly t: 'histogram'; readonly name: string; readonly doc: string; readonly histogram: Histogram };
 
+/** A metric, whether it has values or not: what docs/metrics.md tells of it. */
+export interface Listing {
+  readonly name: string;
+  readonly t: 'counter' | 'gauge' | 'histogram';
+  readonly doc: string;
+  readonly labels: readonly string[];
+}
+
 type Read = () => number | LabelledValues;
 type Metric =
-  | { readonly t: 'counter'; readonly doc: string; readonly counter: Counter }
-  | { readonly t: 'histogram'; readonly doc: string; readonly histogram: Histogram }
-  | { readonly t: 'gauge' | 'total'; readonly doc: string; readonly reads: Read[] };
+  | { readonly t: 'counter'; readonly doc: string; readonly labels: Set<string>; readonly counter: Counter }
+  | {
+      readonly t: 'histogram';
+      readonly doc: string;
+      readonly labels: Set<string>;
+      readonly histogram: Histogram;
+    }
+  | {
+      readonly t: 'gauge' | 'total';
+      readonly doc: string;
+      readonly labels: Set<string>;
+      readonly reads: Read[];
+    };
 
 /** All metrics of a process. Names are Prometheus names; `docs` of the first registration stays. */
 export class Meters {
@@ -96,7 +118,12 @@ export class Meters {
     const known = this.#known(name, 'counter');
     if (known) return known.counter;
     const counter = new Counter(label);
-    this.#metrics.set(name, { t: 'counter', doc, counter });
+    this.#metrics.set(name, {
+      t: 'counter',
+      doc,
+      labels: new Set(label === undefined ? [] : [label]),
+      counter,
+    });
     return counter;
   }
 
@@ -105,24 +132,44 @@ export class Meters {
     const known = this.#known(name, 'histogram');
     if (known) return known.histogram;
     const histogram = new Histogram(buckets);
-    this.#metrics.set(name, { t: 'histogram', doc, histogram });
+    this.#metrics.set(name, { t: 'histogram', doc, labels: new Set(), histogram });
     return histogram;
   }
 
-  /** A value that is read at each scrape. Several parts may give values under one name, each with labels of its own. */
-  gauge(name: string, doc: string, read: Read): void {
-    this.#reads(name, 'gauge', doc, read);
+  /**
+   * A value that is read at each scrape, or several with `labels`. Several parts may give values under one name, each with
+   * values of its own for the same labels.
+   */
+  gauge(name: string, doc: string, read: Read, ...labels: readonly string[]): void {
+    this.#reads(name, 'gauge', { doc, read, labels });
   }
 
   /** Like gauge, for a number that only grows. */
-  total(name: string, doc: string, read: Read): void {
-    this.#reads(name, 'total', doc, read);
+  total(name: string, doc: string, read: Read, ...labels: readonly string[]): void {
+    this.#reads(name, 'total', { doc, read, labels });
   }
 
-  #reads(name: string, t: 'gauge' | 'total', doc: string, read: Read): void {
+  #reads(
+    name: string,
+    t: 'gauge' | 'total',
+    { doc, read, labels }: { readonly doc: string; readonly read: Read; readonly labels: readonly string[] },
+  ): void {
     const known = this.#known(name, t);
-    if (known) known.reads.push(read);
-    else this.#metrics.set(name, { t, doc, reads: [read] });
+    if (known === undefined) this.#metrics.set(name, { t, doc, labels: new Set(labels), reads: [read] });
+    else {
+      known.reads.push(read);
+      for (const label of labels) known.labels.add(label);
+    }
+  }
+
+  /** All metrics, by name. */
+  list(): Listing[] {
+    return [...this.#metrics]
+      .map(
+        ([name, { t, doc, labels }]) =>
+          ({ name, t: t === 'total' ? 'counter' : t, doc, labels: [...labels] }) as const,
+      )
+      .sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
   #known<T extends Metric['t']>(name: string, t: T): Extract<Metric, { t: T }> | undefined {

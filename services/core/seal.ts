@@ -7,7 +7,7 @@ import {
   randomFillSync,
 } from 'node:crypto';
 import { type ByteString, byteString } from './byte-string.ts';
-import type { ConvId, MsgId } from './ids.ts';
+import type { ConvId, MsgId, UserId } from './ids.ts';
 import { ByteWriter } from './bytes.ts';
 
 export interface MasterKey {
@@ -61,6 +61,11 @@ export class KeyRing {
   /** What seals and opens a conversation's contents. Keep it where the conversation is used often: keys are derived once. */
   of(convId: ConvId): ConversationSeal {
     return new ConversationSeal(this, convId);
+  }
+
+  /** What seals and opens a device's push target. No conversation has such an id: ids have no control characters. */
+  ofDevice(userId: UserId, deviceId: string): ConversationSeal {
+    return new ConversationSeal(this, `\0device ${userId.length} ${userId}${deviceId}` as ConvId);
   }
 
   /** HKDF's second half (expand): the key of a conversation under one master key. */

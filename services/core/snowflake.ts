@@ -10,7 +10,7 @@ const timeShift = BigInt(sequenceBits + workerBits);
 const maxTimeMs = 2 ** 41 - 1;
 
 /** How far ids may run ahead of the clock: more drawn in a millisecond than fit, or a clock that was set back a little. */
-const aheadAtMostMs = 1_000;
+export const aheadAtMostMs = 1_000;
 const retryAtMostMs = 5_000;
 
 /** A worker number, and the time until which nobody else can have it; see `MessageStore.leaseWorker`. */

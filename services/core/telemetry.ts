@@ -1,4 +1,4 @@
-import { ValueType } from '@opentelemetry/api';
+import { type ContextManager, ROOT_CONTEXT, ValueType } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import {
   AggregationTemporality,
@@ -8,16 +8,23 @@ import {
   type MetricProducer,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
+import { AlwaysOnSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import { z } from 'zod';
+import type { TlsSource } from './certificates.ts';
 import { option, type OptionTable } from './config.ts';
 import type { Logger } from './log.ts';
 import type { Meters, Reading } from './meters.ts';
 import { addProcessMeters } from './process-meters.ts';
+import type { Readiness } from './readiness.ts';
 import type { Service } from './service.ts';
+import { type SpanExportConfig, spanCounts, spanExport } from './span-export.ts';
+import { Tracer } from './tracer.ts';
 
 export const telemetryOptions = {
   host: option({
@@ -30,7 +37,25 @@ export const telemetryOptions = {
     env: 'PARLEY_METRICS_PORT',
     type: z.int().min(0).max(65_535),
     default: 9464,
-    doc: 'Port of the metrics in Prometheus format, at `/metrics`; 0 takes a free one.',
+    doc: 'Port of the metrics in Prometheus format, at `/metrics`, and of probes: `/livez` answers while the process does, `/readyz` with 503 before it is ready and while it drains; 0 takes a free one.',
+  }),
+  tlsCert: option<string | undefined>({
+    env: 'PARLEY_METRICS_TLS_CERT',
+    type: z.string().optional(),
+    default: undefined,
+    doc: 'File with the certificate chain (PEM) of the metrics port. With PARLEY_METRICS_TLS_KEY it turns TLS on.',
+  }),
+  tlsKey: option<string | undefined>({
+    env: 'PARLEY_METRICS_TLS_KEY',
+    type: z.string().optional(),
+    default: undefined,
+    doc: 'File with the private key (PEM) of the metrics port.',
+  }),
+  tlsClientCa: option<string | undefined>({
+    env: 'PARLEY_METRICS_TLS_CLIENT_CA',
+    type: z.string().optional(),
+    default: undefined,
+    doc: 'File with certificates (PEM); when set, whoever reads metrics must show a certificate signed by one of them.',
   }),
 } satisfies OptionTable;
 
@@ -39,17 +64,59 @@ interface TelemetryConfig {
   readonly port: number;
 }
 
-/** Serves the meters through the OpenTelemetry SDK. */
+interface TraceConfig extends SpanExportConfig {
+  readonly ratio: number;
+}
+
+export interface TelemetryParts {
+  readonly config: TelemetryConfig;
+  readonly traces: TraceConfig;
+  /** How this process is named in traces: its node, and what it does. */
+  readonly node: { readonly id: string; readonly roles: readonly string[] };
+  readonly meters: Meters;
+  readonly readiness: Readiness;
+  /** Undefined: without TLS. With authorities among it, whoever reads metrics must show a certificate. */
+  readonly tls?: TlsSource | undefined;
+  /** A TLS handshake that takes longer is cut off. */
+  readonly handshakeMs?: number;
+  readonly log: Logger;
+}
+
+/** Spans that a stop has not sent after this time are given up. */
+const farewellMs = 2_000;
+/** Bounds of one span; ids are far shorter, and what is many is counted instead. */
+const spanLimits = {
+  attributeValueLengthLimit: 256,
+  attributeCountLimit: 32,
+  linkCountLimit: 128,
+  eventCountLimit: 16,
+};
+
+/** Contexts are handed on by hand: what follows each command by itself would cost each of them. */
+const noContext: ContextManager = {
+  active: () => ROOT_CONTEXT,
+  with: (_context, call, self, ...args) => call.call(self as ThisParameterType<typeof call>, ...args),
+  bind: (_context, target) => target,
+  enable: () => noContext,
+  disable: () => noContext,
+};
+
+/** Serves the meters and exports the spans, through the OpenTelemetry SDK, and says whether this process is well. */
 export class Telemetry implements Service {
   readonly name = 'telemetry';
+  readonly tracer: Tracer;
+  readonly #traces: TracerProvider;
   readonly #config: TelemetryConfig;
   readonly #meters: Meters;
   readonly #log: Logger;
   readonly #sdk: NodeSDK;
   readonly #server: Server;
+  /** All connections, those in the middle of a TLS handshake as well: of these the server keeps no list. */
+  readonly #sockets = new Set<Socket>();
   #process: Disposable | undefined;
 
-  constructor(parts: { readonly config: TelemetryConfig; readonly meters: Meters; readonly log: Logger }) {
+  /** Throws a ConfigError where spans are to be sent to what is no address. */
+  constructor(parts: TelemetryParts) {
     this.#config = parts.config;
     this.#meters = parts.meters;
     this.#log = parts.log;
@@ -63,19 +130,28 @@ export class Telemetry implements Service {
     this.#sdk = new NodeSDK({
       serviceName: 'parley',
       autoDetectResources: false,
+      contextManager: noContext,
+      textMapPropagator: null,
       metricReaders: [exporter],
       // Nothing is sent anywhere unless it was asked for here: the SDK's own default is a collector on this machine.
       spanProcessors: [],
       logRecordProcessors: [],
     });
-    this.#server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
-      if (request.method === 'GET' && request.url?.split('?')[0] === '/metrics') {
-        exporter.getMetricsRequestHandler(request, response);
-      } else {
-        response.writeHead(404).end();
-      }
+    this.#traces = this.#tracerProvider(parts);
+    const { ratio } = parts.traces;
+    this.tracer = new Tracer({ tracer: this.#traces.getTracer('parley'), ratio, random: Math.random });
+    this.#server = server(parts, (request, response) => {
+      const path = request.method === 'GET' ? request.url?.split('?')[0] : undefined;
+      const probed = parts.readiness.probe(path ?? '');
+      if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
+      else if (probed !== undefined) answer(response, probed.status, probed.text);
+      else response.writeHead(404).end();
     });
     this.#server.maxConnections = 64;
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     // A connection that can't be accepted must not bring the process down; a failed start rejects all the same.
     this.#server.on('error', (error) => this.#log.warn('metrics port failed', {}, error));
   }
@@ -99,10 +175,64 @@ export class Telemetry implements Service {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
-    this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, farewellMs);
+    });
+    // A collector that is not there must not keep us up.
+    await Promise.race([this.#traces.shutdown().catch(() => {}), late]);
+    clearTimeout(timer);
     await this.#sdk.shutdown();
   }
+
+  /** One of our own and not the global one, since several servers may run in one process. */
+  #tracerProvider({ traces, node, meters, log }: TelemetryParts): TracerProvider {
+    const counts = spanCounts();
+    meters.total(
+      'chat_trace_spans_total',
+      'Spans of traced commands that were to be exported.',
+      () => [
+        [{ result: 'exported' }, counts.exported],
+        [{ result: 'failed' }, counts.failed],
+        [{ result: 'dropped' }, counts.dropped],
+      ],
+      'result',
+    );
+    meters.gauge('chat_trace_spans_waiting', 'Spans that wait to be exported.', () => counts.waiting);
+    return new TracerProvider({
+      // Nobody asks for a span unless its command is sampled.
+      sampler: new AlwaysOnSampler(),
+      spanLimits,
+      resource: resourceFromAttributes({
+        'service.name': 'parley',
+        'service.instance.id': node.id,
+        'parley.roles': node.roles.join(','),
+      }),
+      spanProcessors: traces.endpoint === '' ? [] : [spanExport(traces, counts, log)],
+    });
+  }
+}
+
+function answer(response: ServerResponse, status: number, text: string): void {
+  const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
+  response.writeHead(status, headers).end(`${text}\n`);
+}
+
+function server(
+  { tls, handshakeMs = 5_000 }: Pick<TelemetryParts, 'tls' | 'handshakeMs'>,
+  listener: RequestListener,
+): Server {
+  const limits = { requestTimeout: 10_000, headersTimeout: 5_000 };
+  if (tls === undefined) return createServer(limits, listener);
+  const requestCert = tls.current.ca !== undefined;
+  const secured = createTlsServer(
+    { ...limits, ...tls.current, requestCert, handshakeTimeout: handshakeMs },
+    listener,
+  );
+  tls.onChange(() => secured.setSecureContext(tls.current));
+  return secured;
 }
 
 /**

@@ -24,6 +24,7 @@ const change: fc.Arbitrary<GroupChange> = fc.oneof(
   fc.record({ t: fc.constant('rename' as const), name: fc.constant('New') }),
   fc.record({ t: fc.constant('add' as const), users }),
   fc.record({ t: fc.constant('remove' as const), user }),
+  fc.record({ t: fc.constant('expel' as const), user }),
   fc.constant({ t: 'leave' as const }),
   fc.record({ t: fc.constant('setRole' as const), user, role }),
 );

@@ -271,6 +271,35 @@ describe('remove', () => {
   ]);
 });
 
+describe('expel', () => {
+  const expel = (who: UserId): GroupChange => ({ t: 'expel', user: who });
+  const removed = (who: UserId): Decision['entries'] => [{ t: 'memberRemoved', user: who, left: false }];
+  run([
+    {
+      name: 'of an admin by somebody who is no member',
+      actor: new1,
+      change: expel(adam),
+      is: { preconditions: [exists, is(adam, 'admin')], entries: removed(adam) },
+    },
+    { name: 'of no owner while others are there', change: expel(olga), is: ['ownerMustHandOver', 'user_id'] },
+    {
+      name: 'of the owner when alone',
+      actor: new1,
+      change: expel(olga),
+      facts: facts({ roles: { olga: 'owner' } }),
+      is: { preconditions: [exists, is(olga, 'owner'), { t: 'alone' }], entries: removed(olga) },
+    },
+    { name: 'of a member', change: expel(new1), is: ['memberNotFound', 'user_id'] },
+    { name: 'of a valid id', change: expel(user('')), is: ['invalidId', 'user_id'] },
+    {
+      name: 'of a group that exists',
+      change: expel(max),
+      facts: nothing,
+      is: ['conversationNotFound', 'group_id'],
+    },
+  ]);
+});
+
 describe('leave', () => {
   const change: GroupChange = { t: 'leave' };
   const left = (who: UserId): Decision['entries'] => [{ t: 'memberRemoved', user: who, left: true }];

@@ -6,6 +6,7 @@ import { groupIdFault } from './limits.ts';
 import { decideAdd } from './rule-add.ts';
 import { decideCreate } from './rule-create.ts';
 import { decideEnsure } from './rule-ensure.ts';
+import { decideExpel } from './rule-expel.ts';
 import { decideLeave } from './rule-leave.ts';
 import { decideRemove } from './rule-remove.ts';
 import { decideRename } from './rule-rename.ts';
@@ -36,6 +37,8 @@ export function decide(
       return decideAdd(ask, change);
     case 'remove':
       return decideRemove(ask, change);
+    case 'expel':
+      return decideExpel(ask, change);
     case 'leave':
       return decideLeave(ask);
     case 'setRole':

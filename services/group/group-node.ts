@@ -1,6 +1,8 @@
 import { Fault, toFault } from '../core/fault.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
+import type { TraceContext } from '../core/trace-context.ts';
+import type { Span, Tracer } from '../core/tracer.ts';
 import type { Decision, GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { decide } from './decide.ts';
@@ -17,10 +19,12 @@ export class GroupNode implements Service {
   readonly meters = new GroupMeters();
   readonly #links = new Set<Link<GroupDecisionFrame>>();
   readonly #log: Logger;
+  readonly #tracer: Tracer | undefined;
   #stopped = false;
 
-  constructor({ log }: { readonly log: Logger }) {
+  constructor({ log, tracer }: { readonly log: Logger; readonly tracer?: Tracer | undefined }) {
     this.#log = log;
+    this.#tracer = tracer;
   }
 
   async start(): Promise<void> {}
@@ -51,7 +55,9 @@ export class GroupNode implements Service {
     };
   }
 
-  #answer(link: Link<GroupDecisionFrame>, { request, groupId, actor, change, facts }: Question): void {
+  #answer(link: Link<GroupDecisionFrame>, question: Question): void {
+    const { request, groupId, actor, change, facts, trace } = question;
+    const span = trace && this.#begin(question, trace);
     let verdict: Decision | Fault;
     try {
       verdict = decide(groupId, actor, change, facts);
@@ -61,12 +67,19 @@ export class GroupNode implements Service {
     }
     if (verdict instanceof Fault) {
       this.meters.refuse(verdict.reason);
+      span?.fail(verdict.reason);
       const { reason, message, field, retryAfterMs } = verdict;
       this.#send(link, { t: 'refused', request, refusal: { reason, message, field, retryAfterMs } }, 256);
     } else {
       this.meters.decide(change.t);
       this.#send(link, { t: 'decided', request, decision: verdict }, weight(verdict));
     }
+    span?.end();
+  }
+
+  #begin({ groupId, change }: Question, parent: TraceContext): Span | undefined {
+    const attributes = { 'parley.conv_id': groupId, 'parley.change': change.t };
+    return this.#tracer?.start('group decide', { kind: 'server', parent, attributes });
   }
 
   #send(link: Link<GroupDecisionFrame>, frame: GroupDecisionFrame, bytes: number): void {

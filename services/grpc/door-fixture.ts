@@ -12,6 +12,7 @@ import {
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { type Error as ErrorMessage, ErrorSchema } from '../../gen/parley/chat/v1/error_pb.ts';
+import type { TlsSource } from '../core/certificates.ts';
 import type {
   CallContext,
   DoorInlet,
@@ -82,6 +83,7 @@ type UnaryAnswer = (rpc: string, request: unknown, context: CallContext) => unkn
 
 interface FixtureOptions {
   readonly config?: Partial<GrpcDoorConfig>;
+  readonly tls?: TlsSource;
   readonly limits?: SessionStreamLimits;
   readonly log?: Logger;
   readonly answer?: UnaryAnswer;
@@ -98,16 +100,14 @@ export async function openDoor(options: FixtureOptions = {}) {
     mode: 'development',
     host: '127.0.0.1',
     port: 0,
-    tlsCert: undefined,
-    tlsKey: undefined,
-    tlsClientCa: undefined,
+    trustedProxies: 0,
     maxConnections: 100,
     maxStreams: 1_000,
     handshakeMs: 10_000,
     ...options.config,
   };
-  const { limits, log = silentLogger } = options;
-  const door = new GrpcDoor({ config, log, meters, sessions, unary, ...(limits && { limits }) });
+  const { limits, tls, log = silentLogger } = options;
+  const door = new GrpcDoor({ config, tls, log, meters, sessions, unary, ...(limits && { limits }) });
   await door.start();
   const { port } = door.address;
   const clients: Client[] = [];

@@ -1,13 +1,15 @@
-import { Server } from '@grpc/grpc-js';
-import type { AddressInfo } from 'node:net';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TlsSource } from '../core/certificates.ts';
 import type { Mode } from '../core/core-options.ts';
 import type { SessionHost, UnaryHost } from '../core/door.ts';
 import { Fault } from '../core/fault.ts';
 import type { Logger } from '../core/log.ts';
 import type { Counter, Meters } from '../core/meters.ts';
 import type { Service } from '../core/service.ts';
+import { TlsAcceptor } from '../core/tls-acceptor.ts';
+import type { Tracer } from '../core/tracer.ts';
 import { SessionService } from './chat-services.ts';
-import { loadCredentials } from './credentials.ts';
 import { maxFrameBytes } from './grpc-options.ts';
 import { Health } from './health.ts';
 import { type Arrival, gateInterceptor } from './interceptor.ts';
@@ -23,9 +25,8 @@ export interface GrpcDoorConfig {
   readonly mode: Mode;
   readonly host: string;
   readonly port: number;
-  readonly tlsCert: string | undefined;
-  readonly tlsKey: string | undefined;
-  readonly tlsClientCa: string | undefined;
+  /** Proxies in front that say for whom they call. */
+  readonly trustedProxies: number;
   readonly maxConnections: number;
   readonly maxStreams: number;
   readonly handshakeMs: number;
@@ -33,11 +34,14 @@ export interface GrpcDoorConfig {
 
 interface Parts {
   readonly config: GrpcDoorConfig;
+  /** Undefined: without TLS. With authorities among it, clients must show a certificate. */
+  readonly tls?: TlsSource | undefined;
   readonly log: Logger;
   readonly meters: Meters;
   readonly sessions: SessionHost;
   readonly unary: UnaryHost;
   readonly limits?: SessionStreamLimits;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** How grpc-js is set up, where its defaults are unbounded or too patient. */
@@ -72,11 +76,12 @@ export class GrpcDoor implements Service {
   readonly #sessions: SessionDoor;
   readonly #unary: UnaryRoutes;
   readonly #listener: Listener;
-  #injector: ReturnType<Server['createConnectionInjector']> | undefined;
+  readonly #injector: ReturnType<Server['createConnectionInjector']>;
+  readonly #secured: boolean;
   #draining = false;
   #stopped = false;
 
-  constructor({ config, log, meters, sessions, unary, limits = sessionStreamLimits }: Parts) {
+  constructor({ config, tls, log, meters, sessions, unary, limits = sessionStreamLimits, tracer }: Parts) {
     this.#config = config;
     this.#log = log;
     this.#refusals = meters.counter(
@@ -85,12 +90,16 @@ export class GrpcDoor implements Service {
       'reason',
     );
     meters.gauge('chat_grpc_connections', 'Open gRPC connections.', () => this.#listener.connections);
+    this.#secured = tls !== undefined;
+    const inClear = (socket: Socket): void => this.#injector.injectConnection(socket);
+    const acceptor = tls && this.#acceptor(tls, inClear);
     this.#listener = new Listener(config, {
-      connection: (socket) => this.#injector?.injectConnection(socket),
+      connection: acceptor === undefined ? inClear : (socket) => acceptor.take(socket),
       refused: (reason) => this.#refusals.add(1, reason),
     });
-    this.#sessions = new SessionDoor({ host: sessions, log, meters, limits });
-    this.#unary = new UnaryRoutes({ host: unary, log });
+    const { trustedProxies } = config;
+    this.#sessions = new SessionDoor({ host: sessions, log, meters, limits, trustedProxies, tracer });
+    this.#unary = new UnaryRoutes({ host: unary, log, trustedProxies });
     this.#server = new Server({
       ...serverLimits,
       'grpc.max_concurrent_streams': config.maxStreams,
@@ -107,6 +116,19 @@ export class GrpcDoor implements Service {
     this.#unary.addTo(this.#server);
     this.#health.addTo(this.#server);
     addReflection(this.#server);
+    // What comes out of TLS is injected in clear.
+    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+  }
+
+  #acceptor(tls: TlsSource, accepted: (socket: Socket) => void): TlsAcceptor {
+    return new TlsAcceptor({
+      tls,
+      protocols: ['h2'],
+      handshakeMs: this.#config.handshakeMs,
+      accepted,
+      // Anybody may knock: this is no line in the log.
+      refused: () => this.#refusals.add(1, 'tlsHandshake'),
+    });
   }
 
   #admit({ peer, authority, metadata }: Arrival): Fault | undefined {
@@ -126,15 +148,13 @@ export class GrpcDoor implements Service {
   }
 
   async start(): Promise<void> {
-    const credentials = await loadCredentials(this.#config);
-    this.#injector = this.#server.createConnectionInjector(credentials);
     await this.#listener.listen();
     this.#health.set('SERVING');
     const { address, port } = this.address;
     this.#log.info('gRPC is served', {
       'server.address': address,
       'server.port': port,
-      'parley.tls': credentials._isSecure(),
+      'parley.tls': this.#secured,
     });
   }
 
@@ -143,7 +163,7 @@ export class GrpcDoor implements Service {
     this.#health.set('NOT_SERVING');
     this.#listener.refuse();
     // Streams may outlast the deadline by whatever others need to drain; `stop` ends them.
-    this.#injector?.drain(deadlineMs + 60_000);
+    this.#injector.drain(deadlineMs + 60_000);
     await this.#unary.settled(deadlineMs);
   }
 
@@ -153,7 +173,7 @@ export class GrpcDoor implements Service {
     this.#draining = true;
     this.#sessions.endAll();
     // Connections without calls close by themselves now: what has been written before is sent first.
-    this.#injector?.drain(farewellMs);
+    this.#injector.drain(farewellMs);
     await this.#listener.emptied(farewellMs);
     this.#server.forceShutdown();
     await this.#listener.close();

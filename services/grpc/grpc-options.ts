@@ -26,6 +26,12 @@ export const grpcOptions = {
     default: undefined,
     doc: 'File with certificates (PEM); when set, gRPC clients must show a certificate signed by one of them.',
   }),
+  trustedProxies: option({
+    env: 'PARLEY_GRPC_TRUSTED_PROXIES',
+    type: z.int().min(0).max(8),
+    default: 0,
+    doc: 'How many proxies in front of the gRPC port write `x-forwarded-for`; 0 ignores that header. Nobody else may reach the port then.',
+  }),
   maxConnections: option({
     env: 'PARLEY_GRPC_MAX_CONNECTIONS',
     type: z.int().min(1),

@@ -6,15 +6,15 @@ import { linkChannelOptions } from './link-methods.ts';
 /** Opens streams to the link port of one other node. Each has a connection of its own, so that a try is a new one. */
 export class LinkClient {
   readonly #address: string;
-  readonly #credentials: ChannelCredentials;
+  readonly #credentials: () => ChannelCredentials;
 
-  constructor(address: string, credentials: ChannelCredentials) {
+  constructor(address: string, credentials: () => ChannelCredentials) {
     this.#address = address;
     this.#credentials = credentials;
   }
 
   dial(method: MethodDefinition<Uint8Array, Uint8Array>, events: CarrierEvents): Carrier {
-    const client = new Client(this.#address, this.#credentials, {
+    const client = new Client(this.#address, this.#credentials(), {
       ...linkChannelOptions,
       'grpc.use_local_subchannel_pool': 1,
       // TLS has no names for addresses, and the names of nodes are not looked at.

@@ -1,4 +1,4 @@
-import type { LinkTls } from '../core/link-tls.ts';
+import type { TlsSource } from '../core/certificates.ts';
 import { Dialer, type DialerParts } from '../peer/dialer.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
@@ -13,7 +13,7 @@ type Parts<Out extends { readonly t: string }, In extends { readonly t: string }
   'dial' | 'codec'
 > & {
   /** Undefined: without TLS. */
-  readonly tls: LinkTls | undefined;
+  readonly tls: TlsSource | undefined;
 };
 
 /** Keeps a connection node linked to the message node at an address. */

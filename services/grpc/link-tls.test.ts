@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectInClear } from 'node:net';
 import { describe, it } from 'node:test';
 import { connect } from 'node:tls';
-import { Authority } from '../../test/helpers/certificates.ts';
-import type { LinkTls } from '../core/link-tls.ts';
+import { Authority, type NodePem, type Signing, steady } from '../../test/helpers/certificates.ts';
 import { LinkTlsListener } from '../core/link-tls-listener.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
 import { type Hello, linkVersion } from '../peer/hello.ts';
@@ -20,13 +21,13 @@ const hello = (nodeId: string): Hello => ({
 const nothing = { frames: () => {}, down: () => {} };
 
 /** Dials a message node once; gives the name of the node that it is linked to, or why it is not. */
-async function dialed(from: LinkTls | undefined, to: LinkTls | undefined) {
+async function dialed(from: NodePem | undefined, to: NodePem | undefined) {
   const accepted: string[] = [];
   const refused: unknown[] = [];
   const server = new LinkServer({
     host: '127.0.0.1',
     port: 0,
-    tls: to,
+    tls: to && steady(to),
     hello: () => hello('owner'),
     log: { ...silentLogger, warn: (...[, , error]) => void refused.push(error) },
     limitBytes: 1_000_000,
@@ -42,11 +43,11 @@ async function dialed(from: LinkTls | undefined, to: LinkTls | undefined) {
   const outcome = await new Promise<{ linked?: string; lost?: string }>((resolve) => {
     const log: Logger = {
       ...silentLogger,
-      warn: (_, fields) => resolve({ lost: String(fields?.['parley.link.reason']) }),
+      warn: (_, fields) => resolve({ lost: String(fields?.['parley.reason']) }),
     };
     const dialer = dialMessageNode({
       address: `127.0.0.1:${server.port}`,
-      tls: from,
+      tls: from && steady(from),
       hello: () => hello('edge'),
       opened: (_, { nodeId }) => {
         resolve({ linked: nodeId });
@@ -66,10 +67,10 @@ async function dialed(from: LinkTls | undefined, to: LinkTls | undefined) {
 }
 
 /** What the node says of somebody who trusts it and shows nothing. */
-async function withoutCertificate(owner: LinkTls): Promise<string> {
+async function withoutCertificate(owner: NodePem): Promise<string> {
   const refused: unknown[] = [];
   const listener = new LinkTlsListener({
-    tls: owner,
+    tls: steady(owner),
     log: { ...silentLogger, warn: (...[, , error]) => void refused.push(error) },
     connection: (socket) => void socket.end('it was let in'),
   });
@@ -120,4 +121,62 @@ describe('links by mutual TLS', () => {
     assert.match(toClear.lost ?? '', /wrong version number/);
     assert.match(await withoutCertificate(owner), /UNABLE_TO_GET_ISSUER_CERT|certificate/i);
   });
+
+  it('cut off who says nothing, and with too many of those the one that has waited longest', {
+    timeout: 20_000,
+  }, async () => {
+    await using authority = await Authority.make();
+    const owner = await authority.tls('owner');
+    const refused: unknown[] = [];
+    const listener = new LinkTlsListener({
+      tls: steady(owner),
+      log: { ...silentLogger, warn: (...[, , error]) => void refused.push(error) },
+      connection: (socket) => void socket.end('it was let in'),
+      handshakeMs: 100,
+      mostHandshakes: 2,
+    });
+    await listener.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = listener;
+    const closed = [];
+    for (let no = 0; no < 3; no += 1) {
+      const socket = connectInClear({ port });
+      closed.push(once(socket, 'close'));
+      await once(socket, 'connect');
+    }
+    try {
+      await Promise.all(closed);
+      assert.match(refused.map(String).join('\n'), /^.*hang up\n.*handshake timeout\n.*handshake timeout$/);
+    } finally {
+      await listener.close();
+    }
+  });
+
+  it('are closed with those that have not said who they are', { timeout: 20_000 }, async () => {
+    await using authority = await Authority.make();
+    const tls = steady(await authority.tls('owner'));
+    const listener = new LinkTlsListener({ tls, log: silentLogger, connection: () => {} });
+    await listener.listen({ host: '127.0.0.1', port: 0 });
+    const socket = connectInClear({ port: listener.port });
+    const closed = once(socket, 'close');
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    await Promise.all([listener.close(), closed]);
+  });
+
+  const outOfTime: readonly [string, Signing['days'], RegExp][] = [
+    ['has expired', [-3, -1], /CERT_HAS_EXPIRED/],
+    ['is not valid yet', [1, 3], /CERT_NOT_YET_VALID/],
+  ];
+  for (const [what, days, words] of outOfTime)
+    it(`refuse a node whose certificate ${what}, at both ends`, async () => {
+      await using authority = await Authority.make();
+      const [good, bad] = [await authority.tls('edge'), await authority.tls('late', { days })];
+      const accepting = await dialed(bad, good);
+      assert.deepEqual(accepting.accepted, []);
+      assert.equal(accepting.linked, undefined);
+      assert.match(accepting.refused, words);
+      const dialing = await dialed(good, bad);
+      assert.deepEqual(dialing.accepted, []);
+      assert.match(dialing.lost ?? '', /certificate/);
+    });
 });

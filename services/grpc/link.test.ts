@@ -77,7 +77,7 @@ async function serve(owner: Owner, port = 0, limitBytes = 1_000_000): Promise<Li
 }
 
 function dial(edge: Edge, port: number, own = hello('edge'), limitBytes = 1_000_000) {
-  const client = new LinkClient(`127.0.0.1:${port}`, credentials.createInsecure());
+  const client = new LinkClient(`127.0.0.1:${port}`, () => credentials.createInsecure());
   const counters = linkCounters();
   const refusals = new Told<string>();
   const dialer = new Dialer<EdgeFrame, OwnerFrame>({
@@ -185,7 +185,7 @@ describe('a link by gRPC', () => {
   it('is closed by what is no frame', async () => {
     const owner: Owner = new End();
     const server = await serve(owner);
-    const client = new LinkClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
+    const client = new LinkClient(`127.0.0.1:${server.port}`, () => credentials.createInsecure());
     const gone = new Told<string>();
     const carrier = client.dial(ownerLink, { message() {}, gone: (reason) => gone.push(reason) });
     carrier.write(edgeCodec.encode([{ t: 'hello', hello: hello('edge') }]), () => {});

@@ -24,6 +24,8 @@ test('a call reaches the host by its name, decoded, with its caller', async () =
   const metadata = new Metadata();
   metadata.set('authorization', 'Bearer abc.def');
   metadata.set('parley-user', 'J%C3%BCrgen');
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  metadata.set('traceparent', traceparent);
   const { response } = await callBytes(fixture.client(), path, request, metadata);
   assert.ok(response);
   assert.deepEqual(fromBinary(AllocateIdsResponseSchema, response).ids, [1n, 2n, 3n]);
@@ -31,7 +33,7 @@ test('a call reaches the host by its name, decoded, with its caller', async () =
     [
       'parley.chat.v1.IdService/AllocateIds',
       create(AllocateIdsRequestSchema, { count: 3 }),
-      { bearer: 'abc.def', user: 'Jürgen', remoteAddress: '127.0.0.1' },
+      { bearer: 'abc.def', user: 'Jürgen', remoteAddress: '127.0.0.1', traceparent },
     ],
   ]);
 });

@@ -18,12 +18,19 @@ const maxCalls = 4_096;
 export class UnaryRoutes {
   readonly #host: UnaryHost;
   readonly #log: Logger;
+  readonly #trustedProxies: number;
   #calls = 0;
   #idle: (() => void) | undefined;
 
-  constructor(parts: { readonly host: UnaryHost; readonly log: Logger }) {
+  constructor(parts: {
+    readonly host: UnaryHost;
+    readonly log: Logger;
+    /** Proxies in front that say for whom they call. */
+    readonly trustedProxies: number;
+  }) {
     this.#host = parts.host;
     this.#log = parts.log;
+    this.#trustedProxies = parts.trustedProxies;
   }
 
   addTo(server: Server): void {
@@ -46,7 +53,7 @@ export class UnaryRoutes {
     const rpc = `${method.parent.typeName}/${method.name}`;
     try {
       const request = decode(method, call.request);
-      const response = await this.#host.call(rpc, request, callContext(call.metadata, call.getPeer()));
+      const response = await this.#host.call(rpc, request, callContext(call, this.#trustedProxies));
       reply(null, toBinary(method.output, response as Message));
     } catch (error) {
       const fault = toFault(error);

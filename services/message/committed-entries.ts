@@ -6,6 +6,8 @@ import {
   CommittedKind,
 } from '../../gen/parley/node/v1/event_log_pb.ts';
 import { bytesOf } from '../core/byte-string.ts';
+import type { TraceContext } from '../core/trace-context.ts';
+import { wireTrace } from '../peer/trace-wire.ts';
 import type { EntryKind, StoredEntry } from '../ports/message-store.ts';
 
 const kinds: Record<EntryKind, CommittedKind> = {
@@ -19,7 +21,7 @@ const kinds: Record<EntryKind, CommittedKind> = {
 };
 
 /** An entry as the event log tells of it: whom it concerns, and nothing of what a message says (I8). */
-export function committedEntry(entry: StoredEntry): CommittedEntry {
+export function committedEntry(entry: StoredEntry, trace?: TraceContext): CommittedEntry {
   const { users, targetSeq } = entry.kind === 'message' ? nobody : concerned(entry);
   return create(CommittedEntrySchema, {
     seq: BigInt(entry.seq),
@@ -29,6 +31,7 @@ export function committedEntry(entry: StoredEntry): CommittedEntry {
     createdAtMs: BigInt(entry.createdAtMs),
     users,
     targetSeq,
+    ...wireTrace(trace),
   });
 }
 

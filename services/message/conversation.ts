@@ -42,7 +42,7 @@ export class Conversation {
   usedAtMs = 0;
   /** From where on its former owner may not have forwarded it, and until when that matters: see `take-over.ts`. */
   unsure: { readonly fromSeq: Seq; readonly untilMs: number } | undefined;
-  /** When head and rules were last known to be those of the store. */
+  /** When the store was last asked, by a read or a commit, and said that head and rules are these. */
   confirmedAtMs = 0;
 
   constructor(convId: ConvId) {

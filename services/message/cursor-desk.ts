@@ -70,6 +70,8 @@ export class CursorDesk {
   #send(conversation: Conversation, userId: UserId, read: boolean): void {
     const { presence } = this.#parts;
     const { convId } = conversation;
+    // While the store was read, it may have turned out to be restored: what was counted before is nobody's any more.
+    if (conversation.void) return;
     const cursor = conversation.cursors.get(userId);
     if (cursor === undefined) return;
     const to: UserId[] = read ? [userId] : [];

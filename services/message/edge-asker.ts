@@ -1,6 +1,8 @@
 import type { Fault } from '../core/fault.ts';
 import type { UserId } from '../core/ids.ts';
 import type { LogEntry, Result } from '../peer/edge-frames.ts';
+import type { Span } from '../core/tracer.ts';
+import { answered, refused } from './command-span.ts';
 import type { EdgePeer } from './edge-peer.ts';
 import type { Asker } from './operations.ts';
 import type { ChainRefusals } from './refused-chains.ts';
@@ -17,33 +19,38 @@ export class EdgeAsker implements Asker {
   readonly #edge: EdgePeer;
   readonly #refusals: Refusals;
   readonly #call: number;
+  readonly span: Span | undefined;
 
   constructor(
     refusals: Refusals,
     edge: EdgePeer,
     call: number,
     userId: UserId,
-    refused: ChainRefusals | undefined,
+    chains: ChainRefusals | undefined,
+    span: Span | undefined,
   ) {
     this.#refusals = refusals;
     this.#edge = edge;
     this.#call = call;
     this.userId = userId;
-    this.refused = refused;
+    this.refused = chains;
+    this.span = span;
   }
 
   more(result: Result): void {
-    this.done(result);
+    this.#edge.send({ t: 'reply', call: this.#call, result }, weigh(result));
   }
 
   done(result: Result): void {
-    this.#edge.send({ t: 'reply', call: this.#call, result }, weigh(result));
+    this.more(result);
+    if (this.span !== undefined) answered(this.span, result);
   }
 
   refuse(fault: Fault): void {
     const { reason, message, field, retryAfterMs } = fault;
     this.#refusals.refused(fault);
     this.#edge.send({ t: 'refused', call: this.#call, refusal: { reason, message, field, retryAfterMs } });
+    if (this.span !== undefined) refused(this.span, fault);
   }
 }
 

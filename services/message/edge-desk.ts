@@ -1,11 +1,14 @@
 import type { Clock } from '../core/clock.ts';
 import { type Fault, toFault } from '../core/fault.ts';
 import type { ConvId, Seq } from '../core/ids.ts';
+import type { Tracer } from '../core/tracer.ts';
 import { conversationOf } from '../peer/conversation-of.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import { StoreError } from '../ports/message-store.ts';
 import type { OutboxSpan } from '../ports/outbox.ts';
+import type { AckQuestions } from './ack-questions.ts';
+import { commandSpan } from './command-span.ts';
 import type { Conversation } from './conversation.ts';
 import type { CursorDesk } from './cursor-desk.ts';
 import { EdgeAsker } from './edge-asker.ts';
@@ -19,8 +22,10 @@ import type { Joining } from './joining.ts';
 import type { Operations } from './operations.ts';
 import type { PresenceBook } from './presence-book.ts';
 import type { RecentCommits } from './recent-commits.ts';
+import { Replay, type ReplayParts } from './replay.ts';
 
 export interface EdgeDeskParts {
+  readonly acks: Pick<AckQuestions, 'answered' | 'gone'>;
   readonly clock: Clock;
   readonly hot: HotConversations;
   readonly history: History;
@@ -33,6 +38,7 @@ export interface EdgeDeskParts {
   readonly recent: RecentCommits | undefined;
   /** Told which edges live and which have told of themselves, while this node may own nothing yet. */
   readonly joining: Pick<Joining, 'see' | 'told'> | undefined;
+  readonly tracer?: Tracer | undefined;
   owns(convId: ConvId): boolean;
   /** Before a refusal goes out. */
   refused(fault: Fault): void;
@@ -45,12 +51,16 @@ const maxTypingMembers = 100;
 /** What a message node has to do with edges: takes what they send, and sends them what they lack. */
 export class EdgeDesk {
   readonly #parts: EdgeDeskParts;
+  readonly #replay: Replay;
   #accepted = 0;
   /** Those that live, as far as is known. */
   #live: readonly string[] = [];
 
   constructor(parts: EdgeDeskParts) {
     this.#parts = parts;
+    const { hot, fanOut, presence, bug } = parts;
+    const pull: ReplayParts['pull'] = (...asked) => this.#pull(...asked);
+    this.#replay = new Replay({ hot, fanOut, presence, bug, pull });
   }
 
   /** An edge is linked. */
@@ -155,7 +165,7 @@ export class EdgeDesk {
       case 'snapshotEnd':
         edge.complete = true;
         this.#told();
-        this.#replay(edge);
+        void this.#replay.tell(edge);
         return;
       case 'typing':
         this.#typing(frame);
@@ -165,6 +175,9 @@ export class EdgeDesk {
         return;
       case 'unwatch':
         presence.unwatch(edge, frame.users);
+        return;
+      case 'sessionAcks':
+        this.#parts.acks.answered(edge, frame.call, frame.sessions);
         return;
       case 'audienceUnknown':
         this.#known(frame.convId, (conversation) => {
@@ -179,10 +192,11 @@ export class EdgeDesk {
     }
   }
 
-  #command(edge: EdgePeer, { call, session, userId, op }: Extract<EdgeFrame, { t: 'command' }>): void {
-    const { operations, handingOn, owns } = this.#parts;
+  #command(edge: EdgePeer, { call, session, userId, op, trace }: Extract<EdgeFrame, { t: 'command' }>): void {
+    const { operations, handingOn, owns, tracer } = this.#parts;
     const chains = edge.sessions.get(session);
-    const asker = new EdgeAsker(this.#parts, edge, call, userId, chains);
+    const span = trace === undefined ? undefined : commandSpan(tracer, op, trace);
+    const asker = new EdgeAsker(this.#parts, edge, call, userId, chains, span);
     try {
       const convId = conversationOf(op);
       if (convId !== undefined && !owns(convId)) {
@@ -226,21 +240,6 @@ export class EdgeDesk {
     }
   }
 
-  /**
-   * Forwards what an edge missed while it was not linked and has not been told since: what this node has committed is its
-   * to tell, whoever owns the conversation by now.
-   */
-  #replay(edge: EdgePeer): void {
-    for (const [convId, fromSeq] of edge.missed)
-      this.#use(convId, (conversation) => {
-        if (!edge.missed.has(convId) || !conversation.exists) return;
-        // Its announcement says where to begin.
-        const told = this.#parts.fanOut.audienceFor(conversation, edge) !== undefined;
-        edge.missed.delete(convId);
-        if (told) return this.#pull(edge, conversation, fromSeq, conversation.head.seq);
-      });
-  }
-
   async #pull(edge: EdgePeer, conversation: Conversation, fromSeq: Seq, toSeq: Seq): Promise<void> {
     const { history, fanOut } = this.#parts;
     const last = Math.min(toSeq, conversation.head.seq);
@@ -275,6 +274,7 @@ export class EdgeDesk {
   #down(edge: EdgePeer): void {
     const { presence, fanOut, clock } = this.#parts;
     presence.edges.delete(edge);
+    this.#parts.acks.gone(edge);
     presence.unwatch(edge, [...edge.watched]);
     for (const [no, session] of [...edge.sessions]) {
       // The edge has refused all that it waited for. Its clients send it again, by now perhaps to another owner.

@@ -1,8 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import type { Span, Tracer } from '../core/tracer.ts';
 import type { Hearer, LogEntry } from '../peer/edge-frames.ts';
 import type { MemberRow, StoredEntry } from '../ports/message-store.ts';
 import type { Audience } from './audience.ts';
+import type { TracedEntries } from './batch-trace.ts';
 import type { Conversation } from './conversation.ts';
 import type { EdgePeer } from './edge-peer.ts';
 import type { HotConversations } from './hot-conversations.ts';
@@ -22,6 +24,7 @@ export class FanOut {
   readonly #incarnation: number;
   readonly #recent: RecentCommits | undefined;
   readonly #clock: Clock;
+  readonly #tracer: Tracer | undefined;
   #audiences = 0;
 
   constructor(parts: {
@@ -30,7 +33,9 @@ export class FanOut {
     incarnation: number;
     recent: RecentCommits | undefined;
     clock: Clock;
+    tracer?: Tracer | undefined;
   }) {
+    this.#tracer = parts.tracer;
     this.#clock = parts.clock;
     this.#hot = parts.hot;
     this.#presence = parts.presence;
@@ -43,12 +48,18 @@ export class FanOut {
     conversation: Conversation,
     entries: readonly StoredEntry[],
     changed: ReadonlyMap<UserId, MemberRow>,
+    traced?: TracedEntries,
   ): void {
     if (conversation.void) return;
     if (!conversation.indexed) this.#hot.index(conversation);
     else
       for (const [userId, row] of changed) if (row.leftSeq === 0) this.#hot.indexMember(conversation, userId);
-    const logEntries = entries.map((entry) => toLogEntry(conversation.convId, entry));
+    const spans = traced === undefined ? undefined : this.#begin(traced);
+    const logEntries = entries.map((entry) => {
+      const logEntry = toLogEntry(conversation.convId, entry);
+      const span = spans?.get(entry.seq);
+      return span === undefined ? logEntry : { ...logEntry, trace: span.context };
+    });
     const firstSeq = entries[0]?.seq ?? 0;
     this.#recent?.committed(conversation.convId, firstSeq);
     for (const edge of this.#presence.edges) {
@@ -63,6 +74,17 @@ export class FanOut {
       // The edge knows where the range of those who left ends; it needs no further word.
       for (const [userId, row] of changed) if (row.leftSeq > 0) audience.users.delete(userId);
     }
+    for (const span of spans?.values() ?? []) span.end();
+  }
+
+  #begin(traced: TracedEntries): TracedEntries {
+    const attributes = { 'parley.edges': this.#presence.edges.size };
+    const spans = new Map<Seq, Span>();
+    for (const [seq, { context: parent }] of traced) {
+      const span = this.#tracer?.start('fan-out', { kind: 'producer', parent, attributes });
+      if (span !== undefined) spans.set(seq, span);
+    }
+    return spans;
   }
 
   /**

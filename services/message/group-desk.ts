@@ -1,6 +1,7 @@
 import { Fault } from '../core/fault.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import { rendezvous } from '../core/rendezvous.ts';
+import type { TraceContext } from '../core/trace-context.ts';
 import type { GroupChange, Refusal } from '../peer/edge-frames.ts';
 import type { Decision, GroupDecisionFrame, GroupFacts, GroupRequestFrame } from '../peer/group-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
@@ -40,7 +41,12 @@ export class GroupDesk {
   }
 
   /** Resolves with what to commit; rejects with the group node's refusal, or with `groupsUnavailable`. */
-  decide(conversation: Conversation, actor: UserId, change: GroupChange): Promise<Decision> {
+  decide(
+    conversation: Conversation,
+    actor: UserId,
+    change: GroupChange,
+    trace?: TraceContext,
+  ): Promise<Decision> {
     const link = rendezvous(conversation.convId, this.#nodes)?.link;
     if (link === undefined) return Promise.reject(unavailable('no group node is there'));
     this.#requests += 1;
@@ -54,7 +60,7 @@ export class GroupDesk {
       const facts = factsFor(conversation, actor, change);
       const groupId = conversation.convId;
       const sent = link.send(
-        { t: 'decide', request, groupId, actor, change, facts },
+        { t: 'decide', request, groupId, actor, change, facts, ...(trace && { trace }) },
         256 + 48 * facts.roles.size,
       );
       if (sent !== 'queued') this.#settle(request)?.reject(unavailable('the group node is busy'));
@@ -113,6 +119,7 @@ function namedBy(change: GroupChange): readonly UserId[] {
     case 'add':
       return change.users;
     case 'remove':
+    case 'expel':
     case 'setRole':
       return [change.user];
     default:

@@ -12,6 +12,8 @@ export interface HandingOnParts {
   /** The other message nodes; undefined: what they own is refused. */
   readonly others: Pick<PeerCalls, 'isLinked' | 'command'> | undefined;
   readonly meters: MessageMeters;
+  /** Of the store, as this node has it. */
+  epoch(): string;
 }
 
 /** What edges ask of a node that does not own the conversation. */
@@ -32,7 +34,7 @@ export class HandingOn {
     const owner = convId === undefined ? undefined : ownership?.ownerOf(convId);
     if (owner === undefined || others?.isLinked(owner) !== true) throw notOwner();
     meters.handedOn += 1;
-    others.command(owner, asker.userId, op).then(
+    others.command(owner, asker.userId, op, { epoch: this.#parts.epoch(), trace: asker.span?.context }).then(
       (result) => asker.done(result),
       (error) => asker.refuse(toFault(error)),
     );

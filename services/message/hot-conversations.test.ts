@@ -117,6 +117,35 @@ describe('hot conversations', () => {
     assert.equal((await hot.acquire([id('c1')]))[0]?.head.seq, 3);
   });
 
+  it('are known as of when the store was asked, not of when a node that hung looks at the answer', async () => {
+    const store = new Shelf();
+    let nowMs = 10_000;
+    const clock = { wallMs: () => 0, monotonicMs: () => nowMs };
+    const confirmAfterMs = 1_000;
+    const hot = new HotConversations({ store, clock, limits, confirmAfterMs });
+    const asked: number[] = [];
+    let hangsMs = 0;
+    store.turn = async (operation) => {
+      if (operation !== 'load') return;
+      asked.push(nowMs);
+      nowMs += hangsMs;
+      hangsMs = 0;
+    };
+    const use = async (): Promise<void> => hot.release(await hot.acquire([id('c1')]));
+    await use();
+    await use();
+    assert.deepEqual(asked, [10_000], 'it is fresh');
+    nowMs += 1_500;
+    hangsMs = 3_000;
+    await use();
+    await use();
+    assert.deepEqual(
+      asked,
+      [10_000, 11_500, 14_500],
+      'the answer was three seconds old when it was looked at',
+    );
+  });
+
   it('that another node may have owned are looked back for at once, not one after another', async () => {
     const { store, clock } = open();
     const hot = new HotConversations({

@@ -149,6 +149,8 @@ export class HotConversations {
   async reload(conversations: readonly Conversation[]): Promise<void> {
     for (let at = 0; at < conversations.length; at += loadAtOnce) {
       const part = conversations.slice(at, at + loadAtOnce);
+      // The answer is true of a moment after this one; a process that hung looks at it long after.
+      const askedAtMs = this.#clock.monotonicMs();
       const snapshots = await this.#store.load(part.map((conversation) => conversation.convId));
       for (const [index, snapshot] of snapshots.entries()) {
         const conversation = part[index] as Conversation;
@@ -159,7 +161,7 @@ export class HotConversations {
         }
         if (snapshot === undefined) continue;
         conversation.restore(snapshot);
-        conversation.confirmedAtMs = this.#clock.monotonicMs();
+        conversation.confirmedAtMs = askedAtMs;
         if (conversation.indexed) this.index(conversation);
       }
     }
@@ -188,6 +190,7 @@ export class HotConversations {
     const absent = new Set<ConvId>();
     const loaded: Conversation[] = [];
     const generation = this.#generation;
+    const askedAtMs = this.#clock.monotonicMs();
     try {
       for (const [index, snapshot] of (await this.#store.load(convIds)).entries()) {
         if (generation !== this.#generation) throw restored();
@@ -198,7 +201,7 @@ export class HotConversations {
         const conversation = new Conversation(snapshot.convId);
         conversation.restore(snapshot);
         conversation.usedAtMs = this.#clock.monotonicMs();
-        conversation.confirmedAtMs = conversation.usedAtMs;
+        conversation.confirmedAtMs = askedAtMs;
         loaded.push(conversation);
       }
       if (this.#confirmAfterMs !== undefined) await this.#lookBack(loaded);

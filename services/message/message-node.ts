@@ -2,25 +2,32 @@ import type { Clock } from '../core/clock.ts';
 import type { ConfigOf } from '../core/config.ts';
 import type { Failpoints } from '../core/failpoint.ts';
 import { Fault } from '../core/fault.ts';
-import type { ConvId, MsgId, UserId } from '../core/ids.ts';
+import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import type { PeerCalls } from '../peer/peer-calls.ts';
 import { StallWatch } from '../core/stall-watch.ts';
+import type { Devices } from '../ports/devices.ts';
 import type { MessageStore } from '../ports/message-store.ts';
+import { AckQuestions } from './ack-questions.ts';
+import { commandSpan } from './command-span.ts';
 import { CursorBook } from './cursor-book.ts';
 import { CursorDesk } from './cursor-desk.ts';
+import { DeviceDesk } from './device-desk.ts';
 import { EdgeDesk } from './edge-desk.ts';
 import { EpochWatch } from './epoch-watch.ts';
 import { EventFeed } from './event-feed.ts';
 import { FanOut } from './fan-out.ts';
+import { FenceEvents } from './fence-events.ts';
 import { GroupDesk } from './group-desk.ts';
 import { HandingOn } from './handing-on.ts';
 import { History } from './history.ts';
 import { HotConversations } from './hot-conversations.ts';
+import { HotRates } from './hot-rates.ts';
 import type { Joining } from './joining.ts';
 import { MessageMeters } from './meters.ts';
 import { Operations } from './operations.ts';
@@ -40,6 +47,8 @@ export type MessageRelay = Pick<Relay, 'publishes' | 'committed' | 'uncertain' |
 export interface MessageNodeParts {
   readonly config: ConfigOf<{ message: typeof messageOptions }>['message'];
   readonly store: MessageStore;
+  /** Undefined where the store keeps none. */
+  readonly devices?: Devices | undefined;
   readonly ids: { next(): MsgId };
   readonly clock: Clock;
   /** Unique among all runs of all message nodes. */
@@ -58,6 +67,8 @@ export interface MessageNodeParts {
   readonly failpoints?: Failpoints | undefined;
   /** Publishes what is committed; absent where nobody consumes it, which then costs nothing. */
   readonly relay?: MessageRelay | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 const secondMs = 1_000;
@@ -65,6 +76,8 @@ const secondMs = 1_000;
 const confirmMs = 1_000;
 /** Conversations whose last commits are remembered for edges that were away, however few are held. */
 const leastRecentCommits = 10_000;
+/** How long an edge may take to say what its sessions have acknowledged. */
+const ackAnswerMs = 1_000;
 /** How long a stopping node waits for what is in the store's hands. */
 const stopMs = 5_000;
 
@@ -72,12 +85,15 @@ const stopMs = 5_000;
 export class MessageNode implements Service {
   readonly name = 'message';
   readonly meters = new MessageMeters();
+  readonly rates: HotRates;
   readonly #config: MessageNodeParts['config'];
   readonly #hot: HotConversations;
   readonly #history: History;
   readonly #cursors: CursorBook;
   readonly #receipts: Receipts;
   readonly #presence = new PresenceBook();
+  /** How far sessions are with an entry, whichever edges they are on. */
+  readonly acks = new AckQuestions({ presence: this.#presence, timeoutMs: ackAnswerMs });
   readonly #groups: GroupDesk;
   readonly #owner: Owner;
   readonly #store: MessageStore;
@@ -88,15 +104,20 @@ export class MessageNode implements Service {
   readonly #operations: Operations;
   readonly #edges: EdgeDesk;
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #recent: RecentCommits | undefined;
   readonly #ownership: Ownership | undefined;
   readonly #stallWatch: StallWatch | undefined;
+  readonly #tracer: Tracer | undefined;
   /** Answers other message nodes, and has this node's own conversations forwarded. */
   readonly peers = new PeerDesk({
     forward: (span) => this.#edges.forward(span),
     isOnline: (userId) => this.isOnline(userId),
+    acks: this.acks,
     owns: (convId) => this.#owns(convId),
+    agrees: (epoch) => this.#agrees(epoch),
     carryOut: (asker, op) => this.#operations.carryOut(asker, op),
+    begin: (op, trace) => commandSpan(this.#tracer, op, trace),
   });
   #timers: NodeJS.Timeout[] = [];
   #flushing: Promise<void> = Promise.resolve();
@@ -104,6 +125,7 @@ export class MessageNode implements Service {
   constructor({
     config,
     store,
+    devices,
     ids,
     clock,
     incarnation,
@@ -115,8 +137,12 @@ export class MessageNode implements Service {
     stallMs,
     failpoints,
     relay,
+    tracer,
   }: MessageNodeParts) {
     this.#ownership = ownership;
+    this.#clock = clock;
+    this.rates = new HotRates(clock);
+    this.#tracer = tracer;
     if (stallMs !== undefined)
       this.#stallWatch = new StallWatch({ clock, limitMs: stallMs, stalled: () => this.#stalled() });
     this.#config = config;
@@ -135,7 +161,7 @@ export class MessageNode implements Service {
             max: Math.max(config.hotConversations, leastRecentCommits),
           });
     this.#recent = recent;
-    const fanOut = new FanOut({ hot, presence: this.#presence, incarnation, recent, clock });
+    const fanOut = new FanOut({ hot, presence: this.#presence, incarnation, recent, clock, tracer });
     const groups = new GroupDesk({ timeoutMs: config.decideTimeoutMs });
     const { meters } = this;
     const receipts = new Receipts(cursors);
@@ -157,9 +183,12 @@ export class MessageNode implements Service {
       history,
       groups,
       meters,
+      fences: new FenceEvents({ log, meters, clock }),
       limits: { ...config, queueBytes: config.laneQueueBytes },
-      feed: relay === undefined ? undefined : new EventFeed(relay),
+      rates: this.rates,
+      feed: relay === undefined ? undefined : new EventFeed(relay, tracer),
       failpoints,
+      tracer,
       stalled: () => this.#stallWatch?.stalled ?? false,
       owns: (convId) => this.#owns(convId),
       bug: (error) => this.#bug(error),
@@ -187,8 +216,10 @@ export class MessageNode implements Service {
       ids,
       clock,
       meters,
+      devices: new DeviceDesk({ devices, clock }),
     });
     this.#edges = new EdgeDesk({
+      acks: this.acks,
       clock,
       hot,
       history,
@@ -196,9 +227,10 @@ export class MessageNode implements Service {
       presence,
       cursorDesk,
       operations: this.#operations,
-      handingOn: new HandingOn({ ownership, others, meters }),
+      handingOn: new HandingOn({ ownership, others, meters, epoch: () => store.epoch }),
       recent,
       joining,
+      tracer,
       owns: (convId) => this.#owns(convId),
       refused: (fault) => {
         if (fault.reason === 'internal') this.#bug(fault.cause);
@@ -223,6 +255,37 @@ export class MessageNode implements Service {
 
   get hotConversations(): number {
     return this.#hot.size;
+  }
+
+  /** Those of them that are this node's own. */
+  get ownedConversations(): number {
+    if (this.#ownership === undefined) return this.#hot.size;
+    let owned = 0;
+    for (const { convId } of this.#hot.values()) if (this.#owns(convId)) owned += 1;
+    return owned;
+  }
+
+  /** The message nodes that own conversations, as this node sees them; none while nobody can say. */
+  get owners(): readonly string[] {
+    return this.#ownership?.names ?? [];
+  }
+
+  get queueLimitBytes(): number {
+    return this.#config.laneQueueBytes;
+  }
+
+  /** What this node holds of a conversation, which is not used by being looked at; undefined where it is not its own. */
+  holds(
+    convId: ConvId,
+  ):
+    | { readonly headSeq: Seq; readonly kind: string; readonly members: number; readonly idleMs: number }
+    | undefined {
+    const held = this.#hot.get(convId);
+    if (held === undefined || !held.exists || !this.#owns(convId)) return undefined;
+    let members = 0;
+    for (const { leftSeq } of held.members.values()) if (leftSeq === 0) members += 1;
+    const idleMs = this.#clock.monotonicMs() - held.usedAtMs;
+    return { headSeq: held.head.seq, kind: held.kind ?? '', members, idleMs };
   }
 
   /** Edges that are linked. */
@@ -306,6 +369,12 @@ export class MessageNode implements Service {
     return this.#edges.accept(link, nodeId);
   }
 
+  #agrees(epoch: string): boolean {
+    if (epoch === this.#store.epoch) return true;
+    void this.#epochs.look();
+    return false;
+  }
+
   #owns(convId: ConvId): boolean {
     return this.#ownership === undefined || this.#ownership.owns(convId);
   }
@@ -320,10 +389,10 @@ export class MessageNode implements Service {
     this.meters.resets += 1;
     this.#log.warn('the store was restored: all sessions start over', {
       'event.action': 'store-restored',
-      'parley.store.epoch.before': before,
+      'parley.store.epoch_before': before,
       'parley.store.epoch': this.#store.epoch,
       // The newest entry that was acknowledged and is gone, where nobody had drawn a new epoch.
-      ...(lost === undefined ? {} : { 'parley.entry.lost': String(lost) }),
+      ...(lost === undefined ? {} : { 'parley.lost_msg_id': String(lost) }),
     });
     this.#hot.clear();
     this.#history.clear();

@@ -2,6 +2,7 @@ import { messageContent } from '../codec/frames.ts';
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { ConvId, MsgId, UserId } from '../core/ids.ts';
+import type { Span } from '../core/tracer.ts';
 import { Turns } from '../core/turns.ts';
 import { conversationOf } from '../peer/conversation-of.ts';
 import type { GroupView, Operation, Result, SendOperation } from '../peer/edge-frames.ts';
@@ -9,6 +10,7 @@ import type { MessageStore } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
 import type { CursorBook } from './cursor-book.ts';
 import type { CursorDesk } from './cursor-desk.ts';
+import type { DeviceDesk } from './device-desk.ts';
 import { MemberLists } from './member-list.ts';
 import { type History, readable } from './history.ts';
 import type { HotConversations } from './hot-conversations.ts';
@@ -33,6 +35,7 @@ export interface OperationParts {
   readonly ids: { next(): MsgId };
   readonly clock: Clock;
   readonly meters: MessageMeters;
+  readonly devices: Pick<DeviceDesk, 'answer'>;
 }
 
 /** Who asks, and how the answer goes back: `done` with the last result, `more` with those before it. */
@@ -40,6 +43,8 @@ export interface Asker {
   /** Which of the session's sends must not pass any more; undefined for unary calls, which promise no order. */
   readonly refused: ChainRefusals | undefined;
   readonly userId: UserId;
+  /** Of a sampled command, begun when it came and ended with the answer; undefined for most. */
+  readonly span: Span | undefined;
   more(result: Result): void;
   done(result: Result): void;
   refuse(fault: Fault): void;
@@ -94,7 +99,8 @@ export class Operations {
     const { refused } = asker;
     const chain = op.chain === 0 || refused === undefined ? undefined : { refused, number: op.chain };
     const intent = { t: 'send', peer, content: messageContent(clientId, op.body) } as const;
-    this.#parts.owner.submit({ convId, sender: asker.userId, clientId, chain, intent }, (settlement) => {
+    const { userId: sender, span } = asker;
+    this.#parts.owner.submit({ convId, sender, clientId, chain, intent, span }, (settlement) => {
       if (settlement.t !== 'committed') {
         asker.refuse(faultOf(settlement));
         return;
@@ -109,7 +115,7 @@ export class Operations {
     const { userId } = asker;
     switch (op.t) {
       case 'recall':
-        return this.#recall(userId, op);
+        return this.#recall(asker, op);
       case 'read':
       case 'ack':
         return hot.with(op.convId, (conversation) => this.#parts.cursorDesk.move(conversation, userId, op));
@@ -141,7 +147,8 @@ export class Operations {
           return { t: 'conversations', conversations: [view], removed: [], next: undefined };
         });
       case 'group': {
-        const settlement = await this.#parts.owner.changeGroup(op.groupId, userId, op.clientId, op.change);
+        const by = { actor: userId, clientId: op.clientId, span: asker.span };
+        const settlement = await this.#parts.owner.changeGroup(op.groupId, op.change, by);
         if (settlement.t !== 'committed') throw faultOf(settlement);
         const group = await hot.with(op.groupId, (conversation) => groupView(conversation, userId));
         return { t: 'groupChanged', seq: settlement.seq, group };
@@ -159,17 +166,19 @@ export class Operations {
         return { t: 'presence', users: op.users.map((user) => presence.state(user)) };
       case 'groupId':
         return { t: 'place', convId: this.#parts.owner.groupId(userId, op.clientId), seq: 0 };
+      case 'device':
+        return { t: 'device', response: await this.#parts.devices.answer(userId, op.request) };
       case 'ids':
         return { t: 'ids', ids: Array.from({ length: op.count }, () => this.#parts.ids.next()) };
     }
   }
 
-  #recall(userId: UserId, op: Extract<Operation, { t: 'recall' }>): Promise<Result> {
+  #recall({ userId, span }: Asker, op: Extract<Operation, { t: 'recall' }>): Promise<Result> {
     const { convId, seq, clientId } = op;
     return new Promise((resolve, reject) => {
       const intent = { t: 'recall', seq, clientId } as const;
       this.#parts.owner.submit(
-        { convId, sender: userId, clientId, chain: undefined, intent },
+        { convId, sender: userId, clientId, chain: undefined, intent, span },
         (settlement) => {
           if (settlement.t === 'committed') resolve({ ...settlement, t: 'sent', convId });
           else reject(faultOf(settlement));

@@ -29,8 +29,8 @@ export const messageOptions = {
   gatherMs: option({
     env: 'PARLEY_GATHER_MS',
     type: z.int().min(0).max(50),
-    default: 3,
-    doc: 'Pause after a commit of 32 commands or more, in which the next gathers more, in milliseconds; 0: none.',
+    default: 10,
+    doc: 'Longest interval between commits of 32 commands or more, in which the next gathers more: from 5 milliseconds, longer the more come; 0: none.',
   }),
   hotConversations: option({
     env: 'PARLEY_HOT_CONVERSATIONS',

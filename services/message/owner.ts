@@ -2,6 +2,8 @@ import type { Failpoints } from '../core/failpoint.ts';
 import { Fault, toFault } from '../core/fault.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
+import { traceNowMs } from '../core/trace-clock.ts';
+import type { Span, Tracer } from '../core/tracer.ts';
 import type { GroupChange } from '../peer/edge-frames.ts';
 import type { MemberRow, MessageStore, StoredEntry } from '../ports/message-store.ts';
 import { ClientKeys } from './client-key.ts';
@@ -11,13 +13,16 @@ import type { Draft } from './draft.ts';
 import type { EpochWatch } from './epoch-watch.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { FanOut } from './fan-out.ts';
+import type { FenceEvents } from './fence-events.ts';
 import type { GroupDesk } from './group-desk.ts';
 import type { History } from './history.ts';
 import type { HotConversations } from './hot-conversations.ts';
+import type { HotRates } from './hot-rates.ts';
 import { Lane, type LaneLimits } from './lane.ts';
 import type { MessageMeters } from './meters.ts';
 import { storeFault } from './store-fault.ts';
 import type { ChainLink, Intent, Settlement } from './submission.ts';
+import type { TracedEntries } from './batch-trace.ts';
 
 export interface OwnerParts {
   readonly store: MessageStore;
@@ -29,14 +34,18 @@ export interface OwnerParts {
   readonly history: History;
   readonly groups: GroupDesk;
   readonly meters: MessageMeters;
+  readonly fences: FenceEvents;
   readonly epochs: EpochWatch;
   readonly limits: LaneLimits;
   /** Where what was committed is told; undefined where nobody consumes it. */
   readonly feed: EventFeed | undefined;
   readonly failpoints: Failpoints | undefined;
+  readonly tracer: Tracer | undefined;
   /** This node has hung, and that has not been dealt with yet. */
   stalled(): boolean;
   owns(convId: ConvId): boolean;
+  /** Told of what is committed where. */
+  readonly rates: Pick<HotRates, 'add'>;
   /** An error that nobody's command may cause. */
   bug(error: unknown): void;
 }
@@ -47,6 +56,15 @@ export interface SubmitRequest {
   readonly clientId: string;
   readonly chain: ChainLink | undefined;
   readonly intent: Intent;
+  /** Of a sampled command. */
+  readonly span?: Span | undefined;
+}
+
+/** Who wants a group changed, and by which command. */
+export interface ChangeBy {
+  readonly actor: UserId;
+  readonly clientId: string;
+  readonly span?: Span | undefined;
 }
 
 /** How often a decision is taken again because its preconditions no longer hold. */
@@ -71,20 +89,24 @@ export class Owner {
       draws: { nextId: () => ids.next(), nowMs: () => clock.wallMs() },
       limits,
       beforeFanOut: () => failpoints?.hit('beforeFanout'),
-      committed: (conversation, draft, entries) => this.#committed(conversation, draft, entries),
+      committed: (conversation, draft, entries, traced) => {
+        parts.rates.add(conversation.convId, entries.length);
+        this.#committed(conversation, draft, entries, traced);
+      },
       learned: (conversation, oldHead) => this.learned(conversation, oldHead),
       batchCommitted: (entries, batchId) => {
         meters.batch(entries);
         parts.feed?.batch(batchId);
       },
       uncertain: (batchId) => parts.feed?.uncertain(batchId),
-      fenceLost: () => {
-        meters.fenceLost += 1;
-      },
+      fenceLost: (convId) => parts.fences.lost(convId),
       stalled: parts.stalled,
       owns: parts.owns,
       epochLost: () => void parts.epochs.look(),
       pause: (attempt) => this.#pause(attempt),
+      monotonicMs: () => clock.monotonicMs(),
+      rest: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      tracer: parts.tracer,
       bug,
     });
   }
@@ -109,7 +131,7 @@ export class Owner {
   }
 
   submit(request: SubmitRequest, settle: (settlement: Settlement) => void): void {
-    const { convId, sender, clientId, chain, intent } = request;
+    const { convId, sender, clientId, chain, intent, span } = request;
     const bytes = 256 + (intent.t === 'send' ? intent.content.length : 0);
     const clientKey = clientId === '' ? undefined : this.#keys.of(sender, clientId);
     this.#lane.submit({
@@ -120,6 +142,7 @@ export class Owner {
       intent,
       bytes,
       settle,
+      trace: span && { span, queuedAtMs: traceNowMs() },
       known: undefined,
       attempts: 0,
     });
@@ -136,50 +159,42 @@ export class Owner {
   }
 
   /** Changes a group: decided by a group node on the rules as they are, committed here if they still are so then. */
-  async changeGroup(
-    groupId: ConvId,
-    actor: UserId,
-    clientId: string,
-    change: GroupChange,
-  ): Promise<Settlement> {
+  async changeGroup(groupId: ConvId, change: GroupChange, by: ChangeBy): Promise<Settlement> {
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await this.#decideAndCommit(groupId, actor, clientId, change);
+      const outcome = await this.#decideAndCommit(groupId, change, by);
       if (outcome.t !== 'stale' || attempt === maxDecisions) return outcome;
     }
   }
 
-  async #decideAndCommit(
-    groupId: ConvId,
-    actor: UserId,
-    clientId: string,
-    change: GroupChange,
-  ): Promise<Settlement> {
+  async #decideAndCommit(groupId: ConvId, change: GroupChange, by: ChangeBy): Promise<Settlement> {
     const { hot, groups } = this.#parts;
+    const { actor, clientId, span } = by;
+    const nobody = { actor, clientId: '' };
     return hot.with(groupId, async (conversation): Promise<Settlement> => {
       const earlier = await this.#madeBefore(conversation, actor, clientId);
       if (earlier !== undefined) return earlier;
       const version = conversation.group?.version;
       try {
-        const decision = await groups.decide(conversation, actor, change);
+        const decision = await groups.decide(conversation, actor, change, span?.context);
         if (decision.entries.length === 0) {
           // It is so by the rules that are known here; somebody may have changed them.
-          await this.#settled(groupId, actor, '', { t: 'recheck' });
+          await this.#settled(groupId, nobody, { t: 'recheck' });
           return conversation.group?.version === version ? nothingToDo : { t: 'stale' };
         }
-        return await this.#settled(groupId, actor, clientId, { t: 'decision', decision, clientId });
+        return await this.#settled(groupId, by, { t: 'decision', decision, clientId });
       } catch (error) {
         if (!(error instanceof Fault)) this.#parts.bug(error);
         const fault = toFault(error);
-        if (fault.spec.retry === 'never') await this.#settled(groupId, actor, '', { t: 'recheck' });
+        if (fault.spec.retry === 'never') await this.#settled(groupId, nobody, { t: 'recheck' });
         // Refused on rules that have changed since: that says nothing.
         return conversation.group?.version === version ? { t: 'refused', fault } : { t: 'stale' };
       }
     });
   }
 
-  #settled(convId: ConvId, sender: UserId, clientId: string, intent: Intent): Promise<Settlement> {
+  #settled(convId: ConvId, { actor: sender, clientId, span }: ChangeBy, intent: Intent): Promise<Settlement> {
     return new Promise((resolve) => {
-      this.submit({ convId, sender, clientId, chain: undefined, intent }, resolve);
+      this.submit({ convId, sender, clientId, chain: undefined, intent, span }, resolve);
     });
   }
 
@@ -201,13 +216,17 @@ export class Owner {
     }
   }
 
-  #committed(conversation: Conversation, draft: Draft, entries: readonly StoredEntry[]): void {
-    const { fanOut, cursors, groups, clock, feed, epochs, store } = this.#parts;
-    conversation.confirmedAtMs = clock.monotonicMs();
+  #committed(
+    conversation: Conversation,
+    draft: Draft,
+    entries: readonly StoredEntry[],
+    traced: TracedEntries | undefined,
+  ): void {
+    const { fanOut, cursors, groups, feed, epochs, store } = this.#parts;
     epochs.committed(conversation.head.msgId, store.epoch);
-    fanOut.forward(conversation, entries, draft.members);
+    fanOut.forward(conversation, entries, draft.members, traced);
     if (!this.#learning.has(conversation)) fanOut.forgetLeavers(conversation);
-    feed?.committed(conversation.convId, entries);
+    feed?.committed(conversation.convId, entries, traced);
     for (const entry of entries) {
       if (entry.kind !== 'message') continue;
       const sender = entry.sender as UserId;

@@ -34,6 +34,11 @@ export class Ownership {
     return true;
   }
 
+  /** The nodes that own conversations; none while nobody can say. */
+  get names(): readonly string[] {
+    return this.#isKnown ? this.#owners.map(({ nodeId }) => nodeId) : [];
+  }
+
   owns(convId: ConvId): boolean {
     return !this.#isKnown || rendezvous(convId, this.#owners) === this.#self;
   }

@@ -3,6 +3,8 @@ import type { UserId } from '../core/ids.ts';
 import type { Result } from '../peer/edge-frames.ts';
 import type { Link } from '../peer/link.ts';
 import type { PeerAnswerFrame } from '../peer/peer-frames.ts';
+import type { Span } from '../core/tracer.ts';
+import { answered, refused } from './command-span.ts';
 import { weigh } from './edge-asker.ts';
 import type { Asker } from './operations.ts';
 
@@ -13,34 +15,41 @@ export class PeerAsker implements Asker {
   readonly refused = undefined;
   readonly #link: Link<PeerAnswerFrame>;
   readonly #call: number;
+  readonly span: Span | undefined;
 
   constructor({
     link,
     call,
     userId,
+    span,
   }: {
     readonly link: Link<PeerAnswerFrame>;
     readonly call: number;
     readonly userId: UserId;
+    readonly span: Span | undefined;
   }) {
     this.#link = link;
     this.#call = call;
     this.userId = userId;
-  }
-
-  more(result: Result): void {
-    this.done(result);
+    this.span = span;
   }
 
   /** An answer that the link has no room for is not sent: the node that waits for it gives up in a while. */
-  done(result: Result): void {
+  more(result: Result): void {
     this.#link.send({ t: 'reply', call: this.#call, result }, weigh(result));
   }
 
-  refuse({ reason, message, field, retryAfterMs }: Fault): void {
+  done(result: Result): void {
+    this.more(result);
+    if (this.span !== undefined) answered(this.span, result);
+  }
+
+  refuse(fault: Fault): void {
+    const { reason, message, field, retryAfterMs } = fault;
     this.#link.send(
       { t: 'refused', call: this.#call, refusal: { reason, message, field, retryAfterMs } },
       128,
     );
+    if (this.span !== undefined) refused(this.span, fault);
   }
 }

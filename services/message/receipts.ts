@@ -41,7 +41,9 @@ export class Receipts {
   /** What the store can't tell now is told when somebody's cursor moves again. */
   #tellOnceLoaded(conversation: Conversation): void {
     this.#cursors.load(conversation).then(
-      () => this.moved(conversation),
+      () => {
+        if (!conversation.void) this.moved(conversation);
+      },
       () => {},
     );
   }

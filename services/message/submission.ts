@@ -1,6 +1,7 @@
 import type { ByteString } from '../core/byte-string.ts';
 import type { Fault } from '../core/fault.ts';
 import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
+import type { Span } from '../core/tracer.ts';
 import type { Decision } from '../peer/group-frames.ts';
 import type { ClientKey, Duplicate } from '../ports/message-store.ts';
 import type { ChainRefusals } from './refused-chains.ts';
@@ -45,6 +46,8 @@ export interface Submission {
   /** What it weighs in the lane's queue. */
   readonly bytes: number;
   readonly settle: (settlement: Settlement) => void;
+  /** Of a sampled command: its span, and when it was put into the lane, in milliseconds since 1970. */
+  readonly trace?: { readonly span: Span; readonly queuedAtMs: number } | undefined;
   /** What the store said about the client key, once it was asked. */
   known: Duplicate | undefined;
   /** How often it went back for another batch. */

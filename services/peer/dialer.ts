@@ -82,8 +82,8 @@ export class Dialer<Out extends Tagged, In extends Tagged> {
       if (this.#state.t !== 'stopped')
         log.warn('a link is lost', {
           'event.action': 'link-lost',
-          'parley.link.address': address,
-          'parley.link.reason': reason,
+          'parley.peer.address': address,
+          'parley.reason': reason,
         });
       this.#happened({ t: 'lost' });
     };
@@ -108,8 +108,8 @@ export class Dialer<Out extends Tagged, In extends Tagged> {
         this.#happened({ t: 'opened' });
         log.info('a link is open', {
           'event.action': 'link-open',
-          'parley.link.address': address,
-          'parley.link.node': peer.nodeId,
+          'parley.peer.address': address,
+          'parley.peer.node': peer.nodeId,
         });
         return events;
       },

@@ -1,7 +1,13 @@
+import type {
+  DeviceOperation as WireDeviceOperation,
+  DeviceResult as WireDeviceResult,
+} from '../../gen/parley/node/v1/owner_link_pb.ts';
 import type { ByteString } from '../core/byte-string.ts';
 import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
 import type { FaultReason } from '../core/fault.ts';
+import type { TraceContext } from '../core/trace-context.ts';
 import type { ConversationKind, HistoryVisibility, Role } from '../ports/message-store.ts';
+import type { SessionAck } from '../ports/session-acks.ts';
 
 /** What connection nodes and message nodes say to each other. */
 
@@ -33,6 +39,8 @@ export type EdgeFrame =
       readonly session: SessionNo;
       readonly userId: UserId;
       readonly op: Operation;
+      /** Of a sampled command; absent for all others. */
+      readonly trace?: TraceContext | undefined;
     }
   /** What sessions acknowledged. */
   | {
@@ -54,7 +62,8 @@ export type EdgeFrame =
       readonly seq: Seq;
     }
   /** Entries that should have come and did not: they are forwarded again. */
-  | { readonly t: 'pull'; readonly convId: ConvId; readonly fromSeq: Seq; readonly toSeq: Seq };
+  | { readonly t: 'pull'; readonly convId: ConvId; readonly fromSeq: Seq; readonly toSeq: Seq }
+  | SessionAcksFrame;
 
 /** message → connection */
 export type OwnerFrame =
@@ -96,7 +105,24 @@ export type OwnerFrame =
       readonly lastSeenAtMs: number;
     }
   /** The store was restored: nothing that this node said before is true, and sessions have to start over. */
-  | { readonly t: 'reset'; readonly epoch: string };
+  | { readonly t: 'reset'; readonly epoch: string }
+  | AskAcksFrame;
+
+/** Asks which sessions of users have acknowledged an entry; about as many users as `maxAskedUsers` at most. */
+export interface AskAcksFrame {
+  readonly t: 'askSessionAcks';
+  readonly call: CallNo;
+  readonly convId: ConvId;
+  readonly seq: Seq;
+  readonly users: readonly UserId[];
+}
+
+/** Answers `askSessionAcks`: all sessions that these users have here. */
+export interface SessionAcksFrame {
+  readonly t: 'sessionAcks';
+  readonly call: CallNo;
+  readonly sessions: readonly SessionAck[];
+}
 
 export interface AudienceFrame {
   readonly t: 'audience';
@@ -139,6 +165,8 @@ export interface LogEntry {
   readonly revision: number;
   /** The fields client_id and content of `parley.chat.v1.Entry`, encoded. */
   readonly content: ByteString;
+  /** On links, of an entry that a sampled command has made: absent for all others. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** What a user asks of a message node. Who asks stands in the frame around it, never in here. */
@@ -176,7 +204,13 @@ export type Operation =
   | { readonly t: 'presence'; readonly users: readonly UserId[] }
   | { readonly t: 'ids'; readonly count: number }
   /** Answered by `place`: the id for a group that the user creates without naming one, the same for the same client id. */
-  | { readonly t: 'groupId'; readonly clientId: string };
+  | { readonly t: 'groupId'; readonly clientId: string }
+  /** The user's devices, and what he wants of them; checked. Answered by `device`. */
+  | { readonly t: 'device'; readonly request: DeviceRequest };
+
+/** In the contract's own words: the connection node checks them, and the message node carries them out. */
+export type DeviceRequest = Exclude<WireDeviceOperation['request'], { readonly case: undefined }>;
+export type DeviceResponse = Exclude<WireDeviceResult['response'], { readonly case: undefined }>;
 
 export interface SendOperation {
   readonly t: 'send';
@@ -204,7 +238,9 @@ export type GroupChange =
   | { readonly t: 'add'; readonly users: readonly UserId[] }
   | { readonly t: 'remove'; readonly user: UserId }
   | { readonly t: 'leave' }
-  | { readonly t: 'setRole'; readonly user: UserId; readonly role: Role };
+  | { readonly t: 'setRole'; readonly user: UserId; readonly role: Role }
+  /** Puts a member out as an administrator of the deployment, who need not be one. For edges alone to ask. */
+  | { readonly t: 'expel'; readonly user: UserId };
 
 export interface KnownConversation {
   readonly convId: ConvId;
@@ -254,7 +290,8 @@ export type Result =
         readonly lastSeenAtMs: number;
       }[];
     }
-  | { readonly t: 'ids'; readonly ids: readonly MsgId[] };
+  | { readonly t: 'ids'; readonly ids: readonly MsgId[] }
+  | { readonly t: 'device'; readonly response: DeviceResponse };
 
 export interface ConversationView {
   readonly convId: ConvId;

@@ -12,6 +12,8 @@ import { helloOf, type WithHello, wireHello } from './hello.ts';
 import { putHotEdgeFrame, readHotEdgeFrame } from './hot-edge-frames.ts';
 import { malformed } from './malformed.ts';
 import { operationOf, wireOperation } from './operation-wire.ts';
+import { acksOf, wireAcks } from './session-ack-wire.ts';
+import { tracedBy, wireTrace } from './trace-wire.ts';
 
 /** What connection nodes say to message nodes, as it is on the wire. */
 
@@ -47,10 +49,10 @@ function wireEdgeFrame(frame: WithHello<EdgeFrame>): MessageInitShape<typeof Edg
     case 'hello':
       return { frame: { case: 'hello', value: wireHello(frame.hello) } };
     case 'command': {
-      const { call, session, userId, op } = frame;
+      const { call, session, userId, op, trace } = frame;
       const operation = wireOperation(op);
       const value = { call: BigInt(call), session: BigInt(session), userId, operation };
-      return { frame: { case: 'command', value } };
+      return { frame: { case: 'command', value }, ...wireTrace(trace) };
     }
     case 'delivered': {
       const items = frame.items.map(({ convId, userId, seq }) => ({ convId, userId, seq: BigInt(seq) }));
@@ -83,17 +85,26 @@ function wireEdgeFrame(frame: WithHello<EdgeFrame>): MessageInitShape<typeof Edg
       const value = { convId, fromSeq: BigInt(fromSeq), toSeq: BigInt(toSeq) };
       return { frame: { case: 'pull', value } };
     }
+    case 'sessionAcks':
+      return { frame: { case: 'sessionAcks', value: wireAcks(frame) } };
   }
 }
 
-function edgeFrameOf({ frame }: WireEdgeFrame): WithHello<EdgeFrame> {
+function edgeFrameOf({ frame, trace }: WireEdgeFrame): WithHello<EdgeFrame> {
   switch (frame.case) {
     case 'hello':
       return { t: 'hello', hello: helloOf(frame.value) };
     case 'command': {
       const { call, session, userId } = frame.value;
       const op = operationOf(frame.value);
-      return { t: 'command', call: Number(call), session: Number(session), userId: userId as UserId, op };
+      return {
+        t: 'command',
+        call: Number(call),
+        session: Number(session),
+        userId: userId as UserId,
+        op,
+        ...tracedBy(trace),
+      };
     }
     case 'delivered': {
       const items = frame.value.items.map(({ convId, userId, seq }) => ({
@@ -133,6 +144,8 @@ function edgeFrameOf({ frame }: WireEdgeFrame): WithHello<EdgeFrame> {
       const { convId, fromSeq, toSeq } = frame.value;
       return { t: 'pull', convId: convId as ConvId, fromSeq: Number(fromSeq), toSeq: Number(toSeq) };
     }
+    case 'sessionAcks':
+      return acksOf(frame.value);
     case undefined:
       return malformed('a frame of a connection node');
   }

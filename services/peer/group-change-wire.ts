@@ -65,6 +65,8 @@ export function wireChange(change: GroupChange): MessageInitShape<typeof GroupCh
       return { change: { case: 'remove', value: { user: change.user } } };
     case 'leave':
       return { change: { case: 'leave', value: {} } };
+    case 'expel':
+      return { change: { case: 'expel', value: { user: change.user } } };
     case 'setRole':
       return { change: { case: 'setRole', value: { user: change.user, role: wireRole(change.role) } } };
   }
@@ -89,6 +91,8 @@ export function changeOf(wire: WireGroupChange | undefined): GroupChange {
       return { t: 'leave' };
     case 'setRole':
       return { t: 'setRole', user: change.value.user as UserId, role: roleOf(change.value.role) };
+    case 'expel':
+      return { t: 'expel', user: change.value.user as UserId };
     case undefined:
       return malformed('a change of a group');
   }

@@ -1,4 +1,5 @@
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import type { TraceContext } from '../core/trace-context.ts';
 import type { GroupRow, Role } from '../ports/message-store.ts';
 import type { GroupChange, Refusal } from './edge-frames.ts';
 
@@ -22,6 +23,8 @@ export type GroupRequestFrame =
       readonly actor: UserId;
       readonly change: GroupChange;
       readonly facts: GroupFacts;
+      /** Of a sampled command; absent for all others. */
+      readonly trace?: TraceContext | undefined;
     }
   /** What became of a decision. */
   | { readonly t: 'committed'; readonly groupId: ConvId; readonly seq: Seq; readonly version: number };

@@ -37,6 +37,7 @@ import type {
 import { helloOf, type WithHello, wireHello } from './hello.ts';
 import { malformed } from './malformed.ts';
 import { refusalOf, wireRefusal } from './refusal-wire.ts';
+import { tracedBy, wireTrace } from './trace-wire.ts';
 
 /** The frames between message nodes and group nodes, as they are on the wire. */
 
@@ -65,9 +66,9 @@ function wireRequest(frame: WithHello<GroupRequestFrame>): MessageInitShape<type
     case 'hello':
       return { frame: { case: 'hello', value: wireHello(frame.hello) } };
     case 'decide': {
-      const { request, groupId, actor, change, facts } = frame;
+      const { request, groupId, actor, change, facts, trace } = frame;
       const value = { request, groupId, actor, change: wireChange(change), facts: wireFacts(facts) };
-      return { frame: { case: 'decide', value } };
+      return { frame: { case: 'decide', value }, ...wireTrace(trace) };
     }
     case 'committed': {
       const { groupId, seq, version } = frame;
@@ -78,7 +79,7 @@ function wireRequest(frame: WithHello<GroupRequestFrame>): MessageInitShape<type
   }
 }
 
-function requestOf({ frame }: WireRequestFrame): WithHello<GroupRequestFrame> {
+function requestOf({ frame, trace }: WireRequestFrame): WithHello<GroupRequestFrame> {
   switch (frame.case) {
     case 'hello':
       return { t: 'hello', hello: helloOf(frame.value) };
@@ -91,6 +92,7 @@ function requestOf({ frame }: WireRequestFrame): WithHello<GroupRequestFrame> {
         actor: actor as UserId,
         change: changeOf(change),
         facts: factsOf(facts),
+        ...tracedBy(trace),
       };
     }
     case 'committed': {

@@ -35,8 +35,8 @@ export function putHotEdgeFrame(to: FieldWriter, frame: { readonly t: string } |
   return true;
 }
 
-function putCommand(to: FieldWriter, { call, session, userId, op }: Command): boolean {
-  if (op.t !== 'send') return false;
+function putCommand(to: FieldWriter, { call, session, userId, op, trace }: Command): boolean {
+  if (op.t !== 'send' || trace !== undefined) return false;
   const start = to.open(commandTag, 2);
   to.integer(0x08, call);
   to.integer(0x10, session);

@@ -53,6 +53,7 @@ function putReply(to: FieldWriter, { call, result }: Reply): boolean {
 }
 
 function putEntry(to: FieldWriter, { audience, incarnation, entry }: EntryFrame): boolean {
+  if (entry.trace !== undefined) return false;
   const start = to.open(audienceEntryTag, 2);
   to.integer(0x08, audience);
   to.integer(0x10, incarnation);

@@ -58,6 +58,8 @@ export function wireOperation(op: Operation): WireOperation {
       return { case: 'ids', value: { count: op.count } };
     case 'groupId':
       return { case: 'groupId', value: { clientId: op.clientId } };
+    case 'device':
+      return { case: 'device', value: { request: op.request } };
   }
 }
 
@@ -111,6 +113,10 @@ export function operationOf({ operation }: EdgeCommand): Operation {
       return { t: 'ids', count: operation.value.count };
     case 'groupId':
       return { t: 'groupId', clientId: operation.value.clientId };
+    case 'device': {
+      const { request } = operation.value;
+      return request.case === undefined ? malformed('a device operation') : { t: 'device', request };
+    }
     case undefined:
       return malformed('an operation');
   }

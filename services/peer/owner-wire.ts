@@ -13,6 +13,8 @@ import { putHotOwnerFrame, readHotOwnerFrame } from './hot-owner-frames.ts';
 import { malformed } from './malformed.ts';
 import { refusalOf, wireRefusal } from './refusal-wire.ts';
 import { entryOf, resultOf, wireEntry, wireResult } from './result-wire.ts';
+import { askOf, wireAsk } from './session-ack-wire.ts';
+import { tracedBy, wireTrace } from './trace-wire.ts';
 
 /** What message nodes say to connection nodes, as it is on the wire. */
 
@@ -84,7 +86,7 @@ function wireOwnerFrame(frame: WithHello<OwnerFrame>): MessageInitShape<typeof O
         incarnation: BigInt(incarnation),
         entry: wireEntry(entry),
       };
-      return { frame: { case: 'entry', value } };
+      return { frame: { case: 'entry', value }, ...wireTrace(entry.trace) };
     }
     case 'registered':
     case 'superseded':
@@ -117,10 +119,12 @@ function wireOwnerFrame(frame: WithHello<OwnerFrame>): MessageInitShape<typeof O
     }
     case 'reset':
       return { frame: { case: 'reset', value: { storeEpoch: frame.epoch } } };
+    case 'askSessionAcks':
+      return { frame: { case: 'askSessionAcks', value: wireAsk(frame) } };
   }
 }
 
-function ownerFrameOf({ frame }: WireOwnerFrame): WithHello<OwnerFrame> {
+function ownerFrameOf({ frame, trace }: WireOwnerFrame): WithHello<OwnerFrame> {
   switch (frame.case) {
     case 'hello':
       return { t: 'hello', hello: helloOf(frame.value) };
@@ -153,7 +157,7 @@ function ownerFrameOf({ frame }: WireOwnerFrame): WithHello<OwnerFrame> {
         t: 'entry',
         audience: Number(audience),
         incarnation: Number(incarnation),
-        entry: entryOf(entry),
+        entry: { ...entryOf(entry), ...tracedBy(trace) },
       };
     }
     case 'registered':
@@ -197,6 +201,8 @@ function ownerFrameOf({ frame }: WireOwnerFrame): WithHello<OwnerFrame> {
     }
     case 'reset':
       return { t: 'reset', epoch: frame.value.storeEpoch };
+    case 'askSessionAcks':
+      return askOf(frame.value);
     case undefined:
       return malformed('a frame of a message node');
   }

@@ -71,14 +71,14 @@ describe('what is asked of message nodes', () => {
     const op = { t: 'get', convId: 'g' as ConvId, seq: 1 } as const;
     const refusal = { reason: 'notMember', message: 'no', field: 'conv_id', retryAfterMs: 7 } as const;
     const { calls } = linked(({ call }, link) => void link.send({ t: 'refused', call, refusal }, 64));
-    await assert.rejects(calls.command('m1', 'ann' as UserId, op), (error) => {
+    await assert.rejects(calls.command('m1', 'ann' as UserId, op, { epoch: '' }), (error) => {
       assert.ok(error instanceof Fault);
       const { reason, message, field, retryAfterMs } = error;
       assert.deepEqual({ reason, message, field, retryAfterMs }, refusal);
       return true;
     });
     const silent = linked(() => {});
-    const ask = () => silent.calls.command('m1', 'ann' as UserId, op);
+    const ask = () => silent.calls.command('m1', 'ann' as UserId, op, { epoch: '' });
     const unanswered = Array.from({ length: 800 }, ask);
     await assert.rejects(ask(), (error) => error instanceof Fault && error.reason === 'overloaded');
     // Other questions have room.

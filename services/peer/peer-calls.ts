@@ -1,7 +1,9 @@
 import { Fault } from '../core/fault.ts';
-import type { UserId } from '../core/ids.ts';
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import { Slots } from '../core/slots.ts';
+import type { TraceContext } from '../core/trace-context.ts';
 import type { OutboxSpan } from '../ports/outbox.ts';
+import type { SessionAck } from '../ports/session-acks.ts';
 import type { Operation, Result } from './edge-frames.ts';
 import type { Link, LinkEvents } from './link.ts';
 import type { PeerAnswerFrame, PeerQuestionFrame } from './peer-frames.ts';
@@ -18,6 +20,14 @@ const mostWaiting = 1_000;
 const mostCommands = 800;
 /** What a command may take: a group node may be asked, and the store read and written. */
 const commandMs = 10_000;
+
+/** Where a command comes from that is handed on. */
+export interface CommandOrigin {
+  /** Of the store, as this node has it. */
+  readonly epoch: string;
+  /** Of a sampled command. */
+  readonly trace?: TraceContext | undefined;
+}
 
 /** What this node asks of the message nodes that it is linked to. */
 export class PeerCalls {
@@ -70,12 +80,30 @@ export class PeerCalls {
     return answer.users;
   }
 
+  /** The sessions of users and how far each is with an entry, as `SessionAcks` says. Rejects like `forward`. */
+  async sessionAcks(
+    nodeId: string,
+    convId: ConvId,
+    seq: Seq,
+    users: readonly UserId[],
+  ): Promise<readonly SessionAck[]> {
+    const ask = (call: number) => ({ t: 'askSessionAcks', call, convId, seq, users }) as const;
+    const answer = await this.#ask(nodeId, 128 + 80 * users.length, ask);
+    if (answer.t !== 'sessionAcks') throw unreachable('the message node answers something else');
+    return answer.sessions;
+  }
+
   /**
-   * Has a node carry out what a user asks of a conversation that it owns. Rejects with the Fault of the refusal: that
-   * of `notOwner` where the node is not the owner either, `overloaded` where too many wait here, `ownerLost` where the
+   * Has a node carry out what a user asks of a conversation that it owns, if it has the same epoch of the store. Rejects with the Fault of the refusal: that
+   * of `notOwner` where the node is not the owner either or knows another epoch, `overloaded` where too many wait here, `ownerLost` where the
    * node is not linked or does not answer. Which operations may be handed on, `handedOn` says.
    */
-  async command(nodeId: string, userId: UserId, op: Operation): Promise<Result> {
+  async command(
+    nodeId: string,
+    userId: UserId,
+    op: Operation,
+    { epoch, trace }: CommandOrigin,
+  ): Promise<Result> {
     if (this.#commands >= mostCommands)
       throw new Fault('overloaded', { message: 'too many commands are handed on', retryAfterMs: 200 });
     this.#commands += 1;
@@ -84,7 +112,7 @@ export class PeerCalls {
       const answer = await this.#ask(
         nodeId,
         bytes,
-        (call) => ({ t: 'command', call, userId, op }),
+        (call) => ({ t: 'command', call, userId, op, epoch, ...(trace && { trace }) }),
         commandMs,
       );
       if (answer.t === 'refused') throw new Fault(answer.refusal.reason, answer.refusal);

@@ -15,6 +15,8 @@ import { operationOf, wireOperation } from './operation-wire.ts';
 import type { PeerAnswerFrame, PeerQuestionFrame } from './peer-frames.ts';
 import { refusalOf, wireRefusal } from './refusal-wire.ts';
 import { resultOf, wireResult } from './result-wire.ts';
+import { acksOf, askOf, wireAcks, wireAsk } from './session-ack-wire.ts';
+import { tracedBy, wireTrace } from './trace-wire.ts';
 
 /** The frames between message nodes, as they are on the wire. */
 
@@ -57,12 +59,14 @@ function wireQuestion(frame: WithHello<PeerQuestionFrame>): MessageInitShape<typ
         userId: frame.userId,
         operation: wireOperation(frame.op),
       };
-      return { frame: { case: 'command', value } };
+      return { frame: { case: 'command', value }, epoch: frame.epoch, ...wireTrace(frame.trace) };
     }
+    case 'askSessionAcks':
+      return { frame: { case: 'askSessionAcks', value: wireAsk(frame) } };
   }
 }
 
-function questionOf({ frame }: WireQuestionFrame): WithHello<PeerQuestionFrame> {
+function questionOf({ frame, epoch, trace }: WireQuestionFrame): WithHello<PeerQuestionFrame> {
   switch (frame.case) {
     case 'hello':
       return { t: 'hello', hello: helloOf(frame.value) };
@@ -79,8 +83,11 @@ function questionOf({ frame }: WireQuestionFrame): WithHello<PeerQuestionFrame> 
       return { t: 'askOffline', call: Number(frame.value.call), users: userIds(frame.value.users) };
     case 'command': {
       const { call, userId } = frame.value;
-      return { t: 'command', call: Number(call), userId: userId as UserId, op: operationOf(frame.value) };
+      const op = operationOf(frame.value);
+      return { t: 'command', call: Number(call), userId: userId as UserId, op, epoch, ...tracedBy(trace) };
     }
+    case 'askSessionAcks':
+      return askOf(frame.value);
     case undefined:
       return malformed('a question of a peer');
   }
@@ -104,6 +111,8 @@ function wireAnswer(frame: WithHello<PeerAnswerFrame>): MessageInitShape<typeof 
       const value = { call: BigInt(frame.call), refusal: wireRefusal(frame.refusal) };
       return { frame: { case: 'refused', value } };
     }
+    case 'sessionAcks':
+      return { frame: { case: 'sessionAcks', value: wireAcks(frame) } };
   }
 }
 
@@ -119,6 +128,8 @@ function answerOf({ frame }: WireAnswerFrame): WithHello<PeerAnswerFrame> {
       return { t: 'reply', call: Number(frame.value.call), result: resultOf(frame.value) };
     case 'refused':
       return { t: 'refused', call: Number(frame.value.call), refusal: refusalOf(frame.value.refusal) };
+    case 'sessionAcks':
+      return acksOf(frame.value);
     case undefined:
       return malformed('an answer of a peer');
   }

@@ -68,6 +68,8 @@ export function wireResult(result: Result): WireResult {
     }
     case 'ids':
       return { case: 'ids', value: { ids: [...result.ids] } };
+    case 'device':
+      return { case: 'device', value: { response: result.response } };
   }
 }
 
@@ -133,6 +135,10 @@ export function resultOf({ result }: OwnerReply): Result {
     }
     case 'ids':
       return { t: 'ids', ids: result.value.ids };
+    case 'device': {
+      const { response } = result.value;
+      return response.case === undefined ? malformed('a device result') : { t: 'device', response };
+    }
     case undefined:
       return malformed('a result');
   }

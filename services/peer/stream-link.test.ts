@@ -5,7 +5,7 @@ import { encodeOwnerFrames } from './owner-wire.ts';
 import type { EdgeFrame, OwnerFrame } from './edge-frames.ts';
 import { type Hello, linkVersion } from './hello.ts';
 import { edgeCodec } from './link-codecs.ts';
-import { linkCounters, StreamLink } from './stream-link.ts';
+import { type LinkCounters, linkCounters, StreamLink } from './stream-link.ts';
 
 const hello: Hello = { version: linkVersion, nodeId: 'n', incarnation: 1, clusterToken: '', storeEpoch: '' };
 const delivered = (seq: number): EdgeFrame => ({
@@ -38,4 +38,56 @@ it('a frame that can’t be written ends its link, and nothing else', async () =
   assert.deepEqual(told, ['failed: true', 'hung up: internal']);
   assert.equal(written.length, 1, 'frames before it are lost with the link');
   assert.equal(link.send(delivered(2), 10), 'closed');
+});
+
+function linkOf(
+  counters: LinkCounters,
+  write: (done: () => void) => void = () => {},
+): StreamLink<EdgeFrame, OwnerFrame> {
+  return new StreamLink<EdgeFrame, OwnerFrame>({
+    carrier: { write: (_, done) => write(done), hangUp: () => {} },
+    codec: edgeCodec,
+    counters,
+    limitBytes: 1_000,
+    hello: () => hello,
+    calls: true,
+    opened: () => ({ frames: () => {}, down: () => {} }),
+    failed: () => {},
+  });
+}
+
+it('counts the links that are open, and those that were', () => {
+  const counters = linkCounters();
+  const open = (): StreamLink<EdgeFrame, OwnerFrame> => linkOf(counters);
+  const greeted = encodeOwnerFrames([{ t: 'hello', hello }]);
+  const [one, other, refused] = [open(), open(), open()];
+  assert.deepEqual([counters.open, counters.lost], [0, 0], 'nobody has said hello');
+  one.take(greeted);
+  other.take(greeted);
+  assert.deepEqual([counters.open, counters.lost], [2, 0]);
+  refused.down('refused');
+  one.down('the network');
+  one.down('again');
+  other.close('enough');
+  assert.deepEqual([counters.open, counters.lost], [0, 2], 'one that never was open is not lost');
+});
+
+it('counts the bytes that wait for its carrier', async () => {
+  const counters = linkCounters();
+  const written: (() => void)[] = [];
+  const link = linkOf(counters, (done) => void written.push(done));
+  link.take(encodeOwnerFrames([{ t: 'hello', hello }]));
+  link.send(delivered(1), 10);
+  link.send(delivered(2), 20);
+  assert.equal(counters.queuedBytes, 30);
+  // What is written waits here no longer; what comes while it is on its way does.
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(written.length, 2);
+  assert.equal(counters.queuedBytes, 0);
+  link.send(delivered(3), 40);
+  assert.equal(counters.queuedBytes, 40);
+  assert.equal(link.send(delivered(4), 2_000), 'full');
+  assert.equal(counters.queuedBytes, 40);
+  link.close('over');
+  assert.equal(counters.queuedBytes, 0);
 });

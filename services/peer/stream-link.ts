@@ -32,10 +32,25 @@ export interface LinkCounters {
   bytesIn: number;
   /** Frames that found the queue full. */
   full: number;
+  /** Links that are open now, and those that were and went down. */
+  open: number;
+  lost: number;
+  /** Bytes that wait now, as whoever sends them reckons. */
+  queuedBytes: number;
 }
 
 export function linkCounters(): LinkCounters {
-  return { framesOut: 0, framesIn: 0, messagesOut: 0, bytesOut: 0, bytesIn: 0, full: 0 };
+  return {
+    framesOut: 0,
+    framesIn: 0,
+    messagesOut: 0,
+    bytesOut: 0,
+    bytesIn: 0,
+    full: 0,
+    open: 0,
+    lost: 0,
+    queuedBytes: 0,
+  };
 }
 
 export interface StreamLinkParts<Out extends Tagged, In extends Tagged> {
@@ -84,7 +99,10 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
     if (this.#state === 'closed') return 'closed';
     const pushed = this.#queue.push({ frame, bytes }, bytes);
     if (pushed === 'full') this.#parts.counters.full += 1;
-    if (pushed === 'queued') this.#schedule();
+    if (pushed === 'queued') {
+      this.#parts.counters.queuedBytes += bytes;
+      this.#schedule();
+    }
     return pushed;
   }
 
@@ -111,8 +129,13 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
   /** The stream is gone. */
   down(reason: string): void {
     if (this.#state === 'closed') return;
+    if (this.#state === 'open') {
+      this.#parts.counters.open -= 1;
+      this.#parts.counters.lost += 1;
+    }
     this.#state = 'closed';
     this.#queue.close();
+    this.#parts.counters.queuedBytes -= this.#queue.bytes;
     this.#queue.drain();
     this.#events?.down(reason);
   }
@@ -125,6 +148,7 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
       this.#events = this.#parts.opened(this, first.hello);
       if (!this.#parts.calls) this.#greet();
       this.#state = 'open';
+      this.#parts.counters.open += 1;
       this.#schedule();
       rest = frames.slice(1);
     }
@@ -157,6 +181,7 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
   #write(): void {
     if (this.#state !== 'open' || this.#queue.length === 0) return;
     const frames: Out[] = [];
+    const queuedBefore = this.#queue.bytes;
     for (let bytes = 0; bytes < messageBytes; ) {
       const next = this.#queue.shift();
       if (next === undefined) break;
@@ -164,6 +189,7 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
       bytes += next.bytes;
     }
     const { carrier, codec, counters } = this.#parts;
+    counters.queuedBytes -= queuedBefore - this.#queue.bytes;
     let message: Uint8Array;
     try {
       message = codec.encode(frames as readonly WithHello<Out>[]);

@@ -1,6 +1,8 @@
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import type { UserId } from '../core/ids.ts';
-import { type ArchiveRow, type ArchiveTable, archiveTables } from './store-archive.ts';
+import { platformAt, platformCode, targetHashBytes, targetKindAt, targetKindCode } from './device-codec.ts';
+import { maxSilences } from './devices.ts';
+import { type ArchiveRow, type ArchiveTable, archiveTables, type UserRow } from './store-archive.ts';
 import {
   readClientKey,
   readGroup,
@@ -33,6 +35,10 @@ export function tableAt(code: number): ArchiveTable {
 /** The encoding of a row, in a buffer that holds until the next one is encoded. */
 export function encodeArchiveRow(row: ArchiveRow): Buffer {
   const out = ByteWriter.row();
+  if (row.t === 'user') {
+    writeUser(out, row);
+    return out.view();
+  }
   out.u64(row.convNo);
   switch (row.t) {
     case 'conversation':
@@ -73,6 +79,7 @@ export function encodeArchiveRow(row: ArchiveRow): Buffer {
 /** Throws RangeError for what is no row of the table. Sealed bytes are a view. */
 export function decodeArchiveRow(table: ArchiveTable, bytes: Uint8Array): ArchiveRow {
   const reader = new ByteReader(bytes);
+  if (table === 'user') return ended(reader, readUser(reader));
   const convNo = reader.u64();
   switch (table) {
     case 'conversation': {
@@ -124,6 +131,69 @@ export function decodeArchiveRow(table: ArchiveTable, bytes: Uint8Array): Archiv
       };
     }
   }
+}
+
+function writeUser(out: ByteWriter, { userId, settings, silences, devices }: UserRow): void {
+  out.text(userId);
+  out.u53(settings.silencedUntilMs);
+  const { quietHours } = settings;
+  out.u8(quietHours === undefined ? 0 : 1);
+  if (quietHours !== undefined) {
+    out.u32(quietHours.fromMinute);
+    out.u32(quietHours.toMinute);
+    out.text(quietHours.timeZone);
+  }
+  out.u32(silences.length);
+  for (const { convId, untilMs } of silences) {
+    out.text(convId);
+    out.u53(untilMs);
+  }
+  out.u32(devices.length);
+  for (const device of devices) {
+    out.text(device.deviceId);
+    out.u8(platformCode(device.platform));
+    out.u8(targetKindCode(device.provider));
+    out.text(device.name);
+    out.u53(device.registeredAtMs);
+    out.u53(device.lastSeenAtMs);
+    out.raw(device.targetHash);
+    out.u32(device.keyId);
+    out.u32(device.sealed.byteLength);
+    out.raw(device.sealed);
+  }
+}
+
+function readUser(reader: ByteReader): UserRow {
+  const userId = reader.user();
+  const silencedUntilMs = reader.u53();
+  const quietHours =
+    reader.u8() === 0
+      ? undefined
+      : { fromMinute: reader.u32(), toMinute: reader.u32(), timeZone: reader.text() };
+  const silences = Array.from({ length: atMost(reader.u32(), maxSilences) }, () => ({
+    convId: reader.conv(),
+    untilMs: reader.u53(),
+  }));
+  const devices = Array.from({ length: atMost(reader.u32(), maxArchivedDevices) }, () => ({
+    deviceId: reader.text(),
+    platform: platformAt(reader.u8()),
+    provider: targetKindAt(reader.u8()),
+    name: reader.text(),
+    registeredAtMs: reader.u53(),
+    lastSeenAtMs: reader.u53(),
+    targetHash: reader.raw(targetHashBytes),
+    keyId: reader.u32(),
+    sealed: reader.raw(reader.u32()),
+  }));
+  return { t: 'user', userId, settings: { silencedUntilMs, quietHours }, silences, devices };
+}
+
+/** Two that register at once may both find room: a few more than are kept. */
+const maxArchivedDevices = 1_000;
+
+function atMost(count: number, most: number): number {
+  if (count > most) throw new RangeError(`${count} of something of which there are ${most} at most`);
+  return count;
 }
 
 function ended(reader: ByteReader, row: ArchiveRow): ArchiveRow {

@@ -54,6 +54,17 @@ export function deadLettersConformance(
       assert.deepEqual(await fixture.letters.list(10), [sampleLetter(1, { reason: 'ECONNREFUSED' })]);
     });
 
+    it('finds letters by their ids, oldest first, and nothing for an id that none has', async () => {
+      await using fixture = await open(1_000);
+      for (const no of [3, 1, 4, 2]) await fixture.letters.add(sampleLetter(no));
+      await fixture.letters.remove(sampleLetter(4));
+      // Ids may have dashes, and be the end of one another.
+      await fixture.letters.add(sampleLetter(5, { id: 'x-msg_1' }));
+      const ids = ['msg_3', 'msg_1', 'msg_4', 'none', "' OR 1"];
+      assert.deepEqual(await fixture.letters.find(ids), [sampleLetter(1), sampleLetter(3)]);
+      assert.deepEqual(await fixture.letters.find(['none']), []);
+    });
+
     it('removes a letter for good, and one that is not there without a word', async () => {
       await using fixture = await open(1_000);
       for (const no of [1, 2]) await fixture.letters.add(sampleLetter(no));

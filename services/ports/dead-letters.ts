@@ -26,6 +26,8 @@ export interface DeadLetters {
   add(letter: DeadLetter): Promise<void>;
   /** The oldest letters by when they happened, at most `limit` (1–10,000). */
   list(limit: number): Promise<readonly DeadLetter[]>;
+  /** The letters with these ids (1–1,000), ordered as in `list`; ids that no letter has are left out. */
+  find(ids: readonly string[]): Promise<readonly DeadLetter[]>;
   /** Removes a letter; one that isn't there is no error. */
   remove(letter: DeadLetter): Promise<void>;
   close(): Promise<void>;

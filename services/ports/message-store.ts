@@ -120,11 +120,20 @@ export interface ConversationCommit {
   readonly group: GroupRow | undefined;
 }
 
+/** A part of what a commit takes: making what is written, sealed contents among it, or writing it. In ms since 1970. */
+export interface CommitStep {
+  readonly name: 'seal' | 'write';
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+}
+
 export interface CommitBatch {
   /** The epoch under which the caller read what it builds on. */
   readonly epoch: string;
   readonly batchId: bigint;
   readonly conversations: readonly ConversationCommit[];
+  /** Told of the parts of the commit while it is made, by stores that can; absent where nobody traces it. */
+  readonly onStep?: ((step: CommitStep) => void) | undefined;
 }
 
 /** A client key that the conversation already has. */

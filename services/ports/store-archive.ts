@@ -1,4 +1,5 @@
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../core/ids.ts';
+import type { DeviceListing, PushSettings, Silence } from './devices.ts';
 import type {
   ClientKey,
   ConversationKind,
@@ -9,12 +10,12 @@ import type {
 } from './message-store.ts';
 
 /** The tables of an archive, in its order: a row stands behind those that it belongs to. */
-export const archiveTables = ['conversation', 'group', 'member', 'cursor', 'entry'] as const;
+export const archiveTables = ['conversation', 'group', 'member', 'cursor', 'entry', 'user'] as const;
 export type ArchiveTable = (typeof archiveTables)[number];
 
 /**
- * A row as both stores have it, whichever it comes from. Bodies stay sealed. Each table ascends by conv_no, then by user
- * id (bytewise) or seq.
+ * A row as both stores have it, whichever it comes from. Bodies and push targets stay sealed. Each table ascends by
+ * conv_no, then by user id (bytewise) or seq; that of users by user id.
  */
 export type ArchiveRow =
   | {
@@ -43,7 +44,26 @@ export type ArchiveRow =
       readonly clientKey: ClientKey | undefined;
       readonly keyId: number;
       readonly sealed: Uint8Array;
-    };
+    }
+  | UserRow;
+
+/** What a user has besides conversations, where he has anything. */
+export interface UserRow {
+  readonly t: 'user';
+  readonly userId: UserId;
+  readonly settings: PushSettings;
+  /** In bytewise order of conv_id. */
+  readonly silences: readonly Silence[];
+  /** In bytewise order of device_id. What they were told stays behind. */
+  readonly devices: readonly ArchivedDevice[];
+}
+
+export interface ArchivedDevice extends DeviceListing {
+  /** Of the push target: 16 bytes. */
+  readonly targetHash: Uint8Array;
+  readonly keyId: number;
+  readonly sealed: Uint8Array;
+}
 
 export type RowOf<T extends ArchiveTable> = Extract<ArchiveRow, { readonly t: T }>;
 

@@ -1,8 +1,11 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConfigOf } from '../core/config.ts';
 import type { Logger } from '../core/log.ts';
+import type { Tracer } from '../core/tracer.ts';
 import { Turns } from '../core/turns.ts';
 import type { DeadLetter, DeadLetters } from '../ports/dead-letters.ts';
+import { CourierStopped } from './courier-stopped.ts';
+import { DeliveryTrace } from './delivery-trace.ts';
 import type { Endpoint } from './endpoint-file.ts';
 import { endpointMeters } from './meters.ts';
 import type { pushOptions } from './options.ts';
@@ -20,6 +23,8 @@ export interface CourierInit {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Deliveries that may wait, at most. */
   readonly mostWaiting: number;
 }
@@ -27,14 +32,6 @@ export interface CourierInit {
 interface Letter {
   readonly id: string;
   readonly body: string;
-}
-
-/** Thrown to those who wait for a delivery when the courier stops. */
-class CourierStopped extends Error {
-  constructor() {
-    super('webhooks are stopping');
-    this.name = 'CourierStopped';
-  }
 }
 
 /**
@@ -108,21 +105,40 @@ export class Courier {
     });
   }
 
-  /** Tries until it is told or given up. */
   async #persist(webhook: Webhook): Promise<void> {
-    const { config, random, clock } = this.#init;
     const letter = { id: webhookId(this.endpoint.name, webhook), body: webhookBody(webhook) };
+    const trace = this.#traceOf(webhook, letter);
+    try {
+      await this.#insist(webhook, letter, trace);
+    } catch (error) {
+      trace?.failed(error instanceof CourierStopped ? 'stopping' : 'notKept');
+      throw error;
+    }
+  }
+
+  #traceOf({ type, traces }: Webhook, { id }: Letter): DeliveryTrace | undefined {
+    const { tracer, log } = this.#init;
+    if (traces === undefined || tracer === undefined) return undefined;
+    return new DeliveryTrace({ tracer, log, endpoint: this.endpoint.name, id, type, traces });
+  }
+
+  /** Tries until it is told or given up. */
+  async #insist(webhook: Webhook, letter: Letter, trace: DeliveryTrace | undefined): Promise<void> {
+    const { config, random, clock } = this.#init;
     for (let attempt = 1; ; attempt += 1) {
       this.#checkRunning();
-      const answer = await this.#attempt(letter);
+      const attempted = trace?.attempt();
+      const answer = await this.#attempt(letter, attempted?.headers);
+      attempted?.answered(answer, accepted(answer));
       if (accepted(answer)) {
         this.meters.delivered += 1;
+        trace?.delivered();
         return;
       }
       this.#checkRunning();
       this.meters.failedAttempts += 1;
       if (attempt === config.attempts || gone(answer)) {
-        await this.#giveUp(webhook, letter, attempt, answer);
+        await this.#giveUp(webhook, letter, { attempts: attempt, answer, trace });
         return;
       }
       const bounds = { firstMs: config.firstRetryMs, maxMs: config.maxRetryMs };
@@ -132,17 +148,26 @@ export class Courier {
     }
   }
 
-  #attempt({ id, body }: Letter): Promise<Answer> {
+  #attempt({ id, body }: Letter, more: Readonly<Record<string, string>> = {}): Promise<Answer> {
     const timestampS = Math.floor(this.#init.clock.wallMs() / 1_000);
     const headers = {
       'webhook-id': id,
       'webhook-timestamp': String(timestampS),
       'webhook-signature': signatures(this.endpoint.keys, id, timestampS, body),
+      ...more,
     };
     return this.#poster.post(headers, body);
   }
 
-  async #giveUp(webhook: Webhook, { id, body }: Letter, attempts: number, answer: Answer): Promise<void> {
+  async #giveUp(
+    webhook: Webhook,
+    { id, body }: Letter,
+    {
+      attempts,
+      answer,
+      trace,
+    }: { readonly attempts: number; readonly answer: Answer; readonly trace: DeliveryTrace | undefined },
+  ): Promise<void> {
     const { type, convId, firstSeq, lastSeq, occurredAtMs } = webhook;
     const endpoint = this.endpoint.name;
     const reason = describe(answer);
@@ -167,11 +192,13 @@ export class Courier {
       'parley.webhook': id,
       'parley.attempts': attempts,
       'parley.reason': reason,
+      ...trace?.ids,
     });
+    trace?.failed(reason);
   }
 
   #checkRunning(): void {
-    if (this.#stopped) throw new CourierStopped();
+    if (this.#stopped) throw new CourierStopped('webhooks');
   }
 
   #wait(ms: number): Promise<void> {

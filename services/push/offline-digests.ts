@@ -1,4 +1,5 @@
 import { type CommittedEvent, CommittedKind } from '../../gen/parley/node/v1/event_log_pb.ts';
+import { type TraceContext, traceOf } from '../core/trace-context.ts';
 
 /** Messages of one conversation within one interval. */
 export interface Digest {
@@ -15,11 +16,18 @@ export interface Digest {
   /** The only sender of all of them; undefined when there are several. */
   soleSender: string | undefined;
   dueAtMs: number;
+  /** Of sampled messages, the first few; absent where there are none. */
+  traces?: TraceContext[];
+  /** How many pushes of it were. */
+  traced?: number;
 }
 
 export interface DigestConfig {
   readonly intervalMs: number;
 }
+
+/** Traces that one digest goes on with. */
+const mostTraces = 16;
 
 /** How long an interval that is past already is held open for the rest of its messages, at most. */
 const lingerMs = 200;
@@ -70,7 +78,7 @@ export class OfflineDigests {
           dueAtMs: Math.max((bucket + 1) * intervalMs, nowMs + Math.min(lingerMs, intervalMs)),
         };
     this.#open.set(event.convId, digest);
-    for (const { seq, msgId, sender, createdAtMs } of messages) {
+    for (const { seq, msgId, sender, createdAtMs, trace } of messages) {
       // A repeat of what it has already.
       if (Number(seq) <= digest.lastSeq) continue;
       digest.messages += 1;
@@ -79,6 +87,7 @@ export class OfflineDigests {
       digest.sender = sender;
       digest.createdAtMs = Number(createdAtMs);
       if (digest.soleSender !== sender) digest.soleSender = undefined;
+      if (trace.byteLength > 0) addTrace(digest, traceOf(trace));
     }
     return fits || earlier === undefined ? { joined: digest } : { joined: digest, closed: earlier };
   }
@@ -93,4 +102,10 @@ export class OfflineDigests {
     }
     return due;
   }
+}
+
+function addTrace(digest: Digest, trace: TraceContext | undefined): void {
+  if (trace === undefined || (digest.traces?.length ?? 0) >= mostTraces) return;
+  digest.traces ??= [];
+  digest.traces.push(trace);
 }

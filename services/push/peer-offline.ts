@@ -1,6 +1,7 @@
 import type { UserId } from '../core/ids.ts';
 import type { PeerCalls } from '../peer/peer-calls.ts';
 import type { Offline } from '../ports/offline.ts';
+import { anyOf } from './any-peer.ts';
 
 interface PeerOfflineParts {
   readonly peers: Pick<PeerCalls, 'nodeIds' | 'offline'>;
@@ -17,18 +18,8 @@ export class PeerOffline implements Offline {
   }
 
   /** Asks one node, and another one where it does not answer. Rejects with what went wrong last. */
-  async offline(users: readonly UserId[]): Promise<readonly UserId[]> {
+  offline(users: readonly UserId[]): Promise<readonly UserId[]> {
     const { peers, random } = this.#parts;
-    const nodes = [...peers.nodeIds];
-    let failure: unknown = new Error('no message node is linked');
-    // From anywhere in the list, so that all are asked alike.
-    for (let at = Math.floor(random() * nodes.length), left = nodes.length; left > 0; at += 1, left -= 1) {
-      try {
-        return await peers.offline(nodes[at % nodes.length] as string, users);
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw failure;
+    return anyOf(peers.nodeIds, random, (nodeId) => peers.offline(nodeId, users));
   }
 }

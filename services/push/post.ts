@@ -1,5 +1,6 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { httpPost, readAway } from './http-post.ts';
 
 export interface PosterInit {
   readonly url: URL;
@@ -14,11 +15,6 @@ export interface PosterInit {
 export type Answer =
   | { readonly t: 'status'; readonly status: number; readonly retryAfter: string | undefined }
   | { readonly t: 'failed'; readonly reason: string };
-
-/** Bytes and time that the body of an answer gets; nobody looks at it, it only makes the connection good for the next. */
-const bodyBytes = 16 * 1024;
-const bodyMs = 1_000;
-const headerBytes = 16 * 1024;
 
 /**
  * Posts to one URL, over connections that are kept. The status line is the answer: redirects are not followed, and a
@@ -38,57 +34,23 @@ export class Poster {
   }
 
   /** Never rejects. */
-  post(headers: Readonly<Record<string, string>>, body: string): Promise<Answer> {
-    const { promise, resolve } = Promise.withResolvers<Answer>();
+  async post(headers: Readonly<Record<string, string>>, body: string): Promise<Answer> {
     const { url, timeoutMs } = this.#init;
-    const bytes = Buffer.from(body);
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const request = send(url, {
-      method: 'POST',
+    const answer = await httpPost({
+      url,
       agent: this.#agent,
-      maxHeaderSize: headerBytes,
-      headers: {
-        'content-type': 'application/json',
-        'content-length': bytes.byteLength,
-        'user-agent': 'parley-webhooks/1',
-        ...headers,
-      },
+      headers: { 'content-type': 'application/json', 'user-agent': 'parley-webhooks/1', ...headers },
+      body: Buffer.from(body),
+      timeoutMs,
     });
-    const timer = setTimeout(() => {
-      request.destroy(new Error(`no answer within ${timeoutMs} ms`));
-    }, timeoutMs);
-    request.once('response', (response) => {
-      clearTimeout(timer);
-      resolve({
-        t: 'status',
-        status: response.statusCode ?? 0,
-        retryAfter: response.headers['retry-after'],
-      });
-      readAway(response);
-    });
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      resolve({ t: 'failed', reason: error.code ?? error.message });
-    });
-    request.end(bytes);
-    return promise;
+    if (answer.t === 'failed') return answer;
+    const { statusCode: status = 0, headers: answered } = answer.response;
+    readAway(answer.response);
+    return { t: 'status', status, retryAfter: answered['retry-after'] };
   }
 
   /** Cuts off whatever is under way. */
   close(): void {
     this.#agent.destroy();
   }
-}
-
-function readAway(response: IncomingMessage): void {
-  let left = bodyBytes;
-  const timer = setTimeout(() => response.destroy(), bodyMs);
-  timer.unref();
-  response.on('data', (chunk: Buffer) => {
-    left -= chunk.byteLength;
-    if (left < 0) response.destroy();
-  });
-  // The answer is known already; how its body ends is of no interest.
-  response.on('error', () => {});
-  response.once('close', () => clearTimeout(timer));
 }

@@ -3,11 +3,13 @@ import { decodeCommittedEvent } from '../codec/committed-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { DeadLetters } from '../ports/dead-letters.ts';
 import type { EventConsumer, EventLog, LogEvent } from '../ports/event-log.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import type { Offline } from '../ports/offline.ts';
 import { Courier, type PushConfig } from './courier.ts';
+import { type DevicePushParts, DevicePushes } from './device-pushes.ts';
 import type { Endpoint } from './endpoint-file.ts';
 import { tellOfEntries } from './entry-notices.ts';
 import { OfflineNotices } from './offline-notices.ts';
@@ -15,6 +17,8 @@ import { OfflineNotices } from './offline-notices.ts';
 export interface PushNodeParts {
   readonly config: PushConfig;
   readonly endpoints: readonly Endpoint[];
+  /** What pushes to devices are made with; undefined: there are none. */
+  readonly devices?: DevicePushParts | undefined;
   readonly events: EventLog;
   readonly deadLetters: DeadLetters;
   readonly store: Pick<MessageStore, 'load'>;
@@ -22,6 +26,8 @@ export interface PushNodeParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Events between the oldest that an endpoint has not heard of and the newest that is read for it. */
@@ -29,12 +35,19 @@ const entryWindow = 1_024;
 /** The same for digests, which wait for the end of their interval; an event takes some hundred bytes. */
 const offlineWindow = 65_536;
 
-/** The groups by which endpoints consume the log: one for entries, one for who was offline. */
-export function groupsOf(endpoints: readonly Endpoint[]): string[] {
-  return endpoints.flatMap((endpoint) => [
+/** By this name push nodes consume the log for devices: they share the conversations. */
+const deviceGroup = 'push.devices';
+
+/**
+ * The groups by which the log is consumed: of each endpoint one for entries and one for who was offline, and one for
+ * devices where they are pushed to.
+ */
+export function groupsOf(endpoints: readonly Endpoint[], devices = false): string[] {
+  const groups = endpoints.flatMap((endpoint) => [
     ...(wantsEntries(endpoint) ? [entryGroup(endpoint)] : []),
     ...(endpoint.types.has('message.offline') ? [offlineGroup(endpoint)] : []),
   ]);
+  return devices ? [...groups, deviceGroup] : groups;
 }
 
 function entryGroup({ name }: Endpoint): string {
@@ -50,22 +63,26 @@ function wantsEntries({ types }: Endpoint): boolean {
 }
 
 /**
- * Sends webhooks. Each endpoint reads the event log for itself and at its pace: one that is slow or down is late, and
- * holds up nobody else.
+ * Sends webhooks and pushes to devices. Each endpoint reads the event log for itself and at its pace: one that is slow or
+ * down is late, and holds up nobody else; so do the devices, all together.
  */
 export class PushNode implements Service {
   readonly name = 'push';
   readonly couriers: readonly Courier[];
+  /** Undefined where no devices are pushed to. */
+  readonly devices: DevicePushes | undefined;
   readonly #parts: PushNodeParts;
   readonly #notices: OfflineNotices[] = [];
   readonly #consumers = new Map<string, EventConsumer>();
 
   constructor(parts: PushNodeParts) {
     this.#parts = parts;
-    const { config, deadLetters, clock, random, log } = parts;
+    const { config, deadLetters, clock, random, log, tracer } = parts;
+    const common = { deadLetters, clock, random, log, tracer, window: offlineWindow };
+    this.devices = parts.devices && new DevicePushes({ ...parts.devices, ...common });
     this.couriers = parts.endpoints.map((endpoint) => {
       const mostWaiting = entryWindow + offlineWindow;
-      return new Courier({ endpoint, config, deadLetters, clock, random, log, mostWaiting });
+      return new Courier({ endpoint, config, deadLetters, clock, random, log, tracer, mostWaiting });
     });
   }
 
@@ -75,6 +92,11 @@ export class PushNode implements Service {
   }
 
   async start(): Promise<void> {
+    const { devices } = this;
+    if (devices !== undefined) {
+      devices.start();
+      await this.#consume(deviceGroup, offlineWindow, (event) => devices.handle(event));
+    }
     for (const courier of this.couriers) {
       const { endpoint } = courier;
       if (wantsEntries(endpoint)) {
@@ -106,8 +128,10 @@ export class PushNode implements Service {
 
   async stop(): Promise<void> {
     for (const notices of this.#notices) notices.stop();
+    this.devices?.stop();
     await Promise.all([...this.#consumers.values()].map((consumer) => consumer.stop()));
     for (const courier of this.couriers) courier.stop();
+    await this.devices?.close();
   }
 
   async #consume(

@@ -4,6 +4,7 @@ import {
   type CommittedEvent,
   CommittedKind,
 } from '../../gen/parley/node/v1/event_log_pb.ts';
+import { type TraceContext, traceOf } from '../core/trace-context.ts';
 
 /** What a webhook may tell of; docs/webhooks.md describes each. */
 export const webhookTypes = [
@@ -28,6 +29,8 @@ export interface Webhook {
   readonly part: number;
   readonly occurredAtMs: number;
   readonly data: Readonly<Record<string, string | number | readonly string[]>>;
+  /** Of the sampled entries that it tells of; absent where there are none. */
+  readonly traces?: readonly TraceContext[] | undefined;
 }
 
 const entryTypes: Readonly<Partial<Record<CommittedKind, WebhookType>>> = {
@@ -55,7 +58,10 @@ export function entryWebhook(event: CommittedEvent, entry: CommittedEntry): Webh
     ...(entry.users.length > 0 ? { user_ids: entry.users } : {}),
     ...(entry.targetSeq > 0n ? { target_seq: Number(entry.targetSeq) } : {}),
   };
-  return { type, convId: event.convId, firstSeq: seq, lastSeq: seq, part: 0, occurredAtMs, data };
+  const { convId } = event;
+  const trace = traceOf(entry.trace);
+  const webhook = { type, convId, firstSeq: seq, lastSeq: seq, part: 0, occurredAtMs, data };
+  return trace === undefined ? webhook : { ...webhook, traces: [trace] };
 }
 
 export function where({ convId, direct }: { readonly convId: string; readonly direct: boolean }) {

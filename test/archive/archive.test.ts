@@ -55,6 +55,7 @@ describe('an export', () => {
     await imported(back, directory.in('second'));
     const third = await exported(back, directory.in('third'));
     assert.equal(first.tables.entry.rows, 300);
+    assert.equal(first.tables.user?.rows, 26);
     assert.ok(first.parts.length > 5, 'it is of several files');
     assert.deepEqual(second.tables, first.tables);
     assert.deepEqual(third.tables, first.tables);

@@ -7,6 +7,8 @@ export interface ClientLog {
 export type ClientEvent =
   /** A new session: what is live starts again. `run` counts the server's starts, where it is killed on purpose. */
   | { readonly t: 'connected'; readonly run?: number }
+  /** The store was restored, and the client forgot all that it knew. */
+  | { readonly t: 'startedOver'; readonly epoch: string }
   /** Handed over for the first time; sent again as often as needed, always with the same client id. */
   | { readonly t: 'send'; readonly convId: string; readonly clientId: string; readonly text: string }
   /** The server says that it is durable. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { type CommandOf, CrashSession } from '../crash/crash-session.ts';
 import { Clients, pause, settled, talk, until } from './support/clients.ts';
 import { Cluster } from './support/cluster.ts';
 
@@ -71,6 +72,34 @@ describe('a cluster', () => {
       [ann, bob],
       stops.flatMap((stop) => stop()),
     );
+  });
+
+  test('has an edge that starts let nobody in before it can carry out what they ask', async () => {
+    for (let round = 0; round < 2; round += 1) {
+      await cluster.get('e2').drain();
+      await cluster.get('e2').start();
+      const { ports } = cluster.get('e2');
+      const { promise: ended, reject } = Promise.withResolvers<never>();
+      const closed = (): void => reject(new Error('the connection is closed'));
+      const session = new CrashSession({ kind: 'ws-json', ports, pushed: () => {}, closed, failed: reject });
+      const answer = (command: CommandOf): Promise<string | undefined> =>
+        Promise.race([
+          ended,
+          new Promise<string | undefined>((resolve) => session.ask(command, (event) => resolve(event.case))),
+        ]);
+      const hello = { userId: 'early', deviceId: 'd', protocolVersion: 1 };
+      assert.equal(await answer({ case: 'hello', value: hello }), 'welcome');
+      const body = { content: { case: 'text', value: 'early' } } as const;
+      // Conversations of both owners.
+      const sends = ['ann', 'bob', 'eve', 'joe', 'kim', 'leo'].map((to) =>
+        answer({
+          case: 'send',
+          value: { target: { case: 'to', value: to }, clientId: `early-${round}`, body },
+        }),
+      );
+      assert.deepEqual(new Set(await Promise.all(sends)), new Set(['sent']));
+      session.close();
+    }
   });
 
   test('has told of no error', () => {

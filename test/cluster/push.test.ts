@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { DeadLetterService } from '../../gen/parley/chat/v1/dead_letter_pb.ts';
 import { Receiver } from '../../services/push/testing/receiver.ts';
 import { kafka } from '../engines/shared.ts';
 import { parley } from '../e2e/support/server-process.ts';
@@ -7,6 +10,7 @@ import { until } from '../e2e/support/until.ts';
 import { quickRetries, WebhooksFile } from '../push/support.ts';
 import { Clients, headOf, talk, until as happened } from './support/clients.ts';
 import { Cluster, insist, usualRoles } from './support/cluster.ts';
+import { serviceTokenOf } from './support/tokens.ts';
 
 /** Push as two processes of their own, fed by Kafka, with dead letters in the database. */
 
@@ -136,10 +140,56 @@ describe('push nodes', () => {
     assert.ok(moody.received.filter((each) => each.id === id).length > 2);
   });
 
+  test('let an administrator list what was given up, have it sent again, and drop it, by any edge', async () => {
+    moody.behave = (_, response) => void response.writeHead(500).end();
+    const hal = await clients.online('hal', 'e1');
+    const groups = await Promise.all(['One', 'Two'].map((name) => hal.groups.create(name, [])));
+    const ops = await serviceTokenOf('ops', ['admin']);
+    const letters = (edge: string) => deadLettersAt(cluster.get(edge).ports.http, ops);
+    const idOf = async (convId: string, edge = 'e1') =>
+      (await letters(edge).listDeadLetters({})).letters.find((letter) => letter.convId === convId)?.id;
+    const [one, two] = groups.map(({ groupId }) => groupId) as [string, string];
+    await until(
+      async () => (await idOf(one)) !== undefined && (await idOf(two)) !== undefined,
+      () => 'the letters are not listed',
+    );
+    const [first, second] = [await idOf(one, 'e2'), await idOf(two, 'e2')] as [string, string];
+
+    const again = async (edge: string) =>
+      (await letters(edge).replayDeadLetters({ ids: [first, 'none'] })).letters.map(
+        ({ id, delivered, problem }) => [id, delivered, problem],
+      );
+    const none = ['none', false, 'there is no such letter'];
+    assert.deepEqual(await again('e1'), [[first, false, 'status 500'], none]);
+    moody.behave = (_, response) => void response.writeHead(204).end();
+    const before = moody.received.length;
+    assert.deepEqual(await again('e2'), [[first, true, ''], none]);
+    assert.deepEqual(moody.ids.slice(before), [first], 'it is sent once, whichever push node does it');
+    assert.equal(await idOf(one), undefined);
+
+    assert.equal((await letters('e1').dropDeadLetters({ ids: [second, 'none'] })).dropped, 1);
+    assert.equal((await letters('e2').dropDeadLetters({ ids: [second] })).dropped, 0);
+    assert.equal(await idOf(two), undefined);
+  });
+
   test('have told of no error', () => {
     for (const name of ['p1', 'p2', 'm1', 'm2']) assert.deepEqual(cluster.get(name).complaints, [], name);
   });
 });
+
+function deadLettersAt(port: number, bearer: string) {
+  const transport = createConnectTransport({
+    baseUrl: `http://127.0.0.1:${port}`,
+    httpVersion: '1.1',
+    interceptors: [
+      (next) => (request) => {
+        request.header.set('authorization', `Bearer ${bearer}`);
+        return next(request);
+      },
+    ],
+  });
+  return createClient(DeadLetterService, transport);
+}
 
 /** The command line is asked with as little as it needs. */
 function commandEnv(): Record<string, string> {

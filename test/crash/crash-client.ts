@@ -1,11 +1,11 @@
 import { type Error as Refusal, Retry } from '../../gen/parley/chat/v1/error_pb.ts';
 import type { Sent } from '../../gen/parley/chat/v1/session_pb.ts';
-import type { ParleyPorts } from '../../bench/targets/parley.ts';
 import type { ClientEvent, ClientLog } from '../checker/log.ts';
 import { command, CrashSession, describe, type EventOf } from './crash-session.ts';
 import { Outbox, type Pending } from './outbox.ts';
 import { type Hole, Replica } from './replica.ts';
 import { seenEntry } from './seen.ts';
+import type { Doors } from './site.ts';
 import type { WireKind } from './wire.ts';
 
 const reconnectAfterMs = 30;
@@ -20,10 +20,14 @@ const storyLines = 60;
 export interface CrashClientOptions {
   readonly user: string;
   readonly kind: WireKind;
+  /** Empty: it signs in by its name alone, as development has it. */
+  readonly token: string;
   /** The doors to connect by, asked each time. */
-  readonly ports: () => ParleyPorts;
+  readonly ports: () => Doors;
   /** Which start of the server this is. */
   readonly run: () => number;
+  /** How often the store was restored so far: so often it may have another epoch. */
+  readonly restores?: () => number;
 }
 
 /** Where a send goes: a conversation, by its id or, where it is a direct one, by the user. */
@@ -46,13 +50,14 @@ export class CrashClient implements ClientLog {
   /** Called with each refusal that is not for good. */
   onPostponed: (clientId: string, reason: string) => void = () => {};
   /** Called with how long an own send took until its acknowledgement, in milliseconds, tries and reconnects included. */
-  onAnswered: (ms: number) => void = () => {};
+  onAnswered: (ms: number, clientId: string) => void = () => {};
   readonly #options: CrashClientOptions;
   readonly #outbox = new Outbox();
-  readonly #replica: Replica;
+  #replica: Replica;
   readonly #fetching = new Set<string>();
   #session: CrashSession | undefined;
   #epoch = '';
+  #startedOver = 0;
   #lastClientId = 0;
   #signedIn = false;
   #inSync = false;
@@ -67,8 +72,25 @@ export class CrashClient implements ClientLog {
   constructor(options: CrashClientOptions) {
     this.#options = options;
     this.user = options.user;
+    this.#replica = this.#newReplica();
+  }
+
+  #newReplica(): Replica {
     const { user, events } = this;
-    this.#replica = new Replica({ user, events, onHole: (hole) => this.#fetch(hole) });
+    const replica: Replica = new Replica({
+      user,
+      events,
+      onHole: (hole) => {
+        // One that was thrown away may still be waiting to ask again.
+        if (replica === this.#replica) this.#fetch(hole);
+      },
+    });
+    return replica;
+  }
+
+  /** Times that it was told of another epoch, and forgot what it knew. */
+  get startedOver(): number {
+    return this.#startedOver;
   }
 
   start(): void {
@@ -173,7 +195,7 @@ export class CrashClient implements ClientLog {
 
   #connect(): void {
     if (this.#stopped) return;
-    const { kind, ports } = this.#options;
+    const { kind, ports, token } = this.#options;
     this.#session = new CrashSession({
       kind,
       ports: ports(),
@@ -183,7 +205,7 @@ export class CrashClient implements ClientLog {
         this.#broken ??= error instanceof Error ? error : new Error(String(error));
       },
     });
-    const hello = { userId: this.user, deviceId: 'crash', protocolVersion: 1 };
+    const hello = { userId: this.user, token, deviceId: 'crash', protocolVersion: 1 };
     this.#session.ask({ case: 'hello', value: hello }, (event) => this.#welcomed(event));
   }
 
@@ -191,21 +213,31 @@ export class CrashClient implements ClientLog {
     this.#session = undefined;
     this.#signedIn = this.#inSync = false;
     this.#fetching.clear();
+    for (const { clientId } of this.#outbox.all) this.#note(clientId, 'connection lost');
     this.#outbox.disconnected();
     if (!this.#stopped) setTimeout(() => this.#connect(), reconnectAfterMs);
   }
 
   #welcomed(event: EventOf): void {
     if (event.case !== 'welcome') return this.#session?.close();
-    if (this.#epoch !== '' && this.#epoch !== event.value.storeEpoch)
-      throw new Error('the store has another epoch, and nobody restored it');
-    this.#epoch = event.value.storeEpoch;
+    this.#takeEpoch(event.value.storeEpoch);
     this.#signedIn = true;
     this.#connections += 1;
     for (const { clientId } of this.#outbox.all) this.#note(clientId, 'sent again');
     this.events.push({ t: 'connected', run: this.#options.run() });
     this.#sync();
     this.#pass(this.#outbox.all);
+  }
+
+  #takeEpoch(epoch: string): void {
+    if (this.#epoch !== '' && this.#epoch !== epoch) {
+      if (this.#startedOver >= (this.#options.restores?.() ?? 0))
+        throw new Error('the store has another epoch, and nobody restored it');
+      this.#startedOver += 1;
+      this.events.push({ t: 'startedOver', epoch });
+      this.#replica = this.#newReplica();
+    }
+    this.#epoch = epoch;
   }
 
   #sync(): void {
@@ -290,7 +322,7 @@ export class CrashClient implements ClientLog {
     if (event.case === 'sent') {
       if (this.#stories.has(pending.clientId)) this.#note(pending.clientId, `taken as ${event.value.seq}`);
       this.#logSent(pending.clientId, event.value);
-      this.onAnswered(performance.now() - pending.madeAtMs);
+      this.onAnswered(performance.now() - pending.madeAtMs, pending.clientId);
       this.#settled(pending);
     } else if (event.case === 'error') this.#refused(pending, event.value);
     else throw new Error(`send was answered with ${describe(event)}`);

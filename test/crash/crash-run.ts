@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePorts, ParleyServer, type ParleyPorts, temporaryDirectory } from '../../bench/targets/parley.ts';
 import { check } from '../checker/checker.ts';
-import type { Finding } from '../checker/finding.ts';
+import { Findings, type Finding } from '../checker/finding.ts';
+import { checkRestored } from '../checker/restored.ts';
 import type { Site } from './site.ts';
 import { readStore } from './store-reader.ts';
 import { Traffic } from './traffic.ts';
@@ -36,6 +37,8 @@ export interface Verdict {
   readonly entries: number;
   readonly acknowledged: number;
   readonly changes: number;
+  /** Acknowledged entries of before the store was restored: those that it has, and those that it has no more. */
+  readonly restored: { readonly kept: number; readonly lost: number } | undefined;
 }
 
 /** A server that is killed again and again under traffic, on one data directory, and the clients that live through it. */
@@ -177,8 +180,24 @@ export class CrashRun implements AsyncDisposable {
     this.#traffic.knock();
   }
 
-  /** Lets everybody finish, and holds the server to its promises. The server must be running. */
-  async verdict(): Promise<Verdict> {
+  /** How much each client has written down so far. */
+  mark(): number[] {
+    return this.#traffic.clients.map(({ events }) => events.length);
+  }
+
+  /** A command of `parley`, as a process, for the server's data; rejects where it fails. */
+  async parley(...args: readonly string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(process.execPath, [main, ...args], {
+      env: this.#commandEnv,
+    });
+    return stdout;
+  }
+
+  /**
+   * Lets everybody finish, and holds the server to its promises. The server must be running. `sure`: the store was restored
+   * from a backup, and this is what was marked when that was asked for.
+   */
+  async verdict({ sure }: { readonly sure?: readonly number[] } = {}): Promise<Verdict> {
     const { clients } = this.#traffic;
     await this.#traffic.off();
     const unsettled = () =>
@@ -192,9 +211,10 @@ export class CrashRun implements AsyncDisposable {
     const store = await readStore(this.#world, this.#site);
     this.#traffic.stop();
     await this.server.child.stop('SIGTERM');
-    const findings = check({ clients, store });
+    const findings = new Findings();
+    const restored = sure && checkRestored({ clients, store, sure }, findings);
     return {
-      findings: findings.kept,
+      findings: [...findings.kept, ...check(restored?.evidence ?? { clients, store }).kept],
       check: await this.#parleyCheck(),
       entries: store.reduce((sum, { entries }) => sum + entries.length, 0),
       acknowledged: clients.reduce(
@@ -202,12 +222,17 @@ export class CrashRun implements AsyncDisposable {
         0,
       ),
       changes: this.#traffic.changes,
+      restored: restored && { kept: restored.kept, lost: restored.lost },
     };
+  }
+
+  get #commandEnv(): NodeJS.ProcessEnv {
+    return { ...process.env, ...this.#env, PARLEY_DATA_DIR: this.dataDir, PARLEY_MODE: 'development' };
   }
 
   async #parleyCheck(): Promise<string> {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, 'check'], {
-      env: { ...process.env, ...this.#env, PARLEY_DATA_DIR: this.dataDir, PARLEY_MODE: 'development' },
+      env: this.#commandEnv,
     }).catch((error: { stdout: string; stderr: string }) => error);
     return `${stdout}${stderr}`;
   }

@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Command, CommandSchema, type Event } from '../../gen/parley/chat/v1/session_pb.ts';
-import type { ParleyPorts } from '../../bench/targets/parley.ts';
+import type { Doors } from './site.ts';
 import type { Wire, WireKind } from './wire.ts';
 import { openWire } from './wires.ts';
 
@@ -20,7 +20,7 @@ export class CrashSession {
   /** `failed` is told of what answers led to that must not be: thrown here, it would leave the connection deaf. */
   constructor(o: {
     readonly kind: WireKind;
-    readonly ports: ParleyPorts;
+    readonly ports: Doors;
     readonly pushed: Reply;
     readonly closed: () => void;
     readonly failed: (error: unknown) => void;

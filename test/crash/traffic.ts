@@ -28,6 +28,7 @@ export class Traffic implements AsyncDisposable {
   readonly #options: TrafficOptions;
   /** Which start of the server this is. */
   #run = 0;
+  #restores = 0;
   readonly #strangers: CrashClient[] = [];
   #on = false;
   #stopped = false;
@@ -43,6 +44,11 @@ export class Traffic implements AsyncDisposable {
   /** A server is about to start: what the one before it said is history. */
   nextRun(): void {
     this.#run += 1;
+  }
+
+  /** The store is about to be put back to a backup: clients will be told to start over. */
+  restored(): void {
+    this.#restores += 1;
   }
 
   start(): void {
@@ -89,6 +95,7 @@ export class Traffic implements AsyncDisposable {
     const client = new CrashClient({
       user: stranger,
       kind: 'ws-proto',
+      token: this.#options.site.tokenOf?.(stranger) ?? '',
       ports: () => this.#options.site.ports(0),
       run: () => this.#run,
     });
@@ -106,8 +113,10 @@ export class Traffic implements AsyncDisposable {
     const client = new CrashClient({
       user: user.name,
       kind: user.kind,
+      token: this.#options.site.tokenOf?.(user.name) ?? '',
       ports: () => this.#options.site.ports(index),
       run: () => this.#run,
+      restores: () => this.#restores,
     });
     client.onSettled = () => {
       if (this.thinkMs === 0) this.#top(client, user);
@@ -147,6 +156,8 @@ export class Traffic implements AsyncDisposable {
         await this.#options.site.call(rpc, request, user ?? '');
         return;
       } catch (error) {
+        // Who was taken in again is out once more where just that was lost.
+        if (error instanceof CallError && error.status === 404 && this.#restores > 0) return;
         if (error instanceof CallError && error.status < 500) throw error;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }

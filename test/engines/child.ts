@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,6 +12,8 @@ export interface ChildOptions {
   /** Besides this process's own environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A file that its output is added to; this process then sees the end of it only. Default: this process takes it. */
+  readonly log?: string;
   /** Descriptors that it gets from 3 on. */
   readonly extraFds?: readonly number[];
   /**
@@ -73,12 +75,14 @@ function find(program: string): string | undefined {
 /** A server process, with what it starts itself, that is waited for here and stopped by itself. */
 export class Child implements AsyncDisposable {
   readonly process: ChildProcess;
+  readonly #log: string | undefined;
   #output = '';
   /** Why the last question whether it is ready was not answered. */
   #refusal = '';
 
-  private constructor(process: ChildProcess) {
+  private constructor(process: ChildProcess, log: string | undefined) {
     this.process = process;
+    this.#log = log;
     running.add(this);
     for (const event of ['exit', 'error']) process.once(event, () => running.delete(this));
     for (const stream of [process.stdout, process.stderr])
@@ -90,15 +94,18 @@ export class Child implements AsyncDisposable {
   /** Resolves once it is ready. Rejects with the end of its output when it ends before that or takes too long. */
   static async start(o: ChildOptions): Promise<Child> {
     const [command, ...args] = [...privileges(o), o.command, ...o.args];
+    const log = o.log === undefined ? 'pipe' : openSync(o.log, 'a');
     const child = new Child(
       spawn(command!, args, {
-        stdio: ['ignore', 'pipe', 'pipe', ...(o.extraFds ?? [])],
+        stdio: ['ignore', log, log, ...(o.extraFds ?? [])],
         env: { ...serverEnvironment, ...o.env },
         cwd: o.cwd,
         // A session and a group of its own: signals reach what it starts, too.
         detached: true,
       }),
+      o.log,
     );
+    if (typeof log === 'number') closeSync(log);
     try {
       await child.#ready(o.readyWhen, o.readyWithinMs ?? 30_000);
     } catch (error) {
@@ -115,7 +122,7 @@ export class Child implements AsyncDisposable {
 
   /** The last of what it wrote. */
   get output(): string {
-    return this.#output;
+    return this.#log === undefined ? this.#output : readFileSync(this.#log, 'utf8').slice(-keptOutput);
   }
 
   get running(): boolean {
@@ -159,7 +166,7 @@ export class Child implements AsyncDisposable {
     const waiting = new AbortController();
     const failed = new Promise<never>((_, reject) => {
       const fail = (why: string) =>
-        reject(new Error(`${this.process.spawnargs.join(' ')}: ${why}\n${this.#refusal}\n${this.#output}`));
+        reject(new Error(`${this.process.spawnargs.join(' ')}: ${why}\n${this.#refusal}\n${this.output}`));
       const timer = setTimeout(() => fail(`not ready within ${withinMs} ms`), withinMs);
       waiting.signal.addEventListener('abort', () => clearTimeout(timer));
       this.process.once('error', (error) => fail(error.message));

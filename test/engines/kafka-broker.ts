@@ -4,7 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Admin } from '@platformatic/kafka';
-import { hasKafkaJars, kafkaJars } from '../../scripts/kafka-jars.ts';
+import { jmxExporterJar, kafkaJars } from '../../scripts/kafka-jars.ts';
+import { root } from '../../scripts/paths.ts';
 import { Engine, type EngineSpec, engineDirectory } from './engine.ts';
 import { freePort } from './free-port.ts';
 
@@ -16,21 +17,23 @@ export interface KafkaBrokerOptions {
   readonly port?: number;
   /** For the broker's own controller. Default: a free one. */
   readonly controllerPort?: number;
+  /** Where it tells Prometheus of itself, as deploy/kafka says. Default: nowhere. */
+  readonly metricsPort?: number;
   /** More of server.properties, `name=value`; later ones win. */
   readonly settings?: readonly string[];
 }
 
 type Placed = KafkaBrokerOptions & { directory: string; port: number; controllerPort: number };
 
-/** A small broker that starts in a second or two. Its logs are warnings only. */
-const java = [
+/** What runs programs of Kafka's: a small broker that starts in a second or two. Its logs are warnings only. */
+export const kafkaJava = [
   '-Xms128m',
   '-Xmx512m',
   '-XX:+UseSerialGC',
   '-XX:TieredStopAtLevel=1',
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
   '-cp',
-  join(kafkaJars, '*'),
+  join(kafkaJars.directory, '*'),
 ];
 
 function properties(o: Placed): string {
@@ -62,6 +65,12 @@ function properties(o: Placed): string {
   ].join('\n');
 }
 
+function agent({ metricsPort }: Placed): string[] {
+  if (metricsPort === undefined) return [];
+  const config = join(root, 'deploy', 'kafka', 'jmx-exporter.yml');
+  return [`-javaagent:${jmxExporterJar()}=127.0.0.1:${metricsPort}:${config}`];
+}
+
 /** A broker that is its own controller (KRaft), for this machine only. */
 export function kafkaSpec(o: Placed): EngineSpec {
   const file = join(o.directory, 'server.properties');
@@ -69,29 +78,38 @@ export function kafkaSpec(o: Placed): EngineSpec {
     name: 'kafka',
     directory: o.directory,
     command: 'java',
-    args: [...java, 'kafka.Kafka', file],
+    args: [...kafkaJava, ...agent(o), 'kafka.Kafka', file],
     async configure() {
-      if (!hasKafkaJars())
-        throw new Error(`Kafka is not in ${kafkaJars}: "npx node scripts/setup.ts" fetches it`);
+      if (!kafkaJars.there)
+        throw new Error(`Kafka is not in ${kafkaJars.directory}: "npx node scripts/setup.ts" fetches it`);
       await writeFile(file, properties(o));
     },
-    async prepare() {
-      // One that begins with a dash would be taken for an option.
-      const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A');
-      await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file]);
-    },
-    ask: () =>
-      askKafka(o.port, (admin) => admin.metadata({ topics: [] })).then(({ brokers }) => {
-        if (brokers.size === 0) throw new Error('no broker has registered');
-      }),
+    prepare: () => formatKafka(file),
+    ask: () => askWhetherKafkaServes(o.port),
   };
 }
 
+/** Lays out the data of a broker as its properties have it. */
+export async function formatKafka(properties: string): Promise<void> {
+  // One that begins with a dash would be taken for an option.
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A');
+  await run('java', [...kafkaJava, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties]);
+}
+
+export async function askWhetherKafkaServes(port: number, host?: string): Promise<void> {
+  const { brokers } = await askKafka(port, (admin) => admin.metadata({ topics: [] }), host);
+  if (brokers.size === 0) throw new Error('no broker has registered');
+}
+
 /** Asks one question over a connection of its own. */
-export async function askKafka<T>(port: number, question: (admin: Admin) => Promise<T>): Promise<T> {
+export async function askKafka<T>(
+  port: number,
+  question: (admin: Admin) => Promise<T>,
+  host = '127.0.0.1',
+): Promise<T> {
   const admin = new Admin({
     clientId: 'parley-engines',
-    bootstrapBrokers: [{ host: '127.0.0.1', port }],
+    bootstrapBrokers: [{ host, port }],
     timeout: askMs,
     requestTimeout: askMs,
     connectTimeout: askMs,

@@ -47,17 +47,12 @@ export class NetNamespace implements AsyncDisposable {
   }
 
   static async create(): Promise<NetNamespace> {
-    await removeOrphans();
-    made += 1;
-    const name = `${prefix}${process.pid}-${made}`;
-    await ip('netns', 'add', name);
-    atEnd(() => remove(name));
+    const name = await addNamespace();
     try {
-      await ip('-n', name, 'link', 'set', 'lo', 'up');
       const links = await lay(name, made * 2);
       return new NetNamespace(name, links, await lay(name, made * 2 + 1));
     } catch (error) {
-      remove(name);
+      removeNamespace(name);
       throw error;
     }
   }
@@ -93,7 +88,7 @@ export class NetNamespace implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    remove(this.name);
+    removeNamespace(this.name);
   }
 
   /** Where one side sends its packets for the other one. */
@@ -112,6 +107,20 @@ export class NetNamespace implements AsyncDisposable {
       'permanent',
     );
   }
+}
+
+/**
+ * Adds a network that nothing is in but a loopback device, and gives its name, which ends with the label if there is one.
+ * It goes with this process at the latest.
+ */
+export async function addNamespace(label?: string): Promise<string> {
+  await removeOrphans();
+  made += 1;
+  const name = [`${prefix}${process.pid}`, made, ...(label === undefined ? [] : [label])].join('-');
+  await ip('netns', 'add', name);
+  atEnd(() => removeNamespace(name));
+  await ip('-n', name, 'link', 'set', 'lo', 'up');
+  return name;
 }
 
 /** Lays a cable of a network of two addresses between this machine and the namespace. */
@@ -136,7 +145,7 @@ async function hardware(device: string, namespace?: string): Promise<string> {
 }
 
 /** Cables go with the namespace. */
-function remove(name: string): void {
+export function removeNamespace(name: string): void {
   try {
     execFileSync('ip', ['netns', 'del', name], { stdio: 'ignore' });
   } catch {
@@ -145,11 +154,11 @@ function remove(name: string): void {
 }
 
 /** What processes of before left behind that were killed. */
-async function removeOrphans(): Promise<void> {
+export async function removeOrphans(): Promise<void> {
   const { stdout } = await run('ip', ['netns', 'list']);
   for (const line of stdout.split('\n')) {
     const [, pid] = new RegExp(`^(?:${prefix})(\\d+)-\\d+`).exec(line) ?? [];
-    if (pid !== undefined && !alive(Number(pid))) remove((line.split(' ') as [string])[0]);
+    if (pid !== undefined && !alive(Number(pid))) removeNamespace((line.split(' ') as [string])[0]);
   }
 }
 

@@ -32,6 +32,8 @@ export interface FaultClusterOptions {
   readonly enginesFrom?: (name: string) => string;
   /** What a process is run by. */
   readonly prefixOf?: (name: string) => readonly string[];
+  /** The program that a process runs, asked at each start; this checkout's unless given. */
+  readonly mainOf?: (name: string) => string;
   /** Processes besides the usual ones, by their roles. */
   readonly more?: Environment;
   /** Those of all processes that are not started with the others. */
@@ -90,6 +92,7 @@ export class FaultCluster implements FaultSite, AsyncDisposable {
           ...o.more,
         },
         prefixOf: o.prefixOf ?? (() => []),
+        ...(o.mainOf === undefined ? {} : { mainOf: o.mainOf }),
         later: o.later ?? [],
         envOf: (name): Environment => {
           const from = o.enginesFrom?.(name) ?? '127.0.0.1';

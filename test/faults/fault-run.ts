@@ -1,13 +1,15 @@
 import { check } from '../checker/checker.ts';
-import type { Finding } from '../checker/finding.ts';
+import { Findings, type Finding } from '../checker/finding.ts';
 import type { StoredConversation } from '../checker/log.ts';
+import { checkRestored } from '../checker/restored.ts';
 import { readStore } from '../crash/store-reader.ts';
 import { Traffic } from '../crash/traffic.ts';
 import { until } from '../crash/until.ts';
 import { createGroups, makeWorld, type World } from '../crash/world.ts';
 import type { FaultSite } from './fault-cluster.ts';
 
-const users = 48;
+/** How many take part. */
+export const users = 48;
 const outstandingEach = 6;
 /** A fault with fewer sends under way says little. */
 export const inFlightWanted = 200;
@@ -15,6 +17,9 @@ export const inFlightThatCounts = 100;
 const patienceMs = 90_000;
 /** Sends that show that traffic flows. */
 const sendsToGetGoing = 200;
+/** Cursors are written behind: a node that is asked knows what another one was told so long ago. */
+const cursorsWrittenMs = 2_500;
+const noWait = { ms: 0, story: () => '' };
 
 export interface Round {
   /** Sends under way when the fault came. */
@@ -23,6 +28,8 @@ export interface Round {
   readonly sendsPerSecond: number;
   /** The longest that a send of the round waited for its acknowledgement, in milliseconds. */
   readonly worstAckMs: number;
+  /** What became of that send. */
+  readonly worstStory: string;
 }
 
 export interface Verdict {
@@ -30,14 +37,18 @@ export interface Verdict {
   readonly store: readonly StoredConversation[];
   readonly entries: number;
   readonly acknowledged: number;
+  /** Acknowledged entries of before the store was restored: those that it has, and those that it has no more. */
+  readonly restored: { readonly kept: number; readonly lost: number } | undefined;
 }
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Users by all doors of all edges of a cluster, in a closed loop, while faults are made. */
 export class FaultRun implements AsyncDisposable {
   readonly traffic: Traffic;
   readonly world: World;
   readonly #cluster: FaultSite;
-  #worstAckMs = 0;
+  #worst: { readonly ms: number; story(): string } = noWait;
 
   private constructor(cluster: FaultSite) {
     this.#cluster = cluster;
@@ -49,8 +60,8 @@ export class FaultRun implements AsyncDisposable {
       random: Math.random,
     });
     for (const client of this.traffic.clients)
-      client.onAnswered = (ms) => {
-        this.#worstAckMs = Math.max(this.#worstAckMs, ms);
+      client.onAnswered = (ms, clientId) => {
+        if (ms > this.#worst.ms) this.#worst = { ms, story: () => client.storyOf(clientId) };
       };
   }
 
@@ -69,32 +80,58 @@ export class FaultRun implements AsyncDisposable {
     await this.#busy();
     await this.#flows('before the fault');
     const [sentBefore, startedAt] = [traffic.sent, performance.now()];
-    await new Promise((resolve) => setTimeout(resolve, calmMs));
+    await pause(calmMs);
     const sendsPerSecond = Math.round((traffic.sent - sentBefore) / ((performance.now() - startedAt) / 1000));
     // What the fault before this one has put off may be on its way back.
     await this.#busy();
     const { inFlight } = traffic;
-    this.#worstAckMs = 0;
+    this.#worst = noWait;
     // What a cursor push said before is history: it is written behind.
     traffic.nextRun();
     await fault();
     await this.#served();
-    return { inFlight, sendsPerSecond, worstAckMs: Math.round(this.#worstAckMs) };
+    const { ms, story } = this.#worst;
+    return { inFlight, sendsPerSecond, worstAckMs: Math.round(ms), worstStory: story() };
   }
 
-  /** Lets everybody finish, and holds the cluster to its promises. */
-  async verdict(): Promise<Verdict> {
+  /** How much each client has written down so far. */
+  mark(): number[] {
+    return this.traffic.clients.map(({ events }) => events.length);
+  }
+
+  /** Has traffic flow, with enough under way, and waits for so many sends more. */
+  async goesOn(sends: number): Promise<void> {
+    this.traffic.on();
+    await this.#busy();
+    const goal = this.traffic.sent + sends;
+    await until(
+      () => this.traffic.sent >= goal,
+      patienceMs,
+      () => `nothing is answered any more\n${this.#state()}`,
+    );
+  }
+
+  /**
+   * Lets everybody finish, and holds the cluster to its promises. `sure`: the store was restored from a backup, and this is
+   * what was marked at the moment that it is a backup of.
+   */
+  async verdict({ sure }: { readonly sure?: readonly number[] } = {}): Promise<Verdict> {
     const { clients } = this.traffic;
     await this.traffic.off();
     await this.#settled();
-    // The last cursors are written behind; the last entries are asked for.
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await pause(cursorsWrittenMs);
+    // The last entries are asked for, and cursors named that a crash or a restore took away.
     for (const client of clients) client.resync();
     await this.#settled();
+    await pause(cursorsWrittenMs);
     const store = await readStore(this.world, this.#cluster);
     this.traffic.stop();
+    const findings = new Findings();
+    const restored = sure && checkRestored({ clients, store, sure }, findings);
+    const evidence = restored?.evidence ?? { clients, store };
     return {
-      findings: check({ clients, store, cursorsMayLag: true }).kept,
+      findings: [...findings.kept, ...check({ ...evidence, cursorsMayLag: true }).kept],
+      restored: restored && { kept: restored.kept, lost: restored.lost },
       store,
       entries: store.reduce((sum, { entries }) => sum + entries.length, 0),
       acknowledged: clients.reduce(
@@ -127,8 +164,8 @@ export class FaultRun implements AsyncDisposable {
       new Map(this.traffic.clients.map((one) => [one, one.onAnswered])),
     ];
     for (const client of waiting)
-      client.onAnswered = (ms) => {
-        heard.get(client)?.(ms);
+      client.onAnswered = (ms, clientId) => {
+        heard.get(client)?.(ms, clientId);
         if (performance.now() - ms >= at) waiting.delete(client);
       };
     await until(

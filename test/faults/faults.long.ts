@@ -55,19 +55,6 @@ describe('a cluster under load', () => {
       }),
     ));
 
-  test('every node is restarted in turn, and nobody waits for more than two seconds', async (t) => {
-    for (const name of ['m1', 'm2', 'g1', 'g2', 'e1', 'c2', 'b2']) {
-      t.diagnostic(name);
-      told(
-        t,
-        await run.round(async () => {
-          await cluster.get(name).drain();
-          await cluster.get(name).start();
-        }),
-      );
-    }
-  });
-
   test('the database is killed and started again', async (t) =>
     told(
       t,

@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Rule } from '../checker/finding.ts';
-import { type FaultRun, inFlightThatCounts, type Round, type Verdict } from './fault-run.ts';
+import { type FaultRun, inFlightThatCounts, pause, type Round, type Verdict } from './fault-run.ts';
 
 /** Where CI is set, faults last no longer than they must to be faults. */
 export const short = Boolean(process.env.CI);
 
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** A wait of which its story is told. */
+const longWaitMs = 1_000;
+
+export { pause };
 
 /** Reports a round; one that met too little traffic fails. */
-export function told(t: TestContext, { inFlight, sendsPerSecond, worstAckMs }: Round): void {
+export function told(t: TestContext, { inFlight, sendsPerSecond, worstAckMs, worstStory }: Round): void {
   t.diagnostic(
     `${inFlight} sends under way, ${sendsPerSecond} a second before; longest wait for an acknowledgement ${worstAckMs} ms`,
   );
+  if (worstAckMs >= longWaitMs) t.diagnostic(worstStory);
   assert.ok(inFlight >= inFlightThatCounts, `${inFlight} sends were under way`);
 }
 

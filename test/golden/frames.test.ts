@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { create, fromBinary, fromJson, toBinary } from '@bufbuild/protobuf';
 import { type ByteString, byteString } from '../../services/core/byte-string.ts';
 import { ConnectRequestSchema, ConnectResponseSchema } from '../../gen/parley/chat/v1/session_pb.ts';
+import { cursorFragment } from '../../services/codec/cursor-event.ts';
 import { decodeRequest, encodeEntry, entryFragment, sentFragment } from '../../services/codec/frames.ts';
 import { currentGoldens, type Golden, schemas } from './frames.ts';
 import { jsonOf } from './sample.ts';
@@ -49,6 +50,25 @@ describe('the hand-written codecs on the golden frames', () => {
     assert.ok(ack?.t === 'ack');
     assert.equal(ack.items.length, 2);
     assert.equal(ack.items[0]?.seq, Number.MAX_SAFE_INTEGER - 2);
+  });
+
+  it('write a cursor', () => {
+    const frame = bytesOf('Event.cursor');
+    const event = fromBinary(ConnectResponseSchema, frame).events[0]!;
+    assert.ok(event.event.case === 'cursor');
+    const { convId, userId, deliveredSeq, readSeq } = event.event.value;
+    const written = cursorFragment({
+      convId,
+      userId,
+      deliveredSeq: Number(deliveredSeq),
+      readSeq: Number(readSeq),
+    });
+    assert.deepEqual(fromBinary(ConnectResponseSchema, written).events[0]?.event, event.event);
+    const nothing = fromBinary(
+      ConnectResponseSchema,
+      cursorFragment({ convId: '', userId: '', deliveredSeq: 0, readSeq: 0 }),
+    );
+    assert.equal(nothing.events[0]?.event.case, 'cursor');
   });
 
   it('write entry and sent', () => {

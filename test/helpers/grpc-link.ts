@@ -113,7 +113,7 @@ export class GrpcLinks implements AsyncDisposable {
   }
 
   #client(): LinkClient {
-    return new LinkClient(`127.0.0.1:${this.#server.port}`, credentials.createInsecure());
+    return new LinkClient(`127.0.0.1:${this.#server.port}`, () => credentials.createInsecure());
   }
 }
 

@@ -12,6 +12,7 @@ import type { Mode } from '../../services/core/core-options.ts';
 import type { Logger } from '../../services/core/log.ts';
 import { silentLogger } from '../../services/core/log.ts';
 import { IdSource } from '../../services/core/snowflake.ts';
+import type { Tracer } from '../../services/core/tracer.ts';
 import { GroupNode } from '../../services/group/group-node.ts';
 import type { Joining } from '../../services/message/joining.ts';
 import type { Ownership } from '../../services/message/ownership.ts';
@@ -26,6 +27,7 @@ import type { Directory } from '../../services/ports/directory.ts';
 import type { MessageStore, StoredEntry } from '../../services/ports/message-store.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { TempStore } from './temp-store.ts';
+import { noAdministration } from './no-administration.ts';
 import { TestDoor, type TestSession } from './test-session.ts';
 
 const tables = { message: messageOptions, connection: connectionOptions };
@@ -73,6 +75,8 @@ export interface NodesOptions {
   readonly directory?: Directory;
   /** Who is told of what is committed. */
   readonly relay?: MessageRelay;
+  /** Where it is given, everything that it samples is traced. */
+  readonly tracer?: Tracer;
 }
 
 function ownDirectory(): Promise<Directory> {
@@ -143,8 +147,9 @@ export class Nodes implements AsyncDisposable {
       ...(options.joining && { joining: options.joining }),
       ...(options.stallMs !== undefined && { stallMs: options.stallMs }),
       relay: options.relay,
+      tracer: options.tracer,
     });
-    this.group = new GroupNode({ log: this.#log });
+    this.group = new GroupNode({ log: this.#log, tracer: options.tracer });
     if (options.groups !== false) this.linkGroups();
     for (let no = 0; no < (options.edges ?? 1); no += 1) this.addEdge();
   }
@@ -226,10 +231,12 @@ export class Nodes implements AsyncDisposable {
       clock,
       nodeId: `edge ${this.edges.length}`,
       directory: this.directory,
+      administration: noAdministration,
       tokens,
       log: this.#log,
       random: Math.random,
       ...(this.#options.linksComeAgain && { aloneMs: this.#options.linksComeAgain.aloneMs }),
+      tracer: this.#options.tracer,
     });
   }
 

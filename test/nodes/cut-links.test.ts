@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Ownership } from '../../services/message/ownership.ts';
 import { Nodes, say, sayTo } from '../helpers/nodes.ts';
 
 const linksComeAgain = { recentMs: 30_000, aloneMs: 60_000 };
@@ -50,6 +51,23 @@ describe('a link that is cut and comes again', () => {
     for (const id of later) await ada.answer(id);
     await bob.delivered(convId, 3);
     assert.deepEqual(bob.liveSeqs(convId), [1, 2, 3]);
+  });
+
+  it('I5: brings them also where the store can not be read at first', async () => {
+    const ownership = new Ownership('alone');
+    ownership.see([{ nodeId: 'alone' }]);
+    await using nodes = await Nodes.open({ edges: 2, linksComeAgain, ownership });
+    const ada = await nodes.signIn('ada');
+    const bob = await nodes.signIn('bob', { edge: 1 });
+    nodes.edges[1]?.unlink();
+    const { convId } = await ada.asked(sayTo('bob', 'one'), 'sent');
+    // What others may have written to meanwhile is read again before it is told.
+    nodes.clock.advance(2_000);
+    nodes.store.failReads('load', 2);
+    nodes.edges[1]?.relink();
+    await bob.delivered(convId, 1);
+    assert.equal(nodes.store.failingReads.get('load'), 0, 'this is what the test is about');
+    assert.deepEqual(bob.liveSeqs(convId), [1]);
   });
 
   it('I2: is cut by a node that has hung, which does nothing of what it was asked for before', async () => {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MessageService } from '../../gen/parley/chat/v1/message_pb.ts';
 import { Fault } from '../../services/core/fault.ts';
+import { testTracer } from '../../services/core/testing/test-tracer.ts';
+import type { Tracer } from '../../services/core/tracer.ts';
 import { Ownership } from '../../services/message/ownership.ts';
 import { PeerCalls } from '../../services/peer/peer-calls.ts';
 import { until } from '../e2e/support/until.ts';
@@ -12,15 +14,15 @@ import { TempStore } from '../helpers/temp-store.ts';
 const named = (...nodeIds: string[]) => nodeIds.map((nodeId) => ({ nodeId }));
 
 /** `former`'s edges believe that it still owns all that is `owner`'s by now; the nodes are linked over gRPC. */
-async function open() {
+async function open(tracers: { readonly former?: Tracer; readonly owner?: Tracer } = {}) {
   const temp = await TempStore.open();
   const ownership = { former: new Ownership('former'), owner: new Ownership('owner') };
   ownership.former.see(named('owner'));
   ownership.owner.see(named('owner'));
   const others = new PeerCalls({ timeoutMs: 30_000 });
   const shared = { store: temp.store, linksComeAgain: { recentMs: 60_000, aloneMs: 60_000 } };
-  const owner = await Nodes.open({ ...shared, ownership: ownership.owner });
-  const former = await Nodes.open({ ...shared, ownership: ownership.former, others });
+  const owner = await Nodes.open({ ...shared, ownership: ownership.owner, tracer: tracers.owner });
+  const former = await Nodes.open({ ...shared, ownership: ownership.former, others, tracer: tracers.former });
   const links = await GrpcLinks.serve({ acceptPeer: (link) => owner.message.peers.accept(link) });
   const { counters } = links.dialPeer('former', (link) => others.attach(link, 'owner'));
   await until(
@@ -62,6 +64,18 @@ describe('a message node that is asked for what another one owns', () => {
     assert.equal(former.message.meters.handedOn, 3);
     assert.deepEqual([...former.message.meters.processed.keys()], []);
     assert.equal(owner.message.meters.processed.get('send'), 1);
+  });
+
+  it('hands their traces on with them', async () => {
+    const [atFormer, atOwner] = [testTracer(), testTracer()];
+    await using scene = await open({ former: atFormer.tracer, owner: atOwner.tracer });
+    await scene.former.createGroup('ada', 'g', ['bob']);
+    await scene.former.call(send, message('hi'), 'ada');
+    const [here] = atFormer.spans().filter(({ name }) => name === 'message send');
+    const [there] = atOwner.spans().filter(({ name }) => name === 'message send');
+    assert.equal(there?.parentSpanContext?.spanId, here?.spanContext().spanId);
+    assert.equal(there?.spanContext().traceId, here?.spanContext().traceId);
+    assert.equal(there?.attributes['parley.seq'], 2);
   });
 
   it('passes refusals back as they are', async () => {
@@ -128,9 +142,26 @@ describe('a message node that is asked for what another one owns', () => {
     const body = new Uint8Array([1]);
     const op = { t: 'send', convId: 'g', peer: undefined, clientId: 'c', body, chain: 1 } as never;
     await assert.rejects(
-      others.command('owner', 'ada' as never, op),
+      others.command('owner', 'ada' as never, op, { epoch: temp.store.epoch }),
       (error) => error instanceof Fault && error.reason === 'unsupportedFrame',
     );
     assert.equal(nodes.message.meters.processed.size, 0);
+  });
+
+  it('I5: answers nobody who knows another epoch of the store: one of the two has not heard of a restore', async () => {
+    await using temp = await TempStore.open();
+    await using nodes = await Nodes.open({ store: temp.store });
+    await nodes.createGroup('ada', 'g', ['bob']);
+    const others = new PeerCalls({ timeoutMs: 30_000 });
+    await using links = await GrpcLinks.serve({ acceptPeer: (link) => nodes.message.peers.accept(link) });
+    links.dialPeer('other', (link) => others.attach(link, 'owner'));
+    await until(
+      () => others.isLinked('owner'),
+      () => 'the nodes are not linked',
+    );
+    const op = { t: 'list', convId: 'g', fromSeq: 1, limit: 10, backward: false } as never;
+    const ask = (epoch: string) => others.command('owner', 'ada' as never, op, { epoch });
+    await assert.rejects(ask('another'), (error) => error instanceof Fault && error.reason === 'notOwner');
+    for (const epoch of [temp.store.epoch, '']) assert.equal((await ask(epoch)).t, 'page');
   });
 });

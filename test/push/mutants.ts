@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutants.ts';
+import { devicePushMutants } from './device-mutants.ts';
 
 const relay = ['services/message/relay/relay-queue.test.ts', 'services/message/relay/relay.test.ts'];
 const outbox = {
@@ -122,7 +123,7 @@ export const pushMutants: readonly Mutant[] = [
   {
     invariant: 'I5',
     how: 'a batch of which nobody knows is forgotten',
-    file: 'services/message/lane.ts',
+    file: 'services/message/batch.ts',
     from: `(error.kind === 'unknown' || error.kind === 'epoch'))
         this.#host.uncertain(batchId);`,
     to: `error.kind === 'corrupt') this.#host.uncertain(batchId);`,
@@ -272,4 +273,5 @@ export const pushMutants: readonly Mutant[] = [
     to: '    sender: entry.sender + entry.content,',
     tests: ['services/message/committed-entries.test.ts'],
   },
+  ...devicePushMutants,
 ];

@@ -4,6 +4,7 @@ import { Tokens } from '../../services/connection/token.ts';
 import type { CallContext } from '../../services/core/door.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import type { Roster } from '../../services/peer/roster.ts';
+import { noAdministration } from '../helpers/no-administration.ts';
 import { keepLinks, ready } from './links.ts';
 import { byReference } from './network.ts';
 import { Process } from './process.ts';
@@ -37,6 +38,7 @@ export class EdgeProcess extends Process {
       tokens,
       nodeId: this.nodeId,
       directory,
+      administration: noAdministration,
       log,
       random: () => world.dice.fraction(),
       aloneMs,

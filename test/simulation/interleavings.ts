@@ -136,6 +136,30 @@ export const interleavings: readonly Interleaving[] = [
     },
   },
   {
+    name: 'unread-replay',
+    invariant: 'I5',
+    what: 'a link comes again while the store can not be read, and nothing comes after what was missed',
+    mutants: ['no-replay', 'replay-once'],
+    play: async (world) => {
+      const edge = world.process('e2');
+      const heard = world.clients.filter(({ connection }) => connection?.node === 'e1');
+      assert.ok(edge !== undefined && heard.length > 0 && heard.length < world.clients.length);
+      world.network.cut('e2');
+      // It comes again when what is known of the conversation has to be confirmed first.
+      edge.actor.frozenUntilMs = world.scheduler.nowMs + 2_000;
+      for (const client of heard) client.say(group);
+      await world.scheduler.run(1_900);
+      world.weather.unreadable = true;
+      await world.scheduler.run(1_500);
+      const owner = world.process('m1');
+      assert.ok(owner instanceof MessageProcess && owner.node?.edges === 2, 'the link is there again');
+      world.weather.unreadable = false;
+    },
+    happened: (world) => {
+      assert.ok(texts(world) > 0);
+    },
+  },
+  {
     name: 'audiences-of-two',
     invariant: 'I5',
     what: 'a former owner lets go after the next one has told who hears',

@@ -1,7 +1,7 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { EntrySchema } from '../../gen/parley/chat/v1/entry_pb.ts';
 import { bytesOf } from '../../services/core/byte-string.ts';
-import type { ConvId } from '../../services/core/ids.ts';
+import type { ConvId, MsgId } from '../../services/core/ids.ts';
 import { check } from '../checker/checker.ts';
 import type { SeenEntry, StoredConversation } from '../checker/log.ts';
 import { seenEntry } from '../crash/seen.ts';
@@ -58,6 +58,13 @@ function isExcused({ clients, lost }: World, store: readonly StoredConversation[
   const named = [first ?? '', second ?? ''];
   if (named.some((clientId) => lost.hasLostAny(clientId)) || lost.hasReadmitted(user ?? '')) return true;
   if (clients.some((client) => named.some((clientId) => client.gaveUp(clientId)))) return true;
+  // What was recalled before it was lost says no longer whose it was; its sender was told.
+  const wasLost = clients.some(({ events, former }) =>
+    [...events, ...former].some(
+      (event) => event.t === 'sent' && named.includes(event.clientId) && lost.hasLost(event.msgId as MsgId),
+    ),
+  );
+  if (wasLost) return true;
   return store.some(
     ({ entries }) =>
       entries.some(({ clientId }) => clientId === first) &&

@@ -38,6 +38,7 @@ export class Weather {
   /** From now on nothing fails by itself. */
   calm(): void {
     this.#climate = fairClimate;
+    this.unreadable = false;
   }
 
   /** One way between a node and the database, in milliseconds. */
@@ -50,6 +51,9 @@ export class Weather {
 
   /** How long the next commit takes to the database, where a test says so; and then, as long as anything else. */
   heldCommitMs = 0;
+
+  /** Nothing can be read from the database, as long as a test says so. */
+  unreadable = false;
 
   /** One way of a commit to the database. */
   commitMs(): number {
@@ -69,7 +73,10 @@ export class Weather {
   fate(operation: 'commit' | 'read'): StoreFate {
     const dice = this.#dice;
     const { failedCommits, failedReads } = this.#climate;
-    if (operation === 'read') return failedReads > 0 && dice.oneIn(failedReads) ? 'unavailable' : 'done';
+    if (operation === 'read') {
+      if (this.unreadable) return 'unavailable';
+      return failedReads > 0 && dice.oneIn(failedReads) ? 'unavailable' : 'done';
+    }
     if (failedCommits === 0 || !dice.oneIn(failedCommits)) return 'done';
     return dice.pick(['unavailable', 'unknownAfter', 'unknownBefore', 'unknownLate'] as const);
   }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ChatClient } from '../../../sdk/types.ts';
+import { turnOff } from '../notifications/notifications.ts';
 import { ClientContext } from './client.ts';
 import type { ClientSource } from './client-source.ts';
 import type { Identity } from './identity.ts';
@@ -20,6 +21,8 @@ export function ClientSession({ identity, source, onSignOut }: ClientSessionProp
   if (client === undefined) return null;
   const signOut = async (reason: string) => {
     onSignOut(reason);
+    // Whoever signs in next in this browser is not told of what was for this one.
+    if (reason === '') await Promise.race([turnOff(client.devices), patience()]).catch(() => undefined);
     await client.close();
     if (reason === '') await source.forget(identity);
   };
@@ -32,6 +35,11 @@ export function ClientSession({ identity, source, onSignOut }: ClientSessionProp
       />
     </ClientContext.Provider>
   );
+}
+
+/** Without a server, nobody waits for it to forget the device: it finds out from the push service. */
+function patience(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 3_000));
 }
 
 function useOpenClient(source: ClientSource, identity: Identity, again: number): ChatClient | undefined {

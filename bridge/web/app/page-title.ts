@@ -1,10 +1,11 @@
 import { useEffect } from 'preact/hooks';
 import { useChat } from './client.ts';
+import { useUnread } from './use-unread.ts';
 
 /** `(3) lobby · Parley` in the tab. */
 export function usePageTitle(selected: string): void {
   const { conversations } = useChat();
-  const unread = conversations.reduce((sum, conversation) => sum + conversation.unread, 0);
+  const unread = useUnread();
   const title = conversations.find(({ convId }) => convId === selected)?.title ?? '';
   useEffect(() => {
     document.title = `${unread > 0 ? `(${unread > 999 ? '999+' : unread}) ` : ''}${title === '' ? '' : `${title} · `}Parley`;

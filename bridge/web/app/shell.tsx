@@ -8,6 +8,7 @@ import { storageOrMemory } from './storage.ts';
 import { ConnectionBanner } from './connection-banner.tsx';
 import { MainPane } from './main-pane.tsx';
 import { usePageTitle } from './page-title.ts';
+import { useAppBadge } from './use-app-badge.ts';
 import { useFirstVisit } from './use-first-visit.ts';
 import { useOpen } from './use-open.ts';
 import { useRoute } from './use-route.ts';
@@ -32,6 +33,7 @@ export function Shell({ onSignOut }: { onSignOut: () => void }) {
   const selected = open.t === 'open' ? open.conversation.convId : '';
   useFirstVisit();
   usePageTitle(selected);
+  useAppBadge();
   useShortcuts({ onFind: () => setDialog('find') });
   useEffect(() => {
     // Over a narrow conversation the panel would hide what one went to.

@@ -2,6 +2,7 @@ import { useChat } from '../app/client.ts';
 import { lastSeen } from '../app/times.ts';
 import { goTo } from '../app/use-route.ts';
 import { useNow } from '../app/use-now.ts';
+import { MuteButton } from '../notifications/mute-button.tsx';
 import { Avatar } from '../ui/avatar.tsx';
 import { IconButton } from '../ui/button.tsx';
 import type { OpenConversation } from './conversation-ref.ts';
@@ -32,6 +33,7 @@ export function ChatHeader({ open, panel, onPanel }: ChatHeaderProps) {
           {group ? <GroupLine open={open} /> : <PeerLine peer={open.peer} />}
         </p>
       </div>
+      {open.summary?.left === false ? <MuteButton convId={open.convId} /> : null}
       {group && open.summary?.left === false ? (
         <IconButton icon="group" label="Members" aria-pressed={panel} onClick={() => onPanel(!panel)} />
       ) : null}

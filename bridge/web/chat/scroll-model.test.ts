@@ -99,6 +99,18 @@ test('short lists and empty ones', () => {
   assert.deepEqual(browser.model.range(), { from: 0, to: 3 });
 });
 
+test('what moved because rows turned out lower than assumed does not move back when the next one comes', () => {
+  const browser = new Browser(500, (key) => 16 + ((Number(key) * 92) % 23) * 11);
+  browser.show(numbers(5_000, 5_100));
+  browser.scrollTo(browser.top - 865);
+  browser.show(numbers(5_000, 5_102));
+  browser.scrollTo(browser.top + 898);
+  // The rows below turned out so low that the list ends here: the reader is at its end now, and stays there.
+  assert.ok(browser.model.atEnd);
+  browser.show(numbers(5_000, 5_103));
+  assert.equal(browser.top, browser.model.height - 500);
+});
+
 test('property: whatever comes, what the reader looks at stays, and the window covers the view', () => {
   const change = fc.oneof(
     fc.record({ t: fc.constant('prepend' as const), n: fc.integer({ min: 1, max: 60 }) }),

@@ -39,6 +39,8 @@ export class ScrollModel {
   #viewport = 0;
   #top = 0;
   #place: Place = { t: 'end' };
+  /** The reader was brought there, and did not scroll there: it holds until the rows are there that it takes. */
+  #isAsked = false;
 
   get place(): Place {
     return this.#place;
@@ -79,11 +81,13 @@ export class ScrollModel {
   scrolled(top: number): void {
     this.#top = top;
     this.#place = this.#placeAt(top);
+    this.#isAsked = false;
   }
 
   /** Makes a row or the end the place; `correction` then leads there. */
   goTo(place: Place): void {
     this.#place = place;
+    this.#isAsked = true;
   }
 
   /** By how much scrollTop must change for the place to stay where it is; the model takes it as done. */
@@ -91,6 +95,8 @@ export class ScrollModel {
     const target = this.#target();
     const by = target - this.#top;
     this.#top = target;
+    // Rows that turned out lower than assumed may have moved the view after all. It is not moved back when others come.
+    if (!this.#isAsked && !this.#isKept(target)) this.#place = this.#placeAt(target);
     return by;
   }
 
@@ -151,6 +157,13 @@ export class ScrollModel {
     const i = this.#index.get(this.#place.key);
     if (i === undefined) return Math.min(this.#top, most);
     return Math.max(0, Math.min(this.offset(i) - this.#place.offset, most));
+  }
+
+  /** Whether the place is where it was, the top of the viewport being there. */
+  #isKept(top: number): boolean {
+    if (this.#place.t === 'end') return true;
+    const i = this.#index.get(this.#place.key);
+    return i !== undefined && Math.abs(this.offset(i) - this.#place.offset - top) < 1;
   }
 
   #placeAt(top: number): Place {

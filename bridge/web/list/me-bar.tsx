@@ -1,9 +1,12 @@
 import { useState } from 'preact/hooks';
 import { useChat } from '../app/client.ts';
 import { currentTheme, setTheme, type Theme } from '../app/theme.ts';
+import { type Notifications, useNotifications } from '../notifications/use-notifications.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { MenuButton } from '../ui/menu-button.tsx';
 import type { IconName } from '../ui/icon.tsx';
+import type { MenuItem } from '../ui/menu.tsx';
+import { toast } from '../ui/toasts.tsx';
 import './me-bar.css';
 
 const themes: readonly { theme: Theme; label: string; icon: IconName }[] = [
@@ -17,6 +20,7 @@ export function MeBar({ onSignOut }: { onSignOut: () => void }) {
   const client = useChat();
   const [theme, setShown] = useState(currentTheme);
   const online = client.state.t === 'online';
+  const notifications = useNotifications();
   return (
     <footer class="me-bar">
       <Avatar id={client.userId} name={client.userId} online={online} />
@@ -37,9 +41,26 @@ export function MeBar({ onSignOut }: { onSignOut: () => void }) {
               setShown(choice.theme);
             },
           })),
+          ...switchOf(notifications),
           { label: 'Sign out', icon: 'leave', onSelect: onSignOut },
         ]}
       />
     </footer>
   );
+}
+
+/** Nobody is asked before he turns it. */
+function switchOf({ state, toggle }: Notifications): MenuItem[] {
+  if (state === 'unavailable') return [];
+  const on = state === 'on';
+  const said = 'The browser blocks notifications of this page: allow them in its settings.';
+  return [
+    {
+      label: 'Notifications',
+      icon: on ? 'bell' : 'bellOff',
+      checked: on,
+      isSwitch: true,
+      onSelect: state === 'denied' ? () => toast(said) : toggle,
+    },
+  ];
 }

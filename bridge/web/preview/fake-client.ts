@@ -7,11 +7,13 @@ import {
   type ConnectionState,
   type ConversationLog,
   type ConversationSummary,
+  type DeviceActions,
   type GroupActions,
   type PendingSend,
   type Unsubscribe,
 } from '../../../sdk/types.ts';
 import { FakeConversation } from './fake-conversation.ts';
+import { fakeDevices } from './fake-devices.ts';
 
 const olderPage = 100;
 
@@ -22,6 +24,7 @@ const olderPage = 100;
 export class FakeClient implements ChatClient {
   readonly userId: string;
   readonly groups: GroupActions;
+  readonly devices: DeviceActions = fakeDevices();
   readonly online = new Map<string, { online: boolean; lastSeenAtMs: number }>();
   readonly convs = new Map<string, FakeConversation>();
   state: ConnectionState = { t: 'idle' };

@@ -10,19 +10,29 @@ interface ConfirmProps {
   action: string;
   onConfirm: () => Promise<void> | void;
   onClose: () => void;
+  /** Says in words why it failed. */
+  describe?: (thrown: unknown) => string;
 }
 
 /** Asks before something that can't be undone; stays open and says why when it fails. */
-export function Confirm({ title, text, action, onConfirm, onClose }: ConfirmProps) {
+export function Confirm({
+  title,
+  text,
+  action,
+  onConfirm,
+  onClose,
+  describe = describeProblem,
+}: ConfirmProps) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
   const confirm = async () => {
     setBusy(true);
+    setProblem('');
     try {
       await onConfirm();
       onClose();
     } catch (thrown) {
-      setProblem(describeProblem(thrown));
+      setProblem(describe(thrown));
       setBusy(false);
     }
   };

@@ -7,8 +7,10 @@ export interface MenuItem {
   readonly label: string;
   readonly icon: IconName;
   readonly danger?: boolean;
-  /** For a choice among several: whether it is the one. */
+  /** For a choice: whether it is the one of several, or on where it is a switch. */
   readonly checked?: boolean;
+  /** A choice by itself, rather than one of several. */
+  readonly isSwitch?: boolean;
   readonly onSelect: () => void;
 }
 
@@ -57,7 +59,7 @@ export function Menu({ label, items, anchor, onClose }: MenuProps) {
         <button
           key={item.label}
           type="button"
-          role={item.checked === undefined ? 'menuitem' : 'menuitemradio'}
+          role={roleOf(item)}
           aria-checked={item.checked}
           tabIndex={-1}
           class={`menu-item ${item.danger ? 'menu-item-danger' : ''}`}
@@ -73,6 +75,11 @@ export function Menu({ label, items, anchor, onClose }: MenuProps) {
       ))}
     </div>
   );
+}
+
+function roleOf({ checked, isSwitch = false }: MenuItem): 'menuitem' | 'menuitemcheckbox' | 'menuitemradio' {
+  if (checked === undefined) return 'menuitem';
+  return isSwitch ? 'menuitemcheckbox' : 'menuitemradio';
 }
 
 function onMenuKey(event: KeyboardEvent, menu: HTMLElement | null, close: () => void): void {

@@ -1,4 +1,4 @@
-import type { ArchiveRow, ArchiveTable } from '../../ports/store-archive.ts';
+import type { ArchiveRow, ArchiveTable, UserRow } from '../../ports/store-archive.ts';
 import { convKey, convNoOf, convUserKey, entryKey, seqOf, type Table, table, tableRange } from './keys.ts';
 import type { Level, LevelSnapshot } from './level.ts';
 import {
@@ -9,10 +9,14 @@ import {
   decodeHeadRow,
   decodeMemberRow,
 } from './rows.ts';
+import { userRows, userTables } from './user-rows.ts';
 
 const rowsAtOnce = 256;
 
-const tables: Readonly<Record<ArchiveTable, Table>> = {
+type LogTable = Exclude<ArchiveTable, 'user'>;
+type LogRow = Exclude<ArchiveRow, UserRow>;
+
+const tables: Readonly<Record<LogTable, Table>> = {
   conversation: table.conversation,
   group: table.group,
   member: table.member,
@@ -27,8 +31,12 @@ export async function* archiveRows(
   of: ArchiveTable,
   behind: ArchiveRow | undefined,
 ): AsyncGenerator<readonly ArchiveRow[]> {
+  if (of === 'user') {
+    yield* userRows(level, snapshot, behind?.t === 'user' ? behind.userId : undefined);
+    return;
+  }
   const { gte, lt } = tableRange(tables[of]);
-  const options = { lt, ...(behind === undefined ? { gte } : { gt: keyOf(behind) }) };
+  const options = { lt, ...(behind === undefined || behind.t === 'user' ? { gte } : { gt: keyOf(behind) }) };
   const iterator = level.iterator(snapshot === undefined ? options : { ...options, snapshot });
   try {
     for (;;) {
@@ -44,7 +52,7 @@ export async function* archiveRows(
 /** The rows of a whole table, roughly: LevelDB knows bytes on disk, not rows. */
 export async function estimateRows(level: Level): Promise<number> {
   let rows = 0;
-  for (const of of Object.values(tables)) {
+  for (const of of [...Object.values(tables), ...userTables]) {
     const { gte, lt } = tableRange(of);
     rows += (await level.approximateSize(gte, lt)) / (of === table.entry ? entryBytes : otherBytes);
   }
@@ -55,7 +63,7 @@ export async function estimateRows(level: Level): Promise<number> {
 const entryBytes = 250;
 const otherBytes = 60;
 
-function keyOf(row: ArchiveRow): Buffer {
+function keyOf(row: LogRow): Buffer {
   switch (row.t) {
     case 'entry':
       return entryKey(row.convNo, row.seq);
@@ -71,7 +79,7 @@ function keyOf(row: ArchiveRow): Buffer {
 function rowOf(
   level: Level,
   snapshot: LevelSnapshot | undefined,
-  of: ArchiveTable,
+  of: LogTable,
   key: Buffer,
   value: Buffer,
 ): ArchiveRow {
@@ -96,7 +104,7 @@ function rowOf(
 
 /** The first conversation there is: whether a store is empty. */
 export async function hasRows(level: Level): Promise<boolean> {
-  for (const of of Object.values(tables)) {
+  for (const of of [...Object.values(tables), ...userTables]) {
     const [found] = await level.keys({ ...tableRange(of), limit: 1 }).all();
     if (found !== undefined) return true;
   }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { GenerationCache } from '../../core/generation-cache.ts';
 import type { ConvNo } from '../../core/ids.ts';
 import { KeyRing, type MasterKey } from '../../core/seal.ts';
+import { syncFiles } from '../../core/sync-files.ts';
 import { StoreError } from '../../ports/message-store.ts';
 import type {
   ArchiveRow,
@@ -44,6 +45,7 @@ import {
 } from './rows.ts';
 import { type LevelBatch, prepareSchema } from './schema.ts';
 import { levelDirectory } from './store-thread.ts';
+import { putUser } from './user-rows.ts';
 
 const cacheBytes = 32 * 1024 * 1024;
 const conversationsKept = 10_000;
@@ -58,7 +60,7 @@ export async function openEmbeddedTarget(
   const level = await openLevel(at, { cacheBytes, createIfMissing: true });
   try {
     await prepareSchema(level, new KeyRing(masterKeys));
-    return new EmbeddedTarget(level);
+    return new EmbeddedTarget(level, at);
   } catch (error) {
     await level.close();
     throw error;
@@ -67,12 +69,14 @@ export async function openEmbeddedTarget(
 
 class EmbeddedTarget implements StoreTarget {
   readonly #level: Level;
+  readonly #directory: string;
   /** Members are listed with what their conversation is. */
   readonly #conversations = new GenerationCache<ConvNo, ConversationRow>(conversationsKept);
   #archiveId = '';
 
-  constructor(level: Level) {
+  constructor(level: Level, directory: string) {
     this.#level = level;
+    this.#directory = directory;
   }
 
   async begin(archiveId: string, record: StoreRecord): Promise<ImportState> {
@@ -101,6 +105,8 @@ class EmbeddedTarget implements StoreTarget {
   async finish(): Promise<string> {
     const mark = readImport(this.#level);
     if (mark === undefined) throw new StoreError('unavailable', 'no import was begun');
+    // Frames were not synced, and LevelDB syncs the log that it writes at the moment, not those before it.
+    await syncFiles(this.#directory);
     return endImport(this.#level, mark);
   }
 
@@ -117,6 +123,10 @@ class EmbeddedTarget implements StoreTarget {
   }
 
   #put(batch: LevelBatch, row: ArchiveRow, heads: Map<ConvNo, HeadRow>): void {
+    if (row.t === 'user') {
+      putUser(batch, row);
+      return;
+    }
     const { convNo } = row;
     switch (row.t) {
       case 'conversation': {

@@ -13,17 +13,22 @@ import {
   newNumber,
   user,
 } from '../../ports/message-store-conformance/samples.ts';
+import { targetHash } from '../../ports/device-codec.ts';
 import { checkDirectory } from './check-directory.ts';
+import { decodeDeviceRow, encodeDeviceRow } from './device-codec.ts';
 import {
   clientKeyKey,
   convByNameKey,
   convKey,
   convUserKey,
+  deviceKey,
   entryKey,
   membershipKey,
   msgIdKey,
   placesKey,
+  silenceKey,
   table,
+  targetKey,
 } from './keys.ts';
 import type { Level } from './level.ts';
 import {
@@ -42,6 +47,13 @@ const garden = conversation('garden');
 const key = clientKey('a');
 const entries = [entry(1, { clientKey: key }), entry(2), entry(3)];
 const first = entries[0]?.msgId ?? 0n;
+const phone = {
+  userId: ada,
+  deviceId: 'phone',
+  platform: 'android',
+  name: '',
+  target: { t: 'fcm', token: 'a token' },
+} as const;
 
 function row(level: Level, at: Buffer): Buffer {
   const value = level.getSync(at);
@@ -130,6 +142,35 @@ const damages: [string, (level: Level) => Promise<void>, RegExp][] = [
     },
     /cursor of ada in .* is beyond the head/,
   ],
+  [
+    'a push target has changed',
+    (level) => {
+      const at = deviceKey(ada, 'phone');
+      const value = row(level, at);
+      value[value.byteLength - 1] = (value[value.byteLength - 1] as number) ^ 1;
+      return level.put(at, value);
+    },
+    /target of device phone of ada does not open/,
+  ],
+  [
+    'a device is known by another target',
+    (level) => {
+      const at = deviceKey(ada, 'phone');
+      return level.put(at, encodeDeviceRow({ ...decodeDeviceRow(row(level, at)), hash: Buffer.alloc(16) }));
+    },
+    /phone of ada has another target/,
+  ],
+  [
+    'a device is not found by its target',
+    (level) => level.del(targetKey(targetHash(phone.target))),
+    /phone of ada is not found by its target/,
+  ],
+  [
+    'a device is gone',
+    (level) => level.del(deviceKey(ada, 'phone')),
+    /target leads to device phone of ada, which is not there/,
+  ],
+  ['a silence is garbage', (level) => level.put(silenceKey(ada, talk.convId), Buffer.of(1)), /can't be read/],
   ['a row is garbage', (level) => level.put(entryKey(talk.convNo, 4), Buffer.of(1)), /can't be read/],
 ];
 
@@ -139,6 +180,7 @@ describe('check', () => {
       await using directory = await StoreDirectory.make();
       const store = await directory.open();
       await commit(store, createDirect(talk, entries), createGroup(garden));
+      await store.devices.register(phone, 1_000);
       await store.close();
       assert.deepEqual((await checkDirectory(directory.path, [firstKey])).problems, []);
       const level = await directory.openLevel();

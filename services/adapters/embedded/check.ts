@@ -1,5 +1,7 @@
 import type { ConvNo, Seq } from '../../core/ids.ts';
+import { openTarget, targetHash } from '../../ports/device-codec.ts';
 import type { StoreReport } from '../../ports/message-store.ts';
+import { decodeDeviceRow, decodePushSettings, decodeSilence, decodeTold } from './device-codec.ts';
 import {
   clientKeyKey,
   convByNameKey,
@@ -13,6 +15,8 @@ import {
   type Table,
   table,
   tableRange,
+  targetKey,
+  userAndRest,
   userOf,
 } from './keys.ts';
 import { type Level, type LevelSnapshot, messageOf } from './level.ts';
@@ -92,6 +96,7 @@ export class Check {
     await this.#checkEntries();
     await this.#checkIndexes();
     await this.#checkMembers();
+    await this.#checkDevices();
     this.#onProgress(this.#entries);
   }
 
@@ -251,6 +256,29 @@ export class Check {
       if (head === undefined || Math.max(cursor.readSeq, cursor.deliveredSeq) > decodeHeadRow(head).seq)
         this.#say(`the cursor of ${cursor.userId} in ${cursor.convNo} is beyond the head`);
     });
+  }
+
+  async #checkDevices(): Promise<void> {
+    await this.#walk(table.device, (key, value) => {
+      const { userId, rest: deviceId } = userAndRest(key);
+      const { hash, sealed } = decodeDeviceRow(value);
+      const where = `device ${deviceId} of ${userId}`;
+      try {
+        if (!targetHash(openTarget(this.#keys, userId, deviceId, sealed)).equals(hash))
+          this.#say(`${where} has another target than it is known by`);
+      } catch (error) {
+        this.#say(`the target of ${where} does not open: ${messageOf(error)}`);
+      }
+      if (this.#get(targetKey(hash))?.equals(key) !== true) this.#say(`${where} is not found by its target`);
+    });
+    await this.#walk(table.target, (_key, value) => {
+      if (this.#get(value) !== undefined) return;
+      const { userId, rest: deviceId } = userAndRest(value);
+      this.#say(`a target leads to device ${deviceId} of ${userId}, which is not there`);
+    });
+    await this.#walk(table.pushSettings, (_key, value) => void decodePushSettings(value));
+    await this.#walk(table.silence, (_key, value) => void decodeSilence(value));
+    await this.#walk(table.told, (_key, value) => void decodeTold(value));
   }
 
   async #count(of: Table): Promise<number> {

@@ -5,6 +5,7 @@ import {
   type ConversationCommit,
   StoreError,
 } from '../../ports/message-store.ts';
+import { timed } from '../../ports/timed.ts';
 import type { Failpoints } from '../../core/failpoint.ts';
 import type { ClientKeyFilter } from './client-keys.ts';
 import type { Conversations } from './conversations.ts';
@@ -50,7 +51,7 @@ export class Commits {
     const level = this.#level(batch);
     const staging = new Staging(level, conversations, clientKeys, places);
     try {
-      const outcomes = await this.#stage(staging, batch);
+      const outcomes = await timed(batch, 'seal', () => this.#stage(staging, batch));
       this.#unsettled = undefined;
       // What needs no write is answered also while writes are refused: a resend gets its first result.
       if (!staging.empty) {
@@ -59,7 +60,7 @@ export class Commits {
           const spans = staging.staged.map(({ span }) => span);
           staging.rows.outbox(outboxRow(level, incarnation, batch.batchId, spans));
         }
-        await this.#write(staging, batch);
+        await timed(batch, 'write', () => this.#write(staging, batch));
       }
       return outcomes;
     } finally {

@@ -1,82 +1,31 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import type { ConvNo, Seq } from '../../core/ids.ts';
-import {
-  firstKey,
-  type SampleKey,
-  type StoreFixture,
-} from '../../ports/message-store-conformance/fixture.ts';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { traceNowMs } from '../../core/trace-clock.ts';
 import { messageStoreConformance } from '../../ports/message-store.conformance.ts';
-import { type EmbeddedStore, openEmbeddedStore } from './embedded-store.ts';
-import { entryKey } from './keys.ts';
-import { openLevel } from './level.ts';
-import { decodeEntryRow, encodeEntryRow } from './rows.ts';
-import { levelDirectory } from './store-thread.ts';
+import { batch, conversation, createDirect } from '../../ports/message-store-conformance/samples.ts';
+import type { CommitStep } from '../../ports/message-store.ts';
+import { EmbeddedFixture } from './testing/embedded-fixture.ts';
 
 messageStoreConformance('the embedded store', () => EmbeddedFixture.open());
 
-class EmbeddedFixture implements StoreFixture {
-  readonly #directory: string;
-  store: EmbeddedStore;
-  #keys: readonly SampleKey[] = [firstKey];
-
-  private constructor(directory: string, store: EmbeddedStore) {
-    this.#directory = directory;
-    this.store = store;
-  }
-
-  static async open(): Promise<EmbeddedFixture> {
-    const directory = await mkdtemp(path.join(tmpdir(), 'parley-store-'));
-    return new EmbeddedFixture(directory, await openAt(directory, [firstKey]));
-  }
-
-  async reopen(masterKeys = this.#keys): Promise<void> {
-    await this.store.close();
-    this.store = await openAt(this.#directory, masterKeys);
-    this.#keys = masterKeys;
-  }
-
-  async holds(bytes: Uint8Array): Promise<boolean> {
-    await this.store.close();
-    const names = await readdir(this.#directory, { recursive: true, withFileTypes: true });
-    const files = names.filter((name) => name.isFile());
-    const found = await Promise.all(
-      files.map(async (file) =>
-        (await readFile(path.join(file.parentPath, file.name))).includes(Buffer.from(bytes)),
-      ),
-    );
-    await this.reopen();
-    return found.includes(true);
-  }
-
-  async exchangeBodies(convNo: ConvNo, one: Seq, other: Seq): Promise<void> {
-    await this.store.close();
-    const level = await openLevel(path.join(this.#directory, levelDirectory), {
-      cacheBytes: 1 << 20,
-      createIfMissing: false,
-    });
-    const [oneRow, otherRow] = [one, other].map((seq) => {
-      const value = level.getSync(entryKey(convNo, seq));
-      if (value === undefined) throw new Error(`no entry ${seq}`);
-      return decodeEntryRow(value);
-    });
-    if (oneRow === undefined || otherRow === undefined) throw new Error('unreachable');
-    await level
-      .batch()
-      .put(entryKey(convNo, one), encodeEntryRow({ ...oneRow, sealed: otherRow.sealed }))
-      .put(entryKey(convNo, other), encodeEntryRow({ ...otherRow, sealed: oneRow.sealed }))
-      .write();
-    await level.close();
-    await this.reopen();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.store.close();
-    await rm(this.#directory, { recursive: true });
-  }
-}
-
-function openAt(directory: string, masterKeys: readonly SampleKey[]): Promise<EmbeddedStore> {
-  return openEmbeddedStore({ directory, masterKeys, reserveBytes: 4_096 });
-}
+test('a commit tells whoever traces it of its parts, in their order, within the time that it takes', async () => {
+  await using fixture = await EmbeddedFixture.open();
+  const { store } = fixture;
+  const steps: CommitStep[] = [];
+  const onStep = (step: CommitStep) => void steps.push(step);
+  const begunAtMs = traceNowMs();
+  await store.commit({ ...batch(store, createDirect(conversation('d_talk'))), onStep });
+  const endedAtMs = traceNowMs();
+  assert.deepEqual(
+    steps.map(({ name }) => name),
+    ['seal', 'write'],
+  );
+  const [seal, write] = steps as [CommitStep, CommitStep];
+  const times = [seal.startedAtMs, seal.endedAtMs, write.startedAtMs, write.endedAtMs];
+  assert.deepEqual(
+    times,
+    times.toSorted((one, two) => one - two),
+  );
+  // Two threads read the wall's clock by themselves.
+  assert.ok((times[0] as number) >= begunAtMs - 5 && (times[3] as number) <= endedAtMs + 5);
+});

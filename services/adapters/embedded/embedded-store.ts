@@ -15,7 +15,9 @@ import {
   type StoreReport,
   type WorkerLease,
 } from '../../ports/message-store.ts';
+import type { Devices } from '../../ports/devices.ts';
 import type { Outbox } from '../../ports/outbox.ts';
+import type { Backup, BackupSource } from '../../ports/store-backup.ts';
 import {
   decodeCursors,
   decodeDuplicates,
@@ -25,13 +27,18 @@ import {
   encodeClientKeys,
   encodeCursors,
 } from './answer-codec.ts';
+import type { AuditLog } from '../../ports/audit-log.ts';
+import type { WorkerLeases } from '../../ports/worker-leases.ts';
+import { EmbeddedAuditLog } from './audit-log.ts';
 import { decodeOutcomes, encodeCommit } from '../../ports/commit-codec.ts';
 import type { StoreLog } from './events.ts';
 import type { StoreMeters } from './meters.ts';
+import { EmbeddedDevices } from './devices.ts';
 import { EmbeddedOutbox } from './outbox.ts';
 import { pack, type ThreadSetup, unpack } from './protocol.ts';
 import type { MasterKey } from '../../core/seal.ts';
 import { ThreadCalls } from './thread-calls.ts';
+import { threadFile } from '../../core/thread-file.ts';
 
 export interface EmbeddedStoreOptions {
   /** Made where it isn't there; holds everything, and belongs to one process at a time. */
@@ -73,7 +80,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     cacheBytes: options.cacheBytes ?? 32 * mebibyte,
     reserveBytes: options.reserveBytes ?? 24 * mebibyte,
   };
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: setup, name: 'store' });
+  const worker = new Worker(threadFile('worker', import.meta.url), { workerData: setup, name: 'store' });
   const calls = new ThreadCalls(worker, options.log, options.onFatal);
   const { epoch, clientKeySecret } = await calls.started;
   return new EmbeddedStore({ calls, epoch, clientKeySecret, incarnation: options.incarnation });
@@ -87,10 +94,13 @@ interface EmbeddedStoreParts {
 }
 
 /** The MessageStore on LevelDB: everything happens in the store's thread, this is its side on ours. */
-export class EmbeddedStore implements MessageStore, AsyncDisposable {
+export class EmbeddedStore implements MessageStore, BackupSource, AsyncDisposable {
   readonly clientKeySecret: Uint8Array;
   readonly meters: StoreMeters;
   readonly outbox: Outbox;
+  readonly audit: AuditLog;
+  readonly workers: WorkerLeases;
+  readonly devices: Devices;
   readonly #calls: ThreadCalls;
   readonly #incarnation: (() => string) | undefined;
   #epoch: string;
@@ -99,6 +109,9 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
     this.#calls = calls;
     this.#incarnation = incarnation;
     this.outbox = new EmbeddedOutbox(calls);
+    this.audit = new EmbeddedAuditLog(calls);
+    this.workers = { list: () => calls.call('workers', []) };
+    this.devices = new EmbeddedDevices(calls);
     this.meters = calls.meters;
     this.#epoch = epoch;
     this.clientKeySecret = clientKeySecret;
@@ -110,7 +123,9 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
 
   async commit(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
     const packed = pack(encoded(() => encodeCommit(batch)));
-    const answer = await this.#calls.call('commit', [packed, this.#incarnation?.()], packed);
+    const { onStep } = batch;
+    const args = [packed, this.#incarnation?.(), onStep !== undefined] as const;
+    const answer = await this.#calls.call('commit', [...args], packed, onStep && { onStep });
     return answer === undefined
       ? batch.conversations.map(() => ({ t: 'committed' }))
       : decodeOutcomes(unpack(answer));
@@ -156,10 +171,12 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
   }
 
   async raiseCursors(rows: readonly CursorRow[]): Promise<void> {
+    // The rows are of this epoch, whatever comes meanwhile.
+    const epoch = this.#epoch;
     // In parts, so that commits get in between.
     for (let at = 0; at < rows.length; at += cursorsAtOnce) {
       const packed = pack(encoded(() => encodeCursors(rows.slice(at, at + cursorsAtOnce))));
-      await this.#calls.call('raiseCursors', [packed, this.#epoch], packed);
+      await this.#calls.call('raiseCursors', [packed, epoch], packed);
     }
   }
 
@@ -179,8 +196,17 @@ export class EmbeddedStore implements MessageStore, AsyncDisposable {
     return this.#calls.call('renewEpoch', [from]);
   }
 
+  async backup(): Promise<Backup> {
+    const head = await this.#calls.call('backupBegin', []);
+    return {
+      head,
+      next: () => this.#calls.call('backupPage', []),
+      [Symbol.asyncDispose]: () => this.#calls.call('backupEnd', []).catch(() => undefined),
+    };
+  }
+
   check(onProgress?: (entries: number) => void): Promise<StoreReport> {
-    return this.#calls.call('check', [], undefined, onProgress);
+    return this.#calls.call('check', [], undefined, { onProgress });
   }
 
   close(): Promise<void> {

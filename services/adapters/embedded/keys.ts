@@ -23,6 +23,15 @@ import { getU53, getU64, putU53, putU64 } from '../../core/bytes.ts';
  *   0x32 msg id                     → conv no, seq: of entries whose ids came out of order
  *   0x33 msg id                     → msg id, conv no, seq of each entry of a commit whose first id that is
  *   0x40 incarnation, batch id      what a batch committed, until that is published
+ *   0x60 shelf, record id           record of the audit log
+ *   0x50 user id, device id         device
+ *   0x51 hash of a push target      → user id, device id
+ *   0x52 user id, device id, place  what a device was told of one conversation
+ *   0x53 user id                    when a user wants no pushes
+ *   0x54 user id, conv id           until when a conversation is silenced
+ *
+ * In 0x50 to 0x54 each id in front of something else is followed by a zero byte, which no id contains: so their keys sort
+ * by the bytes of the user id.
  */
 export const table = {
   meta: 0x01,
@@ -40,6 +49,12 @@ export const table = {
   msgId: 0x32,
   places: 0x33,
   outbox: 0x40,
+  audit: 0x60,
+  device: 0x50,
+  target: 0x51,
+  told: 0x52,
+  pushSettings: 0x53,
+  silence: 0x54,
 } as const;
 
 export type Table = (typeof table)[keyof typeof table];
@@ -84,6 +99,35 @@ export function membershipsPrefix(userId: UserId): Buffer {
   if (name.byteLength > 0xff)
     throw new RangeError(`user id of ${name.byteLength} bytes is too long for a key`);
   return Buffer.concat([Buffer.of(table.membership, name.byteLength), name]);
+}
+
+/** Prefix of a user's rows in a table that is ordered by user, or the key of his only one. */
+export function userPrefix(of: Table, userId: UserId): Buffer {
+  return Buffer.concat([Buffer.of(of), Buffer.from(userId), zero]);
+}
+
+const zero = Buffer.of(0);
+
+export function deviceKey(userId: UserId, deviceId: string): Buffer {
+  return Buffer.concat([userPrefix(table.device, userId), Buffer.from(deviceId)]);
+}
+
+export function targetKey(hash: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.of(table.target), hash]);
+}
+
+/** Prefix of what a device was told. */
+export function toldPrefix(userId: UserId, deviceId: string): Buffer {
+  return Buffer.concat([userPrefix(table.told, userId), Buffer.from(deviceId), zero]);
+}
+
+/** `slot`: 0–127. */
+export function toldKey(userId: UserId, deviceId: string, slot: number): Buffer {
+  return Buffer.concat([toldPrefix(userId, deviceId), Buffer.of(slot)]);
+}
+
+export function silenceKey(userId: UserId, convId: ConvId): Buffer {
+  return Buffer.concat([userPrefix(table.silence, userId), Buffer.from(convId)]);
 }
 
 export function membershipKey(userId: UserId, convId: ConvId): Buffer {
@@ -132,6 +176,16 @@ export function outboxKey(incarnation: string, batchId: bigint): Buffer {
   const id = Buffer.allocUnsafe(8);
   putU64(id, 0, batchId);
   return Buffer.concat([outboxPrefix(incarnation), id]);
+}
+
+/** Prefix of the records of a shelf of the audit log. */
+export function auditPrefix(shelf: number): Buffer {
+  return Buffer.of(table.audit, shelf);
+}
+
+/** `id`: 32 hexadecimal digits. */
+export function auditKey(shelf: number, id: string): Buffer {
+  return Buffer.concat([auditPrefix(shelf), Buffer.from(id, 'hex')]);
 }
 
 /** The first key after all that begin with the prefix. */
@@ -183,8 +237,18 @@ export function membershipOf(key: Buffer): { userId: UserId; convId: ConvId } {
   };
 }
 
+/** The user of a key that begins as `userPrefix` does, and what stands behind. */
+export function userAndRest(key: Buffer): { userId: UserId; rest: string } {
+  const end = key.indexOf(0, 1);
+  return { userId: key.toString('utf8', 1, end) as UserId, rest: key.toString('utf8', end + 1) };
+}
+
 export function incarnationOf(key: Buffer): string {
   return key.toString('utf8', 2, 2 + (key[1] as number));
+}
+
+export function auditIdOf(key: Buffer): string {
+  return key.toString('hex', 2);
 }
 
 export function batchIdOf(key: Buffer): bigint {

@@ -1,4 +1,5 @@
 import { StoreError, type WorkerLease } from '../../ports/message-store.ts';
+import type { HeldWorker } from '../../ports/worker-leases.ts';
 import type { Database } from './database.ts';
 import { leaseKey, table, tableRange } from './keys.ts';
 import { decodeLeaseRow, encodeLeaseRow, type LeaseRow } from './rows.ts';
@@ -30,6 +31,12 @@ export class Leases {
     await this.#write(worker, { holder, reservedUntilMs });
     this.#given.set(worker, holder);
     return { worker, reservedUntilMs };
+  }
+
+  /** As they stand on disk, ascending. */
+  async list(): Promise<HeldWorker[]> {
+    const rows = [...(await this.#read())];
+    return rows.map(([worker, { holder, reservedUntilMs }]) => ({ worker, holder, reservedUntilMs }));
   }
 
   /** Whether a lease of this name is reserved, by this opening of the store: whoever had one before is gone. */

@@ -13,6 +13,7 @@ import {
 import type { Leases } from './leases.ts';
 import type { Level } from './level.ts';
 import { decodeOutboxRow, encodeOutboxRow } from './rows.ts';
+import { type RowChange, writeRows } from './write-rows.ts';
 
 const rowsAtOnce = 1_000;
 const countAtMost = 1_000_000;
@@ -76,9 +77,10 @@ export class OutboxRows {
       else left.push(batchId);
     }
     // Not synced: what comes back after a power cut is published once more.
-    await this.#write(
+    await writeRows(
+      this.#database,
       gone.map((key) => ({ type: 'del', key })),
-      false,
+      { sync: false },
     );
     return left;
   }
@@ -99,7 +101,7 @@ export class OutboxRows {
   async adopt({ from, by, batchIds, nowMs }: OutboxAdoption): Promise<bigint[]> {
     assertBounded(batchIds.length, 0, rowsAtOnce);
     const allowed = !(await this.#leases.holds(from, nowMs)) && (await this.#leases.holds(by, nowMs));
-    const changes: Change[] = [];
+    const changes: RowChange[] = [];
     const had: bigint[] = [];
     for (const batchId of [...new Set(batchIds)].toSorted(ascending)) {
       const [old, key] = [outboxKey(from, batchId), outboxKey(by, batchId)];
@@ -107,24 +109,10 @@ export class OutboxRows {
       if (value !== undefined) changes.push({ type: 'put', key, value }, { type: 'del', key: old });
       if (value !== undefined || this.#database.level.getSync(key) !== undefined) had.push(batchId);
     }
-    await this.#write(changes, true);
+    await writeRows(this.#database, changes, { sync: true });
     return had;
   }
-
-  async #write(changes: readonly Change[], sync: boolean): Promise<void> {
-    if (changes.length === 0) return;
-    this.#database.assertWritable();
-    try {
-      await this.#database.level.batch([...changes], { sync });
-    } catch (cause) {
-      throw this.#database.failed(cause);
-    }
-  }
 }
-
-type Change =
-  | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
-  | { readonly type: 'del'; readonly key: Buffer };
 
 function ascending(one: bigint, other: bigint): number {
   return one < other ? -1 : Number(one > other);

@@ -1,5 +1,23 @@
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
-import type { EntryPlace, StoreErrorKind, StoreReport, WorkerLease } from '../../ports/message-store.ts';
+import type {
+  CommitStep,
+  EntryPlace,
+  StoreErrorKind,
+  StoreReport,
+  WorkerLease,
+} from '../../ports/message-store.ts';
+import type {
+  DeviceListing,
+  NewDevice,
+  PushSettings,
+  Recipient,
+  RemovedOnly,
+  Silence,
+  Told,
+} from '../../ports/devices.ts';
+import type { AuditPage, AuditRecord, AuditRetention, AuditShelf } from '../../ports/audit-log.ts';
+import type { HeldWorker } from '../../ports/worker-leases.ts';
+import type { BackupHead } from '../../ports/store-backup.ts';
 import type { OutboxAdoption, OutboxRemoval, OutboxRow } from '../../ports/outbox.ts';
 import type { ByteWriter } from '../../core/bytes.ts';
 import type { StoreEvent } from './events.ts';
@@ -37,8 +55,8 @@ export function unpack(packed: Packed): Uint8Array {
 export interface StoreCalls {
   load(convIds: readonly ConvId[]): Packed;
   /** Undefined: everything was committed. */
-  /** With an incarnation, its outbox gets a row. */
-  commit(batch: Packed, incarnation: string | undefined): Packed | undefined;
+  /** With an incarnation, its outbox gets a row. `isTraced`: the parts of it are told of before the answer. */
+  commit(batch: Packed, incarnation: string | undefined, isTraced: boolean): Packed | undefined;
   range(convNo: ConvNo, from: Seq, to: Seq, limit: number, backward: boolean): Packed;
   findClientKeys(keys: Packed): Packed;
   locate(msgId: MsgId): EntryPlace | undefined;
@@ -52,8 +70,26 @@ export interface StoreCalls {
   outboxRemove(removal: OutboxRemoval): readonly bigint[];
   outboxLapsed(nowMs: number): readonly string[];
   outboxAdopt(adoption: OutboxAdoption): readonly bigint[];
+  auditWrite(shelf: AuditShelf, records: readonly AuditRecord[]): void;
+  auditPage(page: AuditPage): readonly AuditRecord[];
+  auditTrim(shelf: AuditShelf, retention: AuditRetention, nowMs: number): number;
+  workers(): readonly HeldWorker[];
+  deviceRegister(device: NewDevice, nowMs: number): DeviceListing;
+  deviceList(userId: UserId): readonly DeviceListing[];
+  deviceRemove(userId: UserId, deviceId: string, only: RemovedOnly | undefined): boolean;
+  deviceRemoveAll(userId: UserId): void;
+  pushSettings(userId: UserId): PushSettings;
+  pushSettingsSave(userId: UserId, settings: PushSettings): void;
+  silences(userId: UserId, nowMs: number): readonly Silence[];
+  silence(userId: UserId, silence: Silence, nowMs: number): void;
+  pushRecipients(convId: ConvId, users: readonly UserId[]): readonly Recipient[];
+  pushTold(marks: readonly Told[]): void;
   readEpoch(): string;
   renewEpoch(from: string): string;
+  /** One backup at a time; `backupPage` is its next one, undefined behind the last. */
+  backupBegin(): BackupHead;
+  backupPage(): { readonly rows: number; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
+  backupEnd(): void;
   check(): StoreReport;
   close(): void;
 }
@@ -73,4 +109,6 @@ export type Reply =
   | { readonly t: 'refusal'; readonly id: number; readonly kind: StoreErrorKind; readonly message: string }
   /** Of a check: entries walked so far. */
   | { readonly t: 'progress'; readonly id: number; readonly entries: number }
+  /** Of a commit. */
+  | { readonly t: 'step'; readonly id: number; readonly step: CommitStep }
   | { readonly t: 'event'; readonly event: StoreEvent };

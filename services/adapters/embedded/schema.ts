@@ -30,8 +30,7 @@ export async function prepareSchema(
   keys: KeyRing,
   steps: readonly Migration[] = migrations,
 ): Promise<StoreIdentity> {
-  const found = level.getSync(metaKey(versionName));
-  let version = found === undefined ? 0 : new ByteReader(found).u32();
+  let version = versionOf(level);
   if (version > steps.length)
     throw new StoreError(
       'unavailable',
@@ -48,6 +47,17 @@ export async function prepareSchema(
     epoch: meta(level, epochName).toString('utf8'),
     clientKeySecret: readSecret(meta(level, secretName), keys),
   };
+}
+
+function versionOf(level: Level): number {
+  const found = level.getSync(metaKey(versionName));
+  return found === undefined ? 0 : new ByteReader(found).u32();
+}
+
+/** The layout as it is, 0 for a store that was never begun, and the epoch. */
+export function readSchema(level: Level): { readonly version: number; readonly epoch: string } {
+  const version = versionOf(level);
+  return { version, epoch: version === 0 ? '' : meta(level, epochName).toString('utf8') };
 }
 
 function createStore(_level: Level, batch: LevelBatch, keys: KeyRing): void {
@@ -68,7 +78,7 @@ function readSecret(row: Buffer, keys: KeyRing): Uint8Array {
 }
 
 /** Every master key that ever sealed here must be given, and be the same one. */
-async function proveKeys(level: Level, keys: KeyRing): Promise<void> {
+export async function proveKeys(level: Level, keys: KeyRing): Promise<void> {
   for await (const [key, bytes] of level.iterator(tableRange(table.keyProof))) {
     const problem = proofProblem(keys, key.readUInt32BE(1), bytes);
     if (problem !== undefined) throw new StoreError('unavailable', problem);

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Failpoints } from '../../core/failpoint.ts';
-import { StoreError } from '../../ports/message-store.ts';
+import { type CommitStep, StoreError } from '../../ports/message-store.ts';
 import {
   encodeCursors,
   encodeDuplicates,
@@ -11,6 +11,7 @@ import {
   decodeClientKeys,
   decodeCursors,
 } from './answer-codec.ts';
+import { AuditRows } from './audit-rows.ts';
 import { Check } from './check.ts';
 import { decodeCommit, encodeOutcomes } from '../../ports/commit-codec.ts';
 import { Commits } from './commits.ts';
@@ -18,13 +19,15 @@ import { ClientKeyFilter } from './client-keys.ts';
 import { Conversations } from './conversations.ts';
 import { raiseCursors } from './cursors.ts';
 import { Database } from './database.ts';
+import { DeviceRows } from './device-rows.ts';
 import type { StoreEvent } from './events.ts';
 import { assertImported } from './import-mark.ts';
 import { Lane } from './lane.ts';
 import { Leases } from './leases.ts';
 import { isFull } from './level.ts';
+import { LevelBackup } from './level-backup.ts';
 import { OutboxRows } from './outbox-rows.ts';
-import { type CallName, pack, type StoreCalls, type ThreadSetup, unpack } from './protocol.ts';
+import { type CallName, pack, type Packed, type StoreCalls, type ThreadSetup, unpack } from './protocol.ts';
 import { Places } from './places.ts';
 import { Reads } from './reads.ts';
 import { Reserve } from './reserve.ts';
@@ -67,8 +70,11 @@ export class StoreThread implements Handlers {
   readonly #commits: Commits;
   readonly #leases: Leases;
   readonly #outbox: OutboxRows;
+  readonly #audit: AuditRows;
+  readonly #devices: DeviceRows;
   readonly #epoch: StoreEpoch;
   readonly #writes = new Lane();
+  #backup: Promise<LevelBackup> | undefined;
 
   private constructor({ database, keys, identity, clientKeys, places, setup }: StoreParts) {
     const conversations = new Conversations(database, keys);
@@ -79,6 +85,8 @@ export class StoreThread implements Handlers {
     this.#reads = new Reads(database, conversations);
     this.#leases = new Leases(database);
     this.#outbox = new OutboxRows(database, this.#leases);
+    this.#audit = new AuditRows(database);
+    this.#devices = new DeviceRows(database, keys);
     this.#epoch = new StoreEpoch(database, identity.epoch);
     this.#commits = new Commits({
       database,
@@ -117,9 +125,17 @@ export class StoreThread implements Handlers {
     }
   }
 
-  async commit(...[batch, incarnation]: Parameters<StoreCalls['commit']>) {
+  /** `onStep` is called where the commit is traced. */
+  async commit(
+    packed: Packed,
+    incarnation: string | undefined,
+    isTraced: boolean,
+    onStep: (step: CommitStep) => void = () => undefined,
+  ) {
     return this.#writes.run(async () => {
-      const outcomes = await this.#commits.commit(decodeCommit(unpack(batch)), incarnation);
+      const batch = decodeCommit(unpack(packed));
+      const traced = isTraced ? { ...batch, onStep } : batch;
+      const outcomes = await this.#commits.commit(traced, incarnation);
       return outcomes.every((outcome) => outcome.t === 'committed')
         ? undefined
         : pack(encodeOutcomes(outcomes));
@@ -196,6 +212,91 @@ export class StoreThread implements Handlers {
 
   async outboxAdopt(...[adoption]: Parameters<StoreCalls['outboxAdopt']>) {
     return this.#writes.run(() => this.#outbox.adopt(adoption));
+  }
+
+  async auditWrite(...args: Parameters<StoreCalls['auditWrite']>) {
+    return this.#writes.run(() => this.#audit.write(...args));
+  }
+
+  async auditPage(...[page]: Parameters<StoreCalls['auditPage']>) {
+    await this.#database.readable(readWaitMs);
+    return this.#audit.page(page);
+  }
+
+  async auditTrim(...args: Parameters<StoreCalls['auditTrim']>) {
+    return this.#writes.run(() => this.#audit.trim(...args));
+  }
+
+  async workers() {
+    await this.#database.readable(readWaitMs);
+    return this.#leases.list();
+  }
+
+  async backupBegin() {
+    if (this.#backup !== undefined)
+      throw new StoreError('unavailable', 'another backup of this store is under way');
+    this.#backup = this.#database.readable(readWaitMs).then(() => LevelBackup.begin(this.#database.level));
+    try {
+      return (await this.#backup).head;
+    } catch (error) {
+      this.#backup = undefined;
+      throw error;
+    }
+  }
+
+  async backupPage() {
+    if (this.#backup === undefined) throw new StoreError('unavailable', 'no backup is under way');
+    return (await this.#backup).next();
+  }
+
+  async backupEnd() {
+    const backup = await this.#backup;
+    this.#backup = undefined;
+    await backup?.[Symbol.asyncDispose]();
+  }
+
+  async deviceRegister(...args: Parameters<StoreCalls['deviceRegister']>) {
+    return this.#writes.run(() => this.#devices.register(...args));
+  }
+
+  async deviceList(...args: Parameters<StoreCalls['deviceList']>) {
+    await this.#database.readable(readWaitMs);
+    return this.#devices.list(...args);
+  }
+
+  async deviceRemove(...args: Parameters<StoreCalls['deviceRemove']>) {
+    return this.#writes.run(() => this.#devices.remove(...args));
+  }
+
+  async deviceRemoveAll(...args: Parameters<StoreCalls['deviceRemoveAll']>) {
+    return this.#writes.run(() => this.#devices.removeAll(...args));
+  }
+
+  async pushSettings(...args: Parameters<StoreCalls['pushSettings']>) {
+    await this.#database.readable(readWaitMs);
+    return this.#devices.settings(...args);
+  }
+
+  async pushSettingsSave(...args: Parameters<StoreCalls['pushSettingsSave']>) {
+    return this.#writes.run(() => this.#devices.saveSettings(...args));
+  }
+
+  async silences(...args: Parameters<StoreCalls['silences']>) {
+    await this.#database.readable(readWaitMs);
+    return this.#devices.silences(...args);
+  }
+
+  async silence(...args: Parameters<StoreCalls['silence']>) {
+    return this.#writes.run(() => this.#devices.silence(...args));
+  }
+
+  async pushRecipients(...args: Parameters<StoreCalls['pushRecipients']>) {
+    await this.#database.readable(readWaitMs);
+    return this.#devices.recipients(...args);
+  }
+
+  async pushTold(...args: Parameters<StoreCalls['pushTold']>) {
+    return this.#writes.run(() => this.#devices.told(...args));
   }
 
   async check(onProgress: (entries: number) => void = () => undefined) {

@@ -31,7 +31,7 @@ async function fixture() {
   const calls = new ThreadCalls(worker as unknown as Worker, undefined, (error) => fatal.push(error));
   worker.say({ t: 'started', epoch: 'e', clientKeySecret: new Uint8Array(32) });
   await calls.started;
-  return { worker, fatal, calls, commit: () => calls.call('commit', [packed(), undefined], packed()) };
+  return { worker, fatal, calls, commit: () => calls.call('commit', [packed(), undefined, false], packed()) };
 }
 
 const packed = () => ({ buffer: new ArrayBuffer(8), length: 8 });

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { Slots } from '../../core/slots.ts';
-import { StoreError } from '../../ports/message-store.ts';
+import { type CommitStep, StoreError } from '../../ports/message-store.ts';
 import { logEvent, type StoreLog } from './events.ts';
 import { StoreMeters } from './meters.ts';
 import type { Call, CallName, Packed, Reply, StoreCalls } from './protocol.ts';
@@ -11,7 +11,13 @@ interface Pending {
   readonly moved: Packed | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: StoreError) => void;
-  readonly onProgress: ((entries: number) => void) | undefined;
+  readonly told: Told;
+}
+
+/** Who hears of a call before its answer. */
+interface Told {
+  readonly onProgress?: ((entries: number) => void) | undefined;
+  readonly onStep?: ((step: CommitStep) => void) | undefined;
 }
 
 const writes: ReadonlySet<CallName> = new Set([
@@ -20,6 +26,14 @@ const writes: ReadonlySet<CallName> = new Set([
   'leaseWorker',
   'outboxRemove',
   'outboxAdopt',
+  'auditWrite',
+  'auditTrim',
+  'deviceRegister',
+  'deviceRemove',
+  'deviceRemoveAll',
+  'pushSettingsSave',
+  'silence',
+  'pushTold',
   'renewEpoch',
   'close',
 ]);
@@ -65,10 +79,10 @@ export class ThreadCalls {
     name: N,
     args: Parameters<StoreCalls[N]>,
     moved?: Packed,
-    onProgress?: (entries: number) => void,
+    told: Told = {},
   ): Promise<ReturnType<StoreCalls[N]>> {
     if (this.#closing) return Promise.reject(new StoreError('unavailable', 'the store is closed'));
-    return this.#start(name, args, moved, onProgress) as Promise<ReturnType<StoreCalls[N]>>;
+    return this.#start(name, args, moved, told) as Promise<ReturnType<StoreCalls[N]>>;
   }
 
   async close(): Promise<void> {
@@ -76,24 +90,19 @@ export class ThreadCalls {
       this.#closing = true;
       for (const pending of this.#waiting.splice(0))
         pending.reject(new StoreError('unavailable', 'the store is closed'));
-      if (!this.#dead) await this.#start('close', [], undefined, undefined);
+      if (!this.#dead) await this.#start('close', [], undefined, {});
     }
     await this.#ended.promise;
   }
 
-  #start(
-    name: CallName,
-    args: Call['args'],
-    moved: Packed | undefined,
-    onProgress: ((entries: number) => void) | undefined,
-  ): Promise<unknown> {
+  #start(name: CallName, args: Call['args'], moved: Packed | undefined, told: Told): Promise<unknown> {
     if (this.#dead) return Promise.reject(new StoreError('unavailable', "the store's thread has died"));
     if (this.#full(name)) {
       this.meters.overloads += 1;
       return Promise.reject(new StoreError('unavailable', 'the store has too much to do'));
     }
     return new Promise((resolve, reject) => {
-      const pending: Pending = { name, args, moved, resolve, reject, onProgress };
+      const pending: Pending = { name, args, moved, resolve, reject, told };
       if (writes.has(name)) {
         this.meters.writes += 1;
         this.#post(pending);
@@ -133,7 +142,10 @@ export class ThreadCalls {
         logEvent(this.#log, reply.event);
         return;
       case 'progress':
-        this.#pending.get(reply.id)?.onProgress?.(reply.entries);
+        this.#pending.get(reply.id)?.told.onProgress?.(reply.entries);
+        return;
+      case 'step':
+        this.#pending.get(reply.id)?.told.onStep?.(reply.step);
         return;
       case 'answer':
         this.#finish(reply.id)?.resolve(reply.value);

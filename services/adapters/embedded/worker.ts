@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type StoreErrorKind, StoreError } from '../../ports/message-store.ts';
 import { messageOf } from './level.ts';
-import type { Call, Packed, Reply, ThreadSetup } from './protocol.ts';
+import type { Call, Packed, Reply, StoreCalls, ThreadSetup } from './protocol.ts';
 import { StoreThread } from './store-thread.ts';
 
 /** The store's thread: takes calls off the port, and answers each exactly once. */
@@ -20,15 +20,21 @@ try {
 
 async function carryOut(store: StoreThread, call: Call): Promise<void> {
   try {
-    const value =
-      call.name === 'check'
-        ? await store.check((entries) => reply({ t: 'progress', id: call.id, entries }))
-        : await (store[call.name] as (...args: readonly unknown[]) => Promise<unknown>)(...call.args);
-    reply({ t: 'answer', id: call.id, value }, isPacked(value) ? [value.buffer] : []);
+    const value = await valueOf(store, call);
+    reply({ t: 'answer', id: call.id, value }, movedWith(value));
   } catch (error) {
     reply({ t: 'refusal', id: call.id, ...refusal(error) });
   }
   if (call.name === 'close') port?.close();
+}
+
+function valueOf(store: StoreThread, { id, name, args }: Call): Promise<unknown> {
+  if (name === 'check') return store.check((entries) => reply({ t: 'progress', id, entries }));
+  if (name === 'commit')
+    return store.commit(...(args as Parameters<StoreCalls['commit']>), (step) =>
+      reply({ t: 'step', id, step }),
+    );
+  return (store[name] as (...given: readonly unknown[]) => Promise<unknown>)(...args);
 }
 
 function reply(message: Reply, moved: readonly ArrayBuffer[] = []): void {
@@ -40,8 +46,15 @@ function refusal(error: unknown): { kind: StoreErrorKind; message: string } {
   return { kind, message: messageOf(error) };
 }
 
-function isPacked(value: unknown): value is Packed {
-  return (
-    typeof value === 'object' && value !== null && 'buffer' in value && value.buffer instanceof ArrayBuffer
-  );
+/** Buffers that go over to the other thread instead of being copied: of what is packed, and of a page of a backup. */
+function movedWith(value: unknown): ArrayBuffer[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (isPacked(value)) return [value.buffer];
+  return 'bytes' in value && value.bytes instanceof Uint8Array && value.bytes.buffer instanceof ArrayBuffer
+    ? [value.bytes.buffer]
+    : [];
+}
+
+function isPacked(value: object): value is Packed {
+  return 'buffer' in value && value.buffer instanceof ArrayBuffer;
 }

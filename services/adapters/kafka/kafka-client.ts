@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { BaseOptions } from '@platformatic/kafka';
+import { FreshPem } from '../../core/fresh-pem.ts';
 
 /** How to reach the brokers. */
 export interface KafkaSettings {
@@ -30,8 +30,7 @@ export const requestMs = 5_000;
 
 /** What all clients of one process share. Rejects when a file can't be read. */
 export async function clientOptions(settings: KafkaSettings): Promise<BaseOptions> {
-  const { brokers, tls, caFile, certFile, keyFile, sasl, username, password } = settings;
-  const pem = async (name: string, file: string) => (file === '' ? {} : { [name]: await readFile(file) });
+  const { brokers, tls, sasl, username, password } = settings;
   return {
     clientId: 'parley',
     bootstrapBrokers: [...brokers],
@@ -44,16 +43,24 @@ export async function clientOptions(settings: KafkaSettings): Promise<BaseOption
     autocreateTopics: false,
     ...(tls
       ? {
-          tls: {
-            ...(await pem('ca', caFile)),
-            ...(await pem('cert', certFile)),
-            ...(await pem('key', keyFile)),
-          },
+          tls: certificatesOf(settings),
           tlsServerName: true,
         }
       : {}),
     ...(sasl === 'none' ? {} : { sasl: { mechanism: sasl, username, password } }),
   };
+}
+
+/** Read anew at each connection. */
+function certificatesOf({ caFile, certFile, keyFile }: KafkaSettings): NonNullable<BaseOptions['tls']> {
+  const files = { ca: caFile, cert: certFile, key: keyFile };
+  const options = {};
+  for (const [name, path] of Object.entries(files)) {
+    if (path === '') continue;
+    const file = new FreshPem(path);
+    Object.defineProperty(options, name, { enumerable: true, get: () => file.current });
+  }
+  return options;
 }
 
 /** Whether an error, or one behind it, is this one of the protocol. */

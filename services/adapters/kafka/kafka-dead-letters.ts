@@ -66,6 +66,11 @@ export class KafkaDeadLetters implements DeadLetters {
     return (await this.#all()).slice(0, limit);
   }
 
+  async find(ids: readonly string[]): Promise<readonly DeadLetter[]> {
+    await this.#ready();
+    return this.#all(new Set(ids));
+  }
+
   async remove({ id }: DeadLetter): Promise<void> {
     await this.#ready();
     await this.#publisher.publish([{ topic: this.#topic, key: id, value: undefined }]);
@@ -95,8 +100,11 @@ export class KafkaDeadLetters implements DeadLetters {
     }
   }
 
-  /** Oldest first. Memory is bounded by what is kept: the limit, and what came since it was last looked. */
-  async #all(): Promise<DeadLetter[]> {
+  /**
+   * Oldest first, all or those with such an id. Memory is bounded by what is kept: the limit, and what came since it was
+   * last looked.
+   */
+  async #all(ids?: ReadonlySet<string>): Promise<DeadLetter[]> {
     const letters = new Map<string, DeadLetter>();
     const consumer = new Consumer({
       ...this.#options,
@@ -104,6 +112,7 @@ export class KafkaDeadLetters implements DeadLetters {
     });
     try {
       for await (const { key, value } of this.#records(consumer)) {
+        if (ids?.has(key) === false) continue;
         if (value === null) letters.delete(key);
         else letters.set(key, JSON.parse(value.toString()) as DeadLetter);
       }

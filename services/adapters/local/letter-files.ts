@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncDirectory } from '../../core/sync-files.ts';
 import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.ts';
-import { syncDirectory } from './segments.ts';
 
 export interface LetterFilesInit {
   /** Of the letters alone; made when there is none. */
@@ -36,16 +36,12 @@ export class LetterFiles implements DeadLetters {
   }
 
   async list(limit: number): Promise<readonly DeadLetter[]> {
-    const letters: DeadLetter[] = [];
-    for (const name of (await this.#names()).slice(0, limit)) {
-      try {
-        letters.push(JSON.parse(await readFile(join(this.#init.directory, name), 'utf8')) as DeadLetter);
-      } catch (error) {
-        // Removed meanwhile by somebody else.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      }
-    }
-    return letters;
+    return this.#read((await this.#names()).slice(0, limit));
+  }
+
+  async find(ids: readonly string[]): Promise<readonly DeadLetter[]> {
+    const wanted = new Set(ids);
+    return this.#read((await this.#names()).filter((name) => wanted.has(idOf(name))));
   }
 
   async remove(letter: DeadLetter): Promise<void> {
@@ -83,11 +79,28 @@ export class LetterFiles implements DeadLetters {
     return (await readdir(this.#init.directory)).filter((name) => name.endsWith('.json')).sort();
   }
 
+  async #read(names: readonly string[]): Promise<DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    for (const name of names) {
+      try {
+        letters.push(JSON.parse(await readFile(join(this.#init.directory, name), 'utf8')) as DeadLetter);
+      } catch (error) {
+        // Removed meanwhile by somebody else.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+    return letters;
+  }
+
   async #remove(name: string): Promise<void> {
     await unlink(join(this.#init.directory, name)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
     });
   }
+}
+
+function idOf(name: string): string {
+  return name.slice(name.indexOf('-') + 1, -'.json'.length);
 }
 
 function fileName({ occurredAtMs, id }: DeadLetter): string {

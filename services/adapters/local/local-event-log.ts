@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { ByteQueue } from '../../core/queue.ts';
 import type { Logger } from '../../core/log.ts';
+import { syncDirectory } from '../../core/sync-files.ts';
 import {
   type ConsumeInit,
   type EventConsumer,
@@ -12,7 +13,7 @@ import {
 import { LocalConsumer } from './local-consumer.ts';
 import { readPositions, removePosition } from './position-file.ts';
 import { encodeRecord } from './record.ts';
-import { createSegment, openSegments, removeSegment, type Segment, syncDirectory } from './segments.ts';
+import { createSegment, openSegments, removeSegment, type Segment } from './segments.ts';
 
 export interface LocalEventLogInit {
   /** Of the log alone; made when there is none. */

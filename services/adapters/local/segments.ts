@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, stat, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncDirectory } from '../../core/sync-files.ts';
 import { maxEventBytes } from '../../ports/event-log.ts';
 import { decodeRecord } from './record.ts';
 
@@ -58,16 +59,6 @@ export async function removeSegment({ path }: Segment): Promise<void> {
   await unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
-}
-
-/** Makes what was created, renamed or removed in a directory durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Records and bytes up to the first that is not whole. */

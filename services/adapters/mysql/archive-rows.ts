@@ -1,6 +1,6 @@
 import type { ConvId, ConvNo, UserId } from '../../core/ids.ts';
 import { type ClientKey, StoreError } from '../../ports/message-store.ts';
-import type { ArchiveRow, ArchiveTable } from '../../ports/store-archive.ts';
+import type { ArchiveRow, ArchiveTable, UserRow } from '../../ports/store-archive.ts';
 import {
   conversationKindCode,
   entryKindAt,
@@ -22,6 +22,7 @@ import {
 } from './rows.ts';
 import type { Row, Session } from './session.ts';
 import { big, bytes, clientKey as keyLiteral, int, list, text } from './sql.ts';
+import { insertUsers, userRows, userTables } from './user-rows.ts';
 
 /** Rows of a page: 200 of the largest bodies are some ten megabytes. */
 const rowsAtOnce = 200;
@@ -33,12 +34,15 @@ interface Table {
   readonly columns: string;
   /** What orders the rows of a conversation; undefined where it has one. */
   readonly second: string | undefined;
-  read(row: Row): ArchiveRow;
+  read(row: Row): LogRow;
 }
 
 const entryColumns = 'seq, msg_id, kind, status, revision, ord, created_at, key_id, client_key, sender, body';
 
-const tables: Readonly<Record<ArchiveTable, Table>> = {
+type LogTable = Exclude<ArchiveTable, 'user'>;
+type LogRow = Exclude<ArchiveRow, UserRow>;
+
+const tables: Readonly<Record<LogTable, Table>> = {
   conversation: {
     name: 'conversation',
     columns: 'conv_id, kind, user_one, user_two, projected_seq',
@@ -86,7 +90,7 @@ function entryOf([
   key,
   sender,
   body,
-]: Row): ArchiveRow {
+]: Row): LogRow {
   return {
     t: 'entry',
     convNo: bigOf(no),
@@ -110,9 +114,13 @@ export async function* archiveRows(
   of: ArchiveTable,
   behind: ArchiveRow | undefined,
 ): AsyncGenerator<readonly ArchiveRow[]> {
+  if (of === 'user') {
+    yield* userRows(session, behind?.t === 'user' ? behind.userId : undefined, pageTimeoutMs);
+    return;
+  }
   const { name, columns, second, read } = tables[of];
   const order = second === undefined ? 'conv_no' : `conv_no, ${second}`;
-  for (let last = behind; ; ) {
+  for (let last = behind?.t === 'user' ? undefined : behind; ; ) {
     const where = last === undefined ? 'TRUE' : isBehind(last, second);
     const [found] = await session.query(
       `SELECT conv_no, ${columns} FROM ${name} WHERE ${where} ORDER BY ${order} LIMIT ${rowsAtOnce}`,
@@ -125,20 +133,22 @@ export async function* archiveRows(
   }
 }
 
-function isBehind(row: ArchiveRow, second: string | undefined): string {
+function isBehind(row: LogRow, second: string | undefined): string {
   const no = big(row.convNo);
   if (second === undefined) return `conv_no > ${no}`;
   const at = row.t === 'entry' ? int(row.seq) : text(row.t === 'member' ? row.member.userId : userOf(row));
   return `conv_no > ${no} OR (conv_no = ${no} AND ${second} > ${at})`;
 }
 
-function userOf(row: ArchiveRow): string {
+function userOf(row: LogRow): string {
   return row.t === 'cursor' ? row.userId : '';
 }
 
+const tableNames = [...Object.values(tables).map(({ name }) => name), ...userTables];
+
 /** What the server believes without counting. */
 export async function estimateRows(session: Session): Promise<number> {
-  const names = Object.values(tables).map(({ name }) => text(name));
+  const names = tableNames.map(text);
   const [found] = await session.query(
     `SELECT COALESCE(SUM(table_rows), 0) FROM information_schema.tables
       WHERE table_schema = DATABASE() AND table_name IN (${names.join(',')})`,
@@ -148,21 +158,22 @@ export async function estimateRows(session: Session): Promise<number> {
 }
 
 export async function hasRows(session: Session): Promise<boolean> {
-  const parts = Object.values(tables).map(({ name }) => `EXISTS (SELECT 1 FROM ${name})`);
+  const parts = tableNames.map((name) => `EXISTS (SELECT 1 FROM ${name})`);
   const [found] = await session.query(`SELECT ${parts.join(' OR ')}`, pageTimeoutMs);
   return Number(found?.rows[0]?.[0]) === 1;
 }
 
 /**
- * The statement that writes rows, which are all of one table. Members carry their conversation's id, for lists; the
+ * The statements that write rows, which are all of one table. Members carry their conversation's id, for lists; the
  * archive says it once, with the conversation. Throws a StoreError for a member of none.
  */
 export function insertRows(rows: readonly ArchiveRow[], convIds: ReadonlyMap<ConvNo, ConvId>): string {
   const [first] = rows;
   if (first === undefined) return 'DO 0';
+  if (first.t === 'user') return insertUsers(rows.filter((row) => row.t === 'user'));
   const { name, columns } = tables[first.t];
   const listed = first.t === 'member' ? `, conv_id` : '';
-  const values = rows.map((row) => {
+  const values = rows.filter(isLogRow).map((row) => {
     const fields =
       row.t === 'member' ? [...fieldsOf(row), text(convIdFor(row.convNo, convIds))] : fieldsOf(row);
     return `(${fields.join(',')})`;
@@ -182,7 +193,7 @@ export async function convIdsOf(
   session: Session,
   rows: readonly ArchiveRow[],
 ): Promise<ReadonlyMap<ConvNo, ConvId>> {
-  const nos = new Set(rows.filter(({ t }) => t === 'member').map(({ convNo }) => convNo));
+  const nos = new Set(rows.filter((row) => row.t === 'member').map(({ convNo }) => convNo));
   if (nos.size === 0) return new Map();
   const [found] = await session.query(
     `SELECT conv_no, conv_id FROM conversation WHERE conv_no IN ${list([...nos].map(big))}`,
@@ -191,7 +202,11 @@ export async function convIdsOf(
   return new Map((found?.rows ?? []).map(([no, convId]) => [bigOf(no), convIdOf(convId)]));
 }
 
-function fieldsOf(row: ArchiveRow): readonly string[] {
+function isLogRow(row: ArchiveRow): row is LogRow {
+  return row.t !== 'user';
+}
+
+function fieldsOf(row: LogRow): readonly string[] {
   const no = big(row.convNo);
   switch (row.t) {
     case 'conversation': {

@@ -72,10 +72,11 @@ class MySqlTarget implements StoreTarget {
   async write(frame: number, rows: readonly ArchiveRow[]): Promise<void> {
     await this.#transact(async () => {
       const statement = insertRows(rows, await convIdsOf(this.#session, rows));
-      const [, mark] = await this.#ask(
+      const results = await this.#ask(
         `${statement};UPDATE store_import SET frames = ${int(frame + 1)} WHERE frames = ${int(frame)} AND epoch = X''`,
       );
-      if (mark?.changed !== 1) throw new StoreError('unavailable', 'another import writes to this database');
+      if (results.at(-1)?.changed !== 1)
+        throw new StoreError('unavailable', 'another import writes to this database');
     });
   }
 
@@ -142,7 +143,7 @@ function takeOver(archiveId: string, { secret, leases }: StoreRecord): string {
     'DELETE FROM outbox',
     // A server that was frozen all the while can't write any more.
     `UPDATE store_epoch SET epoch = ${text(randomBytes(16).toString('hex'))}`,
-    `REPLACE INTO store_import VALUES (1, ${text(archiveId)}, 0, X'')`,
+    `REPLACE INTO store_import (only_row, archive_id, frames, epoch) VALUES (1, ${text(archiveId)}, 0, X'')`,
   ];
   return statements.join(';');
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 import {
+  ada,
   append,
   bob,
   commit,
@@ -49,6 +50,14 @@ const damages: Readonly<Record<string, { readonly sql: string; readonly says: Re
     sql: `UPDATE conversation_member SET conv_id = 'x' WHERE ${no} AND user_id = 'ada'`,
     says: /member ada of d_talk is not listed/,
   },
+  'a push target that was changed': {
+    sql: `UPDATE device SET target = CONCAT(target, 'x')`,
+    says: /target of device phone of ada does not open/,
+  },
+  'a device known by the target of another one': {
+    sql: `UPDATE device SET target_hash = REPEAT('x', 16)`,
+    says: /device phone of ada has another target/,
+  },
   'a cursor beyond the head': {
     sql: `UPDATE conversation_cursor SET read_seq = 9`,
     says: /cursor of bob in \d+ is beyond/,
@@ -62,6 +71,9 @@ for (const [what, { sql, says }] of Object.entries(damages))
     await commit(store, createDirect(talk), createGroup(garden));
     await commit(store, append(talk, [entry(2), entry(3)]));
     await store.raiseCursors([{ convNo: talk.convNo, userId: bob, deliveredSeq: 3, readSeq: 1, readOrd: 1 }]);
+    const target = { t: 'fcm', token: 'a token' } as const;
+    const device = { userId: ada, deviceId: 'phone', platform: 'android', name: '', target } as const;
+    await store.devices.register(device, 1_000);
     assert.deepEqual(await store.check(), { conversations: 2, entries: 4, problems: [] });
     await using admin = await database.admin(schema);
     await admin.ask(sql);

@@ -1,12 +1,13 @@
-import type { ConvId, ConvNo, Seq } from '../../core/ids.ts';
+import type { ConvId, ConvNo, Seq, UserId } from '../../core/ids.ts';
 import type { ConversationSeal, KeyRing } from '../../core/seal.ts';
+import { openTarget, targetHash } from '../../ports/device-codec.ts';
 import type { StoreReport } from '../../ports/message-store.ts';
 import { conversationKindCode, entryKindAt } from '../../ports/stored-words.ts';
 import type { Database } from './database.ts';
 import { messageOf, refusal } from './failure.ts';
-import { bigOf, convIdOf, lastSeq } from './rows.ts';
+import { bigOf, convIdOf, lastSeq, textOf } from './rows.ts';
 import type { Row, Session } from './session.ts';
-import { big, int, list } from './sql.ts';
+import { big, int, list, text } from './sql.ts';
 
 const problemsKept = 100;
 const rowsAtOnce = 500;
@@ -62,6 +63,7 @@ export class Check {
     const [count] = await this.#select('SELECT COUNT(*) FROM conversation');
     await this.#checkEntries();
     await this.#checkConversations();
+    await this.#checkDevices();
     this.#onProgress(this.#entries);
     return Number(count?.[0]);
   }
@@ -149,6 +151,30 @@ export class Check {
         WHERE GREATEST(r.read_seq, r.delivered_seq) > COALESCE(${lastSeq('r')}, 0)`,
       (user, no) => `the cursor of ${user} in ${no} is beyond the head`,
     );
+  }
+
+  async #checkDevices(): Promise<void> {
+    for (let behind = 'TRUE'; ; ) {
+      const rows = await this.#select(
+        `SELECT user_id, device_id, target_hash, key_id, target FROM device WHERE ${behind}
+          ORDER BY user_id, device_id LIMIT ${rowsAtOnce}`,
+      );
+      for (const [user, id, hash, keyId, target] of rows) {
+        const [userId, deviceId] = [textOf(user) as UserId, textOf(id)];
+        const where = `device ${deviceId} of ${userId}`;
+        try {
+          const sealed = { keyId: Number(keyId), bytes: target as Buffer };
+          if (!targetHash(openTarget(this.#keys, userId, deviceId, sealed)).equals(hash as Buffer))
+            this.#say(`${where} has another target than it is known by`);
+        } catch (error) {
+          this.#say(`the target of ${where} does not open: ${messageOf(error)}`);
+        }
+      }
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      const [user, id] = [text(textOf(last[0])), text(textOf(last[1]))];
+      behind = `user_id > ${user} OR (user_id = ${user} AND device_id > ${id})`;
+    }
   }
 
   async #sayAll(sql: string, say: (...values: readonly string[]) => string): Promise<void> {

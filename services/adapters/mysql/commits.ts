@@ -10,6 +10,7 @@ import {
 import { encodeSpans, spanOf } from '../../ports/outbox-codec.ts';
 import { SoundBatch } from '../../ports/sound-batch.ts';
 import type { Database } from './database.ts';
+import { timed } from '../../ports/timed.ts';
 import { type Failure, failureOf, LostError, messageOf, refusal, refusalOf, ServerError } from './failure.ts';
 import { assertKeepable } from './keepable.ts';
 import type { PacketThread } from './packet-thread.ts';
@@ -102,10 +103,10 @@ export class Commits {
   async #write(batch: CommitBatch): Promise<readonly CommitOutcome[]> {
     const outcomes = new Map<ConvNo, CommitOutcome>();
     let open = batch.conversations;
-    let packets = open.length === 0 ? [] : await this.#firstPackets(batch);
+    let packets = open.length === 0 ? [] : await timed(batch, 'seal', () => this.#firstPackets(batch));
     let lockWaits = 0;
     for (let attempt = 1; open.length > 0; attempt += 1) {
-      const failed = await this.#transact(batch, open, packets);
+      const failed = await timed(batch, 'write', () => this.#transact(batch, open, packets));
       if (failed === undefined) {
         this.#written(open, outcomes);
         break;

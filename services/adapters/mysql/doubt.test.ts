@@ -175,13 +175,16 @@ describe('a lease of a worker number', () => {
   it('is not taken over from somebody whose own has been replicated in between', async () => {
     await using parts = await throughProxy();
     const { store, proxy, schema } = parts;
-    await store.leaseWorker('first', 1_000, 2_000);
+    // Of the numbers, one is left; which of several would be drawn nobody knows.
+    await using other = await database.admin(schema);
+    await other.ask("UPDATE worker_lease SET holder = 'others', reserved_until = 9000 WHERE worker <> 1");
     // What replication does: it changes a row that nobody has locked here.
     proxy.before = {
       text: 'UPDATE worker_lease',
       async run() {
         await using admin = await database.admin(schema);
-        await admin.ask("UPDATE worker_lease SET holder = 'other', reserved_until = 2000 WHERE worker = 1");
+        await admin.ask("UPDATE worker_lease SET holder = 'others', reserved_until = 9000 WHERE worker = 1");
+        await admin.ask("UPDATE worker_lease SET holder = '', reserved_until = 0 WHERE worker = 2");
       },
     };
     const { worker } = await store.leaseWorker('mine', 1_000, 2_000);

@@ -1,4 +1,5 @@
 import { StoreError, type WorkerLease } from '../../ports/message-store.ts';
+import type { HeldWorker } from '../../ports/worker-leases.ts';
 import type { Database } from './database.ts';
 import { failureOf, refusal } from './failure.ts';
 import type { Session } from './session.ts';
@@ -12,7 +13,9 @@ const attempts = 10;
 /**
  * The leases of worker numbers; see `MessageStore.leaseWorker`. Whoever asks locks row 0 first, so that one decides
  * after the other. On Galera locks do not reach other servers: there the one that is certified later begins anew, and so
- * does one whose row has been changed by what was replicated in between.
+ * does one whose row has been changed by what was replicated in between. Of numbers that nobody has had any may come: a
+ * database that was put back to an older state knows nothing of those given out since, which nodes go on using until
+ * they next renew their leases.
  */
 export class Leases {
   readonly #database: Database;
@@ -37,7 +40,7 @@ export class Leases {
         'SELECT worker FROM worker_lease WHERE worker = 0 FOR UPDATE',
         `SELECT worker, holder, reserved_until FROM worker_lease WHERE holder = ${text(holder)}`,
         `SELECT worker, holder, reserved_until FROM worker_lease WHERE holder = X'' OR reserved_until < ${int(nowMs)}
-          ORDER BY holder <> X'', reserved_until, worker LIMIT 1`,
+          ORDER BY holder <> X'', reserved_until, RAND() LIMIT 1`,
       ].join(';'),
       timeoutMs,
     );
@@ -57,6 +60,18 @@ export class Leases {
     if (update?.changed !== 1) throw new OvertakenError();
     return { worker: Number(worker), reservedUntilMs };
   }
+}
+
+/** The numbers that somebody has or had; see `WorkerLeases`. */
+export async function heldWorkers(database: Database): Promise<readonly HeldWorker[]> {
+  const [found] = await database.read(
+    "SELECT worker, holder, reserved_until FROM worker_lease WHERE holder <> X'' ORDER BY worker",
+  );
+  return (found?.rows ?? []).map(([worker, holder, reserved]) => ({
+    worker: Number(worker),
+    holder: String(holder),
+    reservedUntilMs: Number(reserved),
+  }));
 }
 
 /** What a transaction had read was changed before it could build on it. */
@@ -86,5 +101,17 @@ export async function transact<T>(database: Database, task: (session: Session) =
       const again = error instanceof OvertakenError || failureOf(error) === 'contended';
       if (!again || attempt === attempts) throw error;
     }
+  }
+}
+
+/** Runs one statement; gives how many rows it changed. Rejects with a StoreError. */
+export async function changeRows(database: Database, sql: string): Promise<number> {
+  try {
+    return await transact(database, async (session) => {
+      const [result] = await session.query(sql, database.readTimeoutMs);
+      return result?.changed ?? 0;
+    });
+  } catch (error) {
+    throw refusal(error);
   }
 }

@@ -1,8 +1,7 @@
 import type { DeadLetter, DeadLetters } from '../../ports/dead-letters.ts';
 import { StoreError } from '../../ports/message-store.ts';
 import { Database, type DatabaseOptions } from './database.ts';
-import { refusal } from './failure.ts';
-import { transact } from './leases.ts';
+import { changeRows } from './leases.ts';
 import type { Row } from './session.ts';
 import { int, text } from './sql.ts';
 
@@ -60,7 +59,7 @@ export class MySqlDeadLetters implements DeadLetters {
       text(cut(letter.reason)),
       text(letter.body),
     ];
-    await this.#change(`REPLACE INTO dead_letter (${columns}) VALUES (${values.join(',')})`);
+    await changeRows(this.#database, `REPLACE INTO dead_letter (${columns}) VALUES (${values.join(',')})`);
     this.#added += 1;
     if (this.#added % trimEvery !== 0) return;
     // One at a time. The letter is kept whether this works or not; it is tried again.
@@ -88,8 +87,21 @@ export class MySqlDeadLetters implements DeadLetters {
     return letters;
   }
 
+  async find(ids: readonly string[]): Promise<readonly DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    for (let at = 0; at < ids.length; at += pageRows) {
+      const wanted = ids
+        .slice(at, at + pageRows)
+        .map(text)
+        .join(',');
+      const [found] = await this.#database.read(`SELECT ${columns} FROM dead_letter WHERE id IN (${wanted})`);
+      letters.push(...(found?.rows ?? []).map(letterOf));
+    }
+    return letters.sort((a, b) => a.occurredAtMs - b.occurredAtMs || (a.id < b.id ? -1 : 1));
+  }
+
   async remove({ id }: DeadLetter): Promise<void> {
-    await this.#change(`DELETE FROM dead_letter WHERE id = ${text(id)}`);
+    await changeRows(this.#database, `DELETE FROM dead_letter WHERE id = ${text(id)}`);
   }
 
   async close(): Promise<void> {
@@ -101,21 +113,10 @@ export class MySqlDeadLetters implements DeadLetters {
     const [found] = await this.#database.read('SELECT COUNT(*) FROM dead_letter');
     const over = Number(found?.rows[0]?.[0]) - this.#limit;
     if (over > 0)
-      this.dropped += await this.#change(
+      this.dropped += await changeRows(
+        this.#database,
         `DELETE FROM dead_letter ORDER BY occurred_at, id LIMIT ${int(over)}`,
       );
-  }
-
-  /** Runs one statement; gives how many rows it changed. */
-  async #change(sql: string): Promise<number> {
-    try {
-      return await transact(this.#database, async (session) => {
-        const [result] = await session.query(sql, this.#database.readTimeoutMs);
-        return result?.changed ?? 0;
-      });
-    } catch (error) {
-      throw refusal(error);
-    }
   }
 }
 

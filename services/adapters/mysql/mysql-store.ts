@@ -17,13 +17,17 @@ import {
   type StoreReport,
   type WorkerLease,
 } from '../../ports/message-store.ts';
+import type { AuditLog } from '../../ports/audit-log.ts';
+import type { WorkerLeases } from '../../ports/worker-leases.ts';
+import type { Devices } from '../../ports/devices.ts';
 import type { PageCache } from '../../ports/directory.ts';
 import type { Outbox } from '../../ports/outbox.ts';
 import { Check } from './check.ts';
 import { Commits } from './commits.ts';
 import { raiseCursors } from './cursors.ts';
 import { Database } from './database.ts';
-import { Leases } from './leases.ts';
+import { MySqlDevices } from './devices.ts';
+import { heldWorkers, Leases } from './leases.ts';
 import { load } from './load.ts';
 import { memberships } from './memberships.ts';
 import { MySqlMeters } from './meters.ts';
@@ -32,6 +36,7 @@ import { Reads } from './reads.ts';
 import { prepareSchema, type StoreIdentity } from './schema.ts';
 import { readEpoch, renewEpoch } from './store-epoch.ts';
 import { PacketThread } from './packet-thread.ts';
+import { MySqlAuditLog } from './mysql-audit-log.ts';
 import { Names, Seals } from './seals.ts';
 import { SharedPages } from './shared-pages.ts';
 import type { MySqlConfig } from './server.ts';
@@ -88,6 +93,9 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
   readonly clientKeySecret: Uint8Array;
   readonly meters: MySqlMeters;
   readonly outbox: Outbox;
+  readonly audit: AuditLog;
+  readonly workers: WorkerLeases;
+  readonly devices: Devices;
   readonly #database: Database;
   readonly #keys: KeyRing;
   readonly #names = new Names();
@@ -102,6 +110,9 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
     this.clientKeySecret = identity.clientKeySecret;
     this.meters = new MySqlMeters(database);
     this.outbox = new MySqlOutbox(database);
+    this.audit = new MySqlAuditLog(database);
+    this.workers = { list: () => heldWorkers(database) };
+    this.devices = new MySqlDevices(database, keys);
     this.#database = database;
     this.#keys = keys;
     this.#thread = new PacketThread(options.masterKeys, options.log);

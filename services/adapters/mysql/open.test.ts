@@ -39,10 +39,11 @@ describe('opening', () => {
     const schema = await database.schema();
     await (await database.open(schema)).close();
     await using admin = await database.admin(schema);
+    const versions = await admin.ask('SELECT version FROM schema_version');
     await admin.ask('DELETE FROM schema_version;DROP TABLE outbox');
     await using store = await database.open(schema);
     assert.deepEqual(await commit(store, createDirect(conversation('d_talk'))), ['committed']);
-    assert.deepEqual(await admin.ask('SELECT version FROM schema_version'), [[1], [2], [3]]);
+    assert.deepEqual(await admin.ask('SELECT version FROM schema_version'), versions);
   });
 
   it('refuses tables of a newer program', async () => {
@@ -51,6 +52,24 @@ describe('opening', () => {
     await using admin = await database.admin(schema);
     await admin.ask('INSERT INTO schema_version VALUES (99)');
     await assert.rejects(database.open(schema), saying(/version 99.*start a newer one/));
+  });
+
+  it('goes on with tables of a newer program which say that this one may', async () => {
+    const schema = await database.schema();
+    await (await database.open(schema)).close();
+    await using admin = await database.admin(schema);
+    const known = Number((await admin.ask('SELECT MAX(version) FROM schema_version'))[0]?.[0]);
+    const runsWith = (version: number, oldest: number) =>
+      admin.ask(`REPLACE INTO schema_runs_with (version, oldest) VALUES (${version}, ${oldest})`);
+    await admin.ask('INSERT INTO schema_version (version) VALUES (98), (99)');
+    await runsWith(98, known);
+    await assert.rejects(database.open(schema), saying(/version 99.*start a newer one/));
+    await runsWith(99, known + 1);
+    await assert.rejects(database.open(schema), saying(/version 99.*start a newer one/));
+    await runsWith(99, known);
+    await using store = await database.open(schema);
+    assert.deepEqual(await commit(store, createDirect(conversation('d_talk'))), ['committed']);
+    assert.deepEqual(await admin.ask('SELECT MAX(version) FROM schema_version'), [[99]]);
   });
 
   it('refuses a key that is not the one of this store, and does not take it for one of its own', async () => {

@@ -4,6 +4,7 @@ import { Slots } from '../../core/slots.ts';
 import type { MasterKey } from '../../core/seal.ts';
 import { type CommitBatch, StoreError } from '../../ports/message-store.ts';
 import { type PacketCall, packetCall, type PacketReply, type PacketSetup } from './packet-call.ts';
+import { threadFile } from '../../core/thread-file.ts';
 
 interface Pending {
   readonly resolve: (packets: readonly string[]) => void;
@@ -21,7 +22,7 @@ export class PacketThread {
 
   constructor(masterKeys: readonly MasterKey[], log: Logger) {
     const setup: PacketSetup = { masterKeys };
-    this.#worker = new Worker(new URL('./packet-worker.ts', import.meta.url), {
+    this.#worker = new Worker(threadFile('packet-worker', import.meta.url), {
       workerData: setup,
       name: 'store',
     });

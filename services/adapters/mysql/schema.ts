@@ -15,7 +15,7 @@ export interface StoreIdentity {
 }
 
 /** `0001-tables.sql` leads from version 0 to 1. Append, never change: databases out there have run them. */
-const migrationsDirectory = new URL('./migrations/', import.meta.url);
+export const migrationsDirectory = new URL('./migrations/', import.meta.url);
 
 const lockWaitSeconds = 60;
 const statementTimeoutMs = 600_000;
@@ -103,20 +103,43 @@ async function migrate(session: Session): Promise<void> {
   const names = (await readdir(migrationsDirectory)).filter((name) => name.endsWith('.sql')).toSorted();
   await ask(
     session,
-    'CREATE TABLE IF NOT EXISTS schema_version (version INT UNSIGNED NOT NULL PRIMARY KEY) ENGINE = InnoDB',
+    `CREATE TABLE IF NOT EXISTS schema_version (version INT UNSIGNED NOT NULL PRIMARY KEY) ENGINE = InnoDB;
+     CREATE TABLE IF NOT EXISTS schema_runs_with (version INT UNSIGNED NOT NULL PRIMARY KEY,
+       oldest INT UNSIGNED NOT NULL) ENGINE = InnoDB`,
   );
-  const [rows] = await select(session, 'SELECT COALESCE(MAX(version), 0) FROM schema_version');
+  const [rows, floors] = await select(
+    session,
+    'SELECT COALESCE(MAX(version), 0) FROM schema_version',
+    'SELECT version, oldest FROM schema_runs_with ORDER BY version DESC LIMIT 1',
+  );
   const version = Number(rows?.[0]?.[0]);
-  if (version > names.length)
+  if (version > names.length) {
+    const [newest, oldest] = floors?.[0] ?? [];
+    if (Number(newest) === version && Number(oldest) <= names.length) return;
     throw new StoreError(
       'unavailable',
       `the database has tables of version ${version}, this program knows ${names.length}: start a newer one`,
     );
+  }
   for (const [at, name] of names.entries()) {
     if (at < version) continue;
-    await ask(session, await readFile(new URL(name, migrationsDirectory), 'utf8'));
-    await ask(session, `INSERT IGNORE INTO schema_version VALUES (${int(at + 1)})`);
+    const sql = await readFile(new URL(name, migrationsDirectory), 'utf8');
+    await ask(session, sql);
+    await ask(
+      session,
+      `INSERT IGNORE INTO schema_runs_with (version, oldest) VALUES (${int(at + 1)}, ${int(runsWith(sql) ?? at + 1)});
+       INSERT IGNORE INTO schema_version (version) VALUES (${int(at + 1)})`,
+    );
   }
+}
+
+/**
+ * A migration may say `-- runs with: 3`: programs that know version 3 or later go on with the tables as it leaves them. So
+ * nodes of the former program run, and start, beside those of the new one, and it can be gone back to.
+ */
+function runsWith(sql: string): number | undefined {
+  const [, version] = /^-- runs with: (\d+)$/m.exec(sql) ?? [];
+  return version === undefined ? undefined : Number(version);
 }
 
 /** Anew where another process, on another server of a Galera cluster, made the store at the same time. */
@@ -139,19 +162,19 @@ function createRows(keys: KeyRing): string {
   const workers = Array.from({ length: workerCount }, (_, worker) => `(${worker},X'',0)`).join(',');
   return [
     'START TRANSACTION',
-    `INSERT IGNORE INTO store_epoch VALUES (1, ${text(randomBytes(16).toString('hex'))})`,
+    `INSERT IGNORE INTO store_epoch (only_row, epoch) VALUES (1, ${text(randomBytes(16).toString('hex'))})`,
     // The secret is sealed with a key: whoever makes it proves that key in the same transaction.
-    `INSERT IGNORE INTO key_proof SELECT ${int(keyId)}, ${bytes(sealProof(keys, keyId))} FROM store_epoch
+    `INSERT IGNORE INTO key_proof (key_id, proof) SELECT ${int(keyId)}, ${bytes(sealProof(keys, keyId))} FROM store_epoch
       WHERE NOT EXISTS (SELECT 1 FROM store_secret)`,
-    `INSERT IGNORE INTO store_secret VALUES (${text(secretName)}, ${int(keyId)}, ${bytes(sealed)})`,
-    `INSERT IGNORE INTO worker_lease VALUES ${workers}`,
+    `INSERT IGNORE INTO store_secret (name, key_id, sealed) VALUES (${text(secretName)}, ${int(keyId)}, ${bytes(sealed)})`,
+    `INSERT IGNORE INTO worker_lease (worker, holder, reserved_until) VALUES ${workers}`,
     'COMMIT',
   ].join(';');
 }
 
 function addProofs(keys: KeyRing): string {
   const rows = keys.ids.map((keyId) => `(${int(keyId)}, ${bytes(sealProof(keys, keyId))})`);
-  return `INSERT IGNORE INTO key_proof VALUES ${rows.join(',')}`;
+  return `INSERT IGNORE INTO key_proof (key_id, proof) VALUES ${rows.join(',')}`;
 }
 
 async function ask(session: Session, sql: string): Promise<void> {

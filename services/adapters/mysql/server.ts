@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { SslOptions } from 'mysql2';
 import type { ConfigOf } from '../../core/config.ts';
+import { FreshPem } from '../../core/fresh-pem.ts';
 import { StoreError } from '../../ports/message-store.ts';
 import { messageOf } from './failure.ts';
 import type { mySqlOptions } from './options.ts';
@@ -52,7 +52,13 @@ function sslOf(caFile: string): SslOptions {
   const strict = { rejectUnauthorized: true, verifyIdentity: true, minVersion: 'TLSv1.2' };
   if (caFile === '') return strict;
   try {
-    return { ...strict, ca: readFileSync(caFile, 'utf8') };
+    const authorities = new FreshPem(caFile);
+    return {
+      ...strict,
+      get ca() {
+        return authorities.current;
+      },
+    };
   } catch (cause) {
     throw new StoreError('unavailable', `PARLEY_MYSQL_CA_FILE can't be read: ${messageOf(cause)}`, cause);
   }

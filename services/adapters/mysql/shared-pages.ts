@@ -118,7 +118,7 @@ export class SharedPages {
   #isUnsound(convId: ConvId, page: number): void {
     this.unsound += 1;
     if (this.unsound > toldAtMost) return;
-    const fields = { 'event.action': 'page-unsound', 'parley.conv.id': convId, 'parley.page': page };
+    const fields = { 'event.action': 'page-unsound', 'parley.conv_id': convId, 'parley.page': page };
     this.#parts.log.warn('a page of history in the shared cache is not what it says', fields);
   }
 }

@@ -12,6 +12,8 @@ export interface OutboxHead {
   readonly payload: Uint8Array | undefined;
 }
 
+// Columns are named everywhere: those of a program after this one may add some, while this one still runs.
+const conversationColumns = 'conv_no,conv_id,kind,user_one,user_two,projected_seq';
 const messageColumns = 'conv_no,seq,msg_id,kind,status,revision,ord,created_at,key_id,client_key,sender,body';
 const memberColumns = 'conv_no,user_id,conv_id,role,joined_seq,joined_ord,left_seq,left_ord,rev';
 const memberUpdates = 'role,joined_seq,joined_ord,left_seq,left_ord,rev';
@@ -34,7 +36,7 @@ export function packetsOf(head: OutboxHead, parts: readonly Rendered[], maxPacke
     'START TRANSACTION',
     outboxRow(head, sorted),
     ...inserts(
-      'conversation',
+      `conversation (${conversationColumns})`,
       sorted.map((part) => part.conversation).filter((row) => row !== undefined),
     ),
     ...sorted.flatMap(({ changes }) => changes),

@@ -1,5 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { backoffMs } from '../../core/backoff.ts';
+import { ConfigError } from '../../core/config.ts';
+import { FreshPem } from '../../core/fresh-pem.ts';
 import type { RedisTarget } from './redis-url.ts';
 
 export type RedisClient = Redis | Cluster;
@@ -7,6 +9,8 @@ export type RedisClient = Redis | Cluster;
 export interface ConnectParts {
   readonly target: RedisTarget;
   readonly sentinelPassword: string;
+  /** PEM file of the authorities that servers are trusted by; empty: the usual ones. */
+  readonly caFile: string;
   readonly commandTimeoutMs: number;
   /** Shown in Redis's list of clients. */
   readonly name: string;
@@ -28,7 +32,7 @@ export function connectRedis(parts: ConnectParts): RedisClient {
   const common = {
     ...(target.username === undefined ? {} : { username: target.username }),
     ...(target.password === undefined ? {} : { password: target.password }),
-    ...(target.tls ? { tls: {} } : {}),
+    ...(target.tls ? { tls: secured(parts.caFile) } : {}),
     connectionName: parts.name,
     connectTimeout: 2 * commandTimeoutMs,
     commandTimeout: commandTimeoutMs,
@@ -65,4 +69,20 @@ export function connectRedis(parts: ConnectParts): RedisClient {
     ...(parts.sentinelPassword === '' ? {} : { sentinelPassword: parts.sentinelPassword }),
     ...(target.tls ? { enableTLSForSentinelMode: true } : {}),
   });
+}
+
+/** The file is read anew at each connection. Throws a ConfigError where it can't be. */
+function secured(caFile: string): NonNullable<RedisOptions['tls']> {
+  if (caFile === '') return {};
+  let authorities: FreshPem;
+  try {
+    authorities = new FreshPem(caFile);
+  } catch (error) {
+    throw new ConfigError([`PARLEY_REDIS_CA_FILE must name a readable file: ${(error as Error).message}`]);
+  }
+  return {
+    get ca() {
+      return authorities.current;
+    },
+  };
 }

@@ -16,6 +16,12 @@ export const directoryOptions = {
     doc: 'Password of the sentinels, where they have one.',
     secret: true,
   }),
+  caFile: option({
+    env: 'PARLEY_REDIS_CA_FILE',
+    type: z.string(),
+    default: '',
+    doc: 'PEM file with the authorities that may have signed the certificate of Redis; empty: those that Node knows.',
+  }),
   keyPrefix: option({
     env: 'PARLEY_REDIS_PREFIX',
     type: z

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import type { ConfigOf } from '../../core/config.ts';
+import { ConfigError, type ConfigOf } from '../../core/config.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Directory } from '../../ports/directory.ts';
 import { Keys } from './keys.ts';
@@ -26,7 +26,7 @@ export interface RedisDirectoryParts {
 /**
  * The directory on Redis: a single one, a cluster, or a master that sentinels watch. It connects by itself, for ever;
  * until then, and whenever Redis is away, verbs reject, limits let pass and caches are empty. Throws a ConfigError when
- * the URL is none.
+ * the URL is none, or the file of authorities can't be read.
  */
 export class RedisDirectory implements Directory {
   readonly meters = new RedisMeters();
@@ -40,11 +40,15 @@ export class RedisDirectory implements Directory {
 
   constructor({ config, clock, random, log }: RedisDirectoryParts) {
     const { meters } = this;
-    const { commandTimeoutMs, sentinelPassword, maxPending } = config;
+    const { commandTimeoutMs, sentinelPassword, caFile, maxPending } = config;
     const keys = new Keys(config.keyPrefix);
+    const target = parseRedisUrl(config.redisUrl);
+    if (caFile !== '' && !target.tls)
+      throw new ConfigError(['PARLEY_REDIS_CA_FILE needs TLS: PARLEY_REDIS_URL must begin with rediss']);
     const reach = {
-      target: parseRedisUrl(config.redisUrl),
+      target,
       sentinelPassword,
+      caFile,
       commandTimeoutMs,
       name: `parley-${config.keyPrefix}`.replaceAll(':', '-'),
       random,

@@ -13,7 +13,13 @@ const entity = { user: 'ada', device: 'phone', node: 'edge', session: 7, since: 
 async function open() {
   const place = await redis();
   const connection = new RedisConnection({
-    ...{ target: parseRedisUrl(place.url), sentinelPassword: '', name: 'test', random: Math.random },
+    ...{
+      target: parseRedisUrl(place.url),
+      sentinelPassword: '',
+      caFile: '',
+      name: 'test',
+      random: Math.random,
+    },
     ...{ commandTimeoutMs: 1_000, maxPending: 100, log, meters: new RedisMeters() },
   });
   assert.ok(await connection.whenReady(10_000));

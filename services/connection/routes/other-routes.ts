@@ -1,11 +1,9 @@
-import type { AdminService } from '../../../gen/parley/chat/v1/admin_pb.ts';
 import type { IdService } from '../../../gen/parley/chat/v1/id_pb.ts';
 import type { PresenceService } from '../../../gen/parley/chat/v1/presence_pb.ts';
 import { Fault } from '../../core/fault.ts';
 import { requireScope, requireService } from '../auth.ts';
 import * as check from '../check.ts';
 import { cost } from '../command-cost.ts';
-import { longestTokenSeconds, tokenTtlSeconds } from '../token.ts';
 import type { Routes } from './route.ts';
 
 const maxIds = 1_000;
@@ -50,41 +48,3 @@ export const idRoutes: Routes<typeof IdService> = {
     return { ids: [...ids] };
   },
 };
-
-export const adminRoutes: Routes<typeof AdminService> = {
-  async issueToken(request, context) {
-    requireScope(context.caller, 'tokens');
-    const userId = check.userId(request.userId, 'user_id');
-    const { least, most, usual } = tokenTtlSeconds;
-    const ttlSeconds = request.ttlSeconds === 0 ? usual : request.ttlSeconds;
-    if (ttlSeconds < least || ttlSeconds > most) {
-      throw new Fault('invalidField', {
-        message: `ttl_seconds is ${least} to ${most}`,
-        field: 'ttl_seconds',
-      });
-    }
-    const { token, expiresAtMs } = await context.tokens.issueUser(userId, ttlSeconds);
-    return { token, expiresAtMs: BigInt(expiresAtMs) };
-  },
-
-  async revokeTokens(request, context) {
-    requireScope(context.caller, 'tokens');
-    const userId = check.userId(request.userId, 'user_id');
-    const deviceId = request.deviceId === '' ? '' : check.deviceId(request.deviceId, 'device_id');
-    const nowMs = context.clock.wallMs();
-    const endsAtMs = endOf(request.endsAtMs, nowMs);
-    await context.directory.revocations.revoke({ userId, deviceId, issuedUntilMs: nowMs, endsAtMs });
-    return { issuedUntilMs: BigInt(nowMs), endsAtMs: BigInt(endsAtMs) };
-  },
-};
-
-/** Until when a revocation stands: as long as a token may live that was issued just now, unless the caller says. */
-function endOf(asked: bigint, nowMs: number): number {
-  const latestMs = nowMs + longestTokenSeconds * 1_000;
-  if (asked === 0n) return latestMs;
-  if (asked > BigInt(Math.floor(nowMs)) && asked <= BigInt(Math.ceil(latestMs))) return Number(asked);
-  throw new Fault('invalidField', {
-    message: `ends_at_ms is a time to come, at most ${longestTokenSeconds / 86_400} days from now, or 0`,
-    field: 'ends_at_ms',
-  });
-}

@@ -1,7 +1,9 @@
 import type { DescMethodUnary, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { Clock } from '../../core/clock.ts';
+import type { UserId } from '../../core/ids.ts';
 import type { Directory } from '../../ports/directory.ts';
 import type { Operation, Result } from '../../peer/edge-frames.ts';
+import type { Administration } from '../../peer/administration.ts';
 import type { Caller } from '../auth.ts';
 import type { Tokens } from '../token.ts';
 
@@ -11,10 +13,15 @@ export interface RouteContext {
   readonly clock: Clock;
   readonly tokens: Tokens;
   readonly directory: Pick<Directory, 'sessions' | 'revocations'>;
+  readonly administration: Administration;
+  /** Where the call came from. */
+  readonly remoteAddress: string;
+  /** The application server key of Web Push, for browsers; empty where there is none. */
+  readonly webPushKey: Uint8Array;
   /** Has the caller pay for work that is more than a call's. */
   spend(price: number): void;
-  /** Asks a message node on the caller's behalf. */
-  ask<T extends Result['t']>(op: Operation, t: T): Promise<Extract<Result, { t: T }>>;
+  /** Asks a message node on the caller's behalf, or on that of a user of whom the caller may dispose. */
+  ask<T extends Result['t']>(op: Operation, t: T, userId?: UserId): Promise<Extract<Result, { t: T }>>;
 }
 
 type Methods<Service extends DescService> = Service['method'];

@@ -31,6 +31,8 @@ export class Stage {
   readonly meters = new ConnectionMeters();
   readonly toOwner: EdgeFrame[] = [];
   readonly ended: { readonly session: Session; readonly reason: string }[] = [];
+  /** Those that were over their window, each time that they were. */
+  readonly heldBack: Session[] = [];
   readonly pushes: Pushes;
   /** How the owner calls its audiences. */
   readonly owner: Audiences = new Map();
@@ -58,6 +60,7 @@ export class Stage {
         this.ended.push({ session, reason: fault.reason });
         this.close(session);
       },
+      heldBack: (session) => void this.heldBack.push(session),
       dirty: () => {
         this.dirty += 1;
       },

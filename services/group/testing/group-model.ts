@@ -70,5 +70,5 @@ export class GroupModel {
 function namedBy(change: GroupChange): readonly UserId[] {
   if (change.t === 'create') return change.members;
   if (change.t === 'add') return change.users;
-  return change.t === 'remove' || change.t === 'setRole' ? [change.user] : [];
+  return change.t === 'remove' || change.t === 'expel' || change.t === 'setRole' ? [change.user] : [];
 }

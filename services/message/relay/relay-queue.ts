@@ -1,3 +1,4 @@
+import type { Span } from '../../core/tracer.ts';
 import type { LogEvent } from '../../ports/event-log.ts';
 
 /** A committed batch on its way to the event log. */
@@ -5,6 +6,8 @@ export interface RelayBatch {
   readonly batchId: bigint;
   readonly events: readonly LogEvent[];
   readonly bytes: number;
+  /** Of sampled entries, to be ended when it is published. What has to be read from the outbox is no longer traced. */
+  readonly spans?: readonly Span[] | undefined;
 }
 
 export interface RelayLimits {

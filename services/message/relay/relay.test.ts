@@ -173,6 +173,17 @@ describe('a relay', () => {
     assert.equal(await scene.rows.count('one'), 0);
   });
 
+  it('finds soon what lands after it was looked for: a write whose answer was lost may still be on its way', async () => {
+    await using scene = await Scene.open();
+    scene.relay.uncertain(1n);
+    await scene.drained();
+    await scene.rows.commit('g', 1);
+    scene.nowMs = 1_000;
+    await scene.commit('h', 2);
+    await scene.drained();
+    assert.deepEqual(scene.log.taken.toSorted(), ['g:1', 'h:1']);
+  });
+
   it('removes rows that are published and old enough, while all edges are linked', async () => {
     await using scene = await Scene.open({ limits: { keepMs: 500 } });
     const { rows, relay } = scene;

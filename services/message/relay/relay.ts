@@ -1,6 +1,7 @@
 import { backoffMs } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/log.ts';
+import type { Span } from '../../core/tracer.ts';
 import { type EventLog, EventLogError, type LogEvent } from '../../ports/event-log.ts';
 import type { MessageStore } from '../../ports/message-store.ts';
 import type { OutboxRow } from '../../ports/outbox.ts';
@@ -99,10 +100,10 @@ export class Relay {
   }
 
   /** A batch was committed: called after each commit, in the order of the commits of each conversation. Never throws. */
-  committed(batchId: bigint, events: readonly LogEvent[]): void {
+  committed(batchId: bigint, events: readonly LogEvent[], spans?: readonly Span[]): void {
     if (this.#stopped) return;
     this.#renew();
-    this.#queue.committed({ batchId, events, bytes: sizeOf(events) });
+    this.#queue.committed({ batchId, events, bytes: sizeOf(events), spans });
     this.#go();
   }
 
@@ -112,6 +113,7 @@ export class Relay {
     this.#renew();
     this.#doubtful.add(batchId);
     this.#queue.uncertain(batchId);
+    this.#keeper.doubt();
     this.#go();
   }
 
@@ -185,7 +187,9 @@ export class Relay {
       // Trying again would hold up everything behind it for ever.
       this.meters.lost += batches.length;
       log.error('the event log refuses events', { 'event.action': 'events-refused' }, error);
+      for (const { spans } of batches) for (const span of spans ?? []) span.fail('rejected');
     }
+    for (const { spans } of batches) for (const span of spans ?? []) span.end();
     this.#queue.published(batches, clock.monotonicMs());
   }
 

@@ -1,6 +1,7 @@
 import { committedEvents, encodeCommittedEvent } from '../../codec/committed-event.ts';
 import { isDirect } from '../../core/conv-id.ts';
-import type { ConvId } from '../../core/ids.ts';
+import type { ConvId, Seq } from '../../core/ids.ts';
+import type { Span } from '../../core/tracer.ts';
 import type { LogEvent } from '../../ports/event-log.ts';
 import type { MessageStore, StoredEntry } from '../../ports/message-store.ts';
 import type { OutboxRow } from '../../ports/outbox.ts';
@@ -11,9 +12,14 @@ const entriesAtOnce = 1_000;
 /** What a batch takes besides its events. */
 export const batchOverheadBytes = 128;
 
-/** The events that tell of consecutive entries of a conversation. */
-export function eventsOf(convId: ConvId, entries: readonly StoredEntry[]): LogEvent[] {
-  const events = committedEvents(convId, isDirect(convId), entries.map(committedEntry));
+/** The events that tell of consecutive entries of a conversation; `spans` are those of sampled ones, by seq. */
+export function eventsOf(
+  convId: ConvId,
+  entries: readonly StoredEntry[],
+  spans?: ReadonlyMap<Seq, Span>,
+): LogEvent[] {
+  const committed = entries.map((entry) => committedEntry(entry, spans?.get(entry.seq)?.context));
+  const events = committedEvents(convId, isDirect(convId), committed);
   return events.map((event) => ({ convId, value: encodeCommittedEvent(event) }));
 }
 

@@ -35,15 +35,24 @@ interface RowKeeperParts {
 const removeRows = 1_000;
 /** How often the outbox is asked whether it has rows of which nobody was told. */
 const compareMs = 30_000;
+/** For so long a write whose answer was lost may still be on its way, and so often the outbox is asked meanwhile. */
+const doubtMs = 10_000;
+const compareInDoubtMs = 1_000;
 
 /** Removes rows of this run from the outbox when their time has come, or when there are too many. */
 export class RowKeeper {
   readonly #parts: RowKeeperParts;
   #comparedMs: number;
+  #inDoubtUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: RowKeeperParts) {
     this.#parts = parts;
     this.#comparedMs = parts.clock.monotonicMs();
+  }
+
+  /** Rows may appear of which nobody will be told. */
+  doubt(): void {
+    this.#inDoubtUntilMs = this.#parts.clock.monotonicMs() + doubtMs;
   }
 
   /** Removes what was published and is old enough. Gives whether there may be more to do. */
@@ -99,7 +108,8 @@ export class RowKeeper {
   async #compare(): Promise<void> {
     const { outbox, queue, clock } = this.#parts;
     const nowMs = clock.monotonicMs();
-    if (nowMs - this.#comparedMs < compareMs) return;
+    const everyMs = nowMs < this.#inDoubtUntilMs ? compareInDoubtMs : compareMs;
+    if (nowMs - this.#comparedMs < everyMs) return;
     this.#comparedMs = nowMs;
     const known = queue.kept;
     if ((await outbox.rows.count(outbox.incarnation(), known + 1)) > known) queue.lookAgain();

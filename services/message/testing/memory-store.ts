@@ -194,9 +194,11 @@ export class MemoryStore implements MessageStore {
   }
 
   async raiseCursors(rows: readonly CursorRow[]): Promise<void> {
+    // The caller's, as it is now: by the time that they are written it may have heard of the next one.
+    const { epoch } = this;
     return this.#op('raiseCursors', () => {
       // They count entries that a restored store may not have.
-      if (this.epoch !== this.#rows.epoch) return;
+      if (epoch !== this.#rows.epoch) return;
       for (const row of rows) {
         const cursors = this.#rows.cursors.get(row.convNo) ?? new Map<UserId, CursorRow>();
         this.#rows.cursors.set(row.convNo, cursors);

@@ -1,9 +1,22 @@
+import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
+import {
+  ListDevicesResponseSchema,
+  RegisterDeviceRequestSchema,
+  RemoveDeviceRequestSchema,
+  RemoveDeviceResponseSchema,
+  SilenceConversationRequestSchema,
+} from '../../../gen/parley/chat/v1/device_pb.ts';
 import type { ConvId, UserId } from '../../core/ids.ts';
+import type { TraceContext } from '../../core/trace-context.ts';
 import { byteString } from '../../core/byte-string.ts';
 import type { Role } from '../../ports/message-store.ts';
+import type { AckState } from '../../ports/session-acks.ts';
 import type {
+  AskAcksFrame,
   ConversationView,
+  DeviceRequest,
+  DeviceResponse,
   EdgeFrame,
   GroupChange,
   GroupView,
@@ -12,6 +25,7 @@ import type {
   OwnerFrame,
   Refusal,
   Result,
+  SessionAcksFrame,
 } from '../edge-frames.ts';
 import type { GroupDecisionFrame, GroupEntry, GroupRequestFrame, Precondition } from '../group-frames.ts';
 import type { PeerAnswerFrame, PeerQuestionFrame } from '../peer-frames.ts';
@@ -36,6 +50,20 @@ const role = fc.constantFrom<Role>('member', 'admin', 'owner');
 const history = fc.constantFrom<'sinceJoin' | 'all'>('sinceJoin', 'all');
 const is = <T extends string>(t: T) => fc.constant(t);
 
+const hex = (digits: number) =>
+  fc
+    .uint8Array({ minLength: digits / 2, maxLength: digits / 2 })
+    .map((bytes) => Buffer.from(bytes).toString('hex'));
+const trace: fc.Arbitrary<TraceContext> = record({ traceId: hex(32), spanId: hex(16) });
+
+/** As it is, or as one of a sampled command. */
+const traced = <T extends object>(
+  arbitrary: fc.Arbitrary<T>,
+): fc.Arbitrary<T & { readonly trace?: TraceContext }> =>
+  fc
+    .tuple(arbitrary, maybe(trace))
+    .map(([value, of]) => (of === undefined ? value : { ...value, trace: of }));
+
 const hello: fc.Arbitrary<{ readonly t: 'hello'; readonly hello: Hello }> = record({
   t: is('hello'),
   hello: record({ version: number, nodeId: text, incarnation: seq, clusterToken: text, storeEpoch: text }),
@@ -58,6 +86,7 @@ const change: fc.Arbitrary<GroupChange> = fc.oneof(
   record({ t: is('rename'), name: text }),
   record({ t: is('add'), users: few(user) }),
   record({ t: is('remove'), user }),
+  record({ t: is('expel'), user }),
   record({ t: is('leave') }),
   record({ t: is('setRole'), user, role }),
 );
@@ -82,6 +111,62 @@ const send = record({
   chain: number,
 });
 
+const bytes = fc.uint8Array({ maxLength: 70 });
+
+const deviceRequest: fc.Arbitrary<DeviceRequest> = fc.oneof(
+  fc
+    .record({
+      deviceId: text,
+      platform: fc.constantFrom(1, 2, 3, 4),
+      name: text,
+      endpoint: text,
+      key: bytes,
+      auth: bytes,
+    })
+    .map(({ endpoint, key, auth, ...device }) => {
+      const target = { case: 'webPush' as const, value: { endpoint, p256dh: key, auth } };
+      return { case: 'register' as const, value: create(RegisterDeviceRequestSchema, { ...device, target }) };
+    }),
+  text.map((deviceId) => ({
+    case: 'remove' as const,
+    value: create(RemoveDeviceRequestSchema, { deviceId }),
+  })),
+  fc.record({ convId: text, untilMs: seq.map(BigInt) }).map((silence) => ({
+    case: 'silence' as const,
+    value: create(SilenceConversationRequestSchema, silence),
+  })),
+);
+
+const deviceResponse: fc.Arbitrary<DeviceResponse> = fc.oneof(
+  few(fc.record({ deviceId: text, name: text, lastSeenAtMs: seq.map(BigInt) })).map((devices) => ({
+    case: 'list' as const,
+    value: create(ListDevicesResponseSchema, { devices }),
+  })),
+  flag.map((removed) => ({
+    case: 'remove' as const,
+    value: create(RemoveDeviceResponseSchema, { removed }),
+  })),
+);
+
+const askAcks = record<AskAcksFrame>({
+  t: is('askSessionAcks'),
+  call: seq,
+  convId: conv,
+  seq,
+  users: few(user),
+});
+const sessionAcks = record<SessionAcksFrame>({
+  t: is('sessionAcks'),
+  call: seq,
+  sessions: few(
+    record({
+      userId: user,
+      deviceId: text,
+      state: fc.constantFrom<AckState>('owing', 'acknowledged', 'unknown'),
+    }),
+  ),
+});
+
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   send,
   record({ t: is('recall'), convId: conv, seq, clientId: text }),
@@ -99,6 +184,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   record({ t: is('presence'), users: few(user) }),
   record({ t: is('ids'), count: number }),
   record({ t: is('groupId'), clientId: text }),
+  record({ t: is('device'), request: deviceRequest }),
 );
 
 const delivered = record({
@@ -108,13 +194,13 @@ const delivered = record({
 
 /** Those that come with every message. */
 export const hotEdgeFrame: fc.Arbitrary<WithHello<EdgeFrame>> = fc.oneof(
-  record({ t: is('command'), call: seq, session: seq, userId: user, op: send }),
+  traced(record({ t: is('command'), call: seq, session: seq, userId: user, op: send })),
   delivered,
 );
 
 export const edgeFrame: fc.Arbitrary<WithHello<EdgeFrame>> = fc.oneof(
   hello,
-  record({ t: is('command'), call: seq, session: seq, userId: user, op: operation }),
+  traced(record({ t: is('command'), call: seq, session: seq, userId: user, op: operation })),
   delivered,
   record({ t: is('sessionUp'), session: seq, userId: user, deviceId: text }),
   record({ t: is('sessionDown'), session: seq }),
@@ -124,6 +210,7 @@ export const edgeFrame: fc.Arbitrary<WithHello<EdgeFrame>> = fc.oneof(
   record({ t: fc.constantFrom('watch', 'unwatch'), users: few(user) }),
   record({ t: is('audienceUnknown'), audience: seq, convId: conv, seq }),
   record({ t: is('pull'), convId: conv, fromSeq: seq, toSeq: seq }),
+  sessionAcks,
 );
 
 const refusal: fc.Arbitrary<Refusal> = record({
@@ -194,9 +281,10 @@ const result: fc.Arbitrary<Result> = fc.oneof(
   record({ t: is('members'), members: few(member), next: maybe(user) }),
   record({ t: is('presence'), users: few(presence) }),
   record({ t: is('ids'), ids: few(big) }),
+  record({ t: is('device'), response: deviceResponse }),
 );
 
-const entryFrame = record({ t: is('entry'), audience: seq, incarnation: seq, entry });
+const entryFrame = record({ t: is('entry'), audience: seq, incarnation: seq, entry: traced(entry) });
 const cursorFrame = record({
   t: is('cursor'),
   convId: conv,
@@ -234,24 +322,27 @@ export const ownerFrame: fc.Arbitrary<WithHello<OwnerFrame>> = fc.oneof(
   record({ t: is('typing'), audience: seq, convId: conv, userId: user, active: flag }),
   presence.map((one) => ({ t: 'presence' as const, ...one })),
   record({ t: is('reset'), epoch: text }),
+  askAcks,
 );
 
 const rules = { name: text, owner: text, maxMembers: number, history };
 
 export const groupRequest: fc.Arbitrary<WithHello<GroupRequestFrame>> = fc.oneof(
   hello,
-  record({
-    t: is('decide'),
-    request: number,
-    groupId: conv,
-    actor: user,
-    change,
-    facts: record({
-      group: maybe(record({ ...rules, memberCount: number, version: seq })),
-      memberCount: number,
-      roles: few(fc.tuple(user, maybe(role))).map((pairs) => new Map(pairs)),
+  traced(
+    record({
+      t: is('decide'),
+      request: number,
+      groupId: conv,
+      actor: user,
+      change,
+      facts: record({
+        group: maybe(record({ ...rules, memberCount: number, version: seq })),
+        memberCount: number,
+        roles: few(fc.tuple(user, maybe(role))).map((pairs) => new Map(pairs)),
+      }),
     }),
-  }),
+  ),
   record({ t: is('committed'), groupId: conv, seq, version: seq }),
 );
 
@@ -285,7 +376,8 @@ export const peerQuestion: fc.Arbitrary<WithHello<PeerQuestionFrame>> = fc.oneof
   hello,
   record({ t: is('forward'), call: number, spans: few(span) }),
   record({ t: is('askOffline'), call: number, users: few(user) }),
-  record({ t: is('command'), call: number, userId: user, op: operation }),
+  traced(record({ t: is('command'), call: number, userId: user, op: operation, epoch: text })),
+  askAcks,
 );
 
 export const peerAnswer: fc.Arbitrary<WithHello<PeerAnswerFrame>> = fc.oneof(
@@ -294,4 +386,5 @@ export const peerAnswer: fc.Arbitrary<WithHello<PeerAnswerFrame>> = fc.oneof(
   record({ t: is('offline'), call: number, users: few(user) }),
   record({ t: is('reply'), call: number, result }),
   record({ t: is('refused'), call: number, refusal }),
+  sessionAcks,
 );

@@ -16,6 +16,10 @@ export class Letters implements DeadLetters {
     return this.kept;
   }
 
+  async find(ids: readonly string[]): Promise<readonly DeadLetter[]> {
+    return this.kept.filter(({ id }) => ids.includes(id));
+  }
+
   async remove(): Promise<void> {}
 
   async close(): Promise<void> {}

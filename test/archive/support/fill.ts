@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ConvId, UserId } from '../../../services/core/ids.ts';
+import type { Devices } from '../../../services/ports/devices.ts';
+import type { DeviceStore } from './stores.ts';
 import type { ConversationCommit, MessageStore } from '../../../services/ports/message-store.ts';
 import {
   append,
@@ -25,7 +27,8 @@ interface Size {
 const atOnce = 64;
 
 /** Writes groups and direct conversations with all that a store can hold: former members, recalls, cursors, odd names. */
-export async function fill(store: MessageStore, { conversations, entries }: Size): Promise<void> {
+export async function fill(store: DeviceStore, { conversations, entries }: Size): Promise<void> {
+  await fillUsers(store.devices, conversations);
   const made: SampleConversation[] = [];
   for (let at = 0; at < conversations; at += 1)
     made.push({ convNo: newNumber(), convId: idOf(at) as ConvId });
@@ -49,6 +52,23 @@ export async function fill(store: MessageStore, { conversations, entries }: Size
         readOrd: 1,
       })),
     );
+  }
+}
+
+/** Users with devices, with wishes, with both, and with wishes that came to nothing. */
+async function fillUsers(devices: Devices, users: number): Promise<void> {
+  for (let at = 0; at < users; at += 1) {
+    const userId = userOf(at);
+    for (let no = 0; no < at % 3; no += 1) {
+      const target = { t: 'apns', token: `${at}-${no}`, environment: 'sandbox' } as const;
+      const device = { userId, deviceId: `device ${no}`, platform: 'ios', name: `Ää ${at}`, target } as const;
+      await devices.register(device, 1_000 + no);
+    }
+    const quietHours = at % 4 === 1 ? { fromMinute: at, toMinute: 0, timeZone: 'Asia/Tokyo' } : undefined;
+    if (at % 2 === 1) await devices.saveSettings(userId, { silencedUntilMs: at - 1, quietHours });
+    if (at % 5 === 0)
+      for (const convId of ['garden', 'é', `d_${at}`] as ConvId[])
+        await devices.silence(userId, { convId, untilMs: 5_000 + at }, 1_000);
   }
 }
 

@@ -5,21 +5,25 @@ import { openEmbeddedStore } from '../../../services/adapters/embedded/embedded-
 import { openMySqlStore } from '../../../services/adapters/mysql/mysql-store.ts';
 import { mySqlOptions } from '../../../services/adapters/mysql/options.ts';
 import { exportCommand, importCommand } from '../../../services/cli/archive-command.ts';
+import { backupCommand, restoreCommand } from '../../../services/cli/backup-command.ts';
 import { checkCommand } from '../../../services/cli/check-command.ts';
 import { runCli } from '../../../services/cli/run-cli.ts';
 import { loadConfig } from '../../../services/core/config.ts';
 import { silentLogger } from '../../../services/core/log.ts';
+import type { Devices } from '../../../services/ports/devices.ts';
 import type { MessageStore } from '../../../services/ports/message-store.ts';
 import { firstKey } from '../../../services/ports/message-store-conformance/fixture.ts';
 import { mariaDb } from '../../engines/shared.ts';
 
 export const masterKeys = `1:${Buffer.from(firstKey.key).toString('hex')}`;
 
+export type DeviceStore = MessageStore & { readonly devices: Devices };
+
 /** A store that commands are pointed to. */
 export interface Place extends AsyncDisposable {
   /** For the commands of `parley`. */
   readonly env: Readonly<Record<string, string>>;
-  open(): Promise<MessageStore>;
+  open(): Promise<DeviceStore>;
 }
 
 export class Directory implements AsyncDisposable {
@@ -81,7 +85,7 @@ export async function mySqlPlace(): Promise<Place> {
 
 export const places = { embedded: embeddedPlace, MySQL: mySqlPlace } as const;
 
-/** Runs `parley export`, `import` or `check` in this process. */
+/** Runs `parley export`, `import`, `backup`, `restore` or `check` in this process. */
 export async function command(
   env: Readonly<Record<string, string>>,
   ...args: readonly string[]
@@ -89,6 +93,11 @@ export async function command(
   let out = '';
   let note = '';
   const io = { out: (text: string) => void (out += text), note: (text: string) => void (note += text) };
-  const code = await runCli(args, [exportCommand(env), importCommand(env), checkCommand(env)], io);
+  const commands = [exportCommand, importCommand, backupCommand, restoreCommand, checkCommand];
+  const code = await runCli(
+    args,
+    commands.map((of) => of(env)),
+    io,
+  );
   return { code, out, note };
 }

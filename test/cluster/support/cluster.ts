@@ -137,6 +137,10 @@ export interface ClusterOptions {
   readonly envOf?: (name: string) => Environment;
   /** What a process is run by: a command that becomes it, with its arguments. */
   readonly prefixOf?: (name: string) => readonly string[];
+  /** The program that a process runs, asked at each start; this checkout's unless given. */
+  readonly mainOf?: (name: string) => string;
+  /** The address that their ports for users are reached by. Default: this machine's own. */
+  readonly host?: string;
   /** Processes that are not started with the others. */
   readonly later?: readonly string[];
   /** Default: a schema and keys in the engines that all tests share. */
@@ -191,16 +195,18 @@ export class Cluster implements AsyncDisposable {
   readonly redis: { readonly url: string; readonly prefix: string };
   /** What its processes are told; good for the command line, too. */
   readonly env: Environment;
+  readonly #host: string;
   readonly #stack: AsyncDisposableStack;
 
   private constructor(
     processes: ReadonlyMap<string, ClusterProcess>,
-    parts: { readonly keys: Cluster['redis']; readonly env: Environment },
+    parts: { readonly keys: Cluster['redis']; readonly env: Environment; readonly host: string },
     stack: AsyncDisposableStack,
   ) {
     this.processes = processes;
     this.redis = parts.keys;
     this.env = parts.env;
+    this.#host = parts.host;
     this.#stack = stack;
   }
 
@@ -209,6 +215,8 @@ export class Cluster implements AsyncDisposable {
     roles = usualRoles,
     envOf = () => ({}),
     prefixOf = () => [],
+    mainOf = () => main,
+    host = '127.0.0.1',
     later = [],
     databaseUrl,
     redisUrl,
@@ -238,14 +246,16 @@ export class Cluster implements AsyncDisposable {
     };
     const processes = new Map<string, ClusterProcess>();
     for (const [name, ofProcess] of Object.entries(roles)) {
-      const [command, ...args] = [...prefixOf(name), process.execPath, main, 'start', '--roles', ofProcess];
-      const start = (own: Environment) =>
-        Child.start({
+      const start = (own: Environment) => {
+        const program = [process.execPath, mainOf(name), 'start', '--roles', ofProcess];
+        const [command, ...args] = [...prefixOf(name), ...program];
+        return Child.start({
           command: command as string,
           args,
           env: { ...common, PARLEY_NODE_ID: name, ...envOf(name), ...own },
           readyWhen: /"event.action":"ready"/,
         });
+      };
       const one = new ClusterProcess(name, start);
       processes.set(name, one);
       stack.defer(() => one.dispose());
@@ -255,7 +265,7 @@ export class Cluster implements AsyncDisposable {
     await first?.start();
     const others = rest.filter(({ name }) => !later.includes(name));
     await Promise.all(others.map((one) => one.start()));
-    const cluster = new Cluster(processes, { keys, env: common }, stack.move());
+    const cluster = new Cluster(processes, { keys, env: common, host }, stack.move());
     await cluster.formed();
     return cluster;
   }
@@ -297,7 +307,7 @@ export class Cluster implements AsyncDisposable {
   /** A REST call at an edge: a POST where there is a body. */
   ask(edge: string, path: string, bearer: string, body?: object): Promise<Response> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${bearer}` };
-    return fetch(`http://127.0.0.1:${this.get(edge).ports.http}${path}`, {
+    return fetch(`http://${this.#host}:${this.get(edge).ports.http}${path}`, {
       headers,
       ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
     });

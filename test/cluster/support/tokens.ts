@@ -17,6 +17,10 @@ export function deskToken(): Promise<string> {
 }
 
 /** Of a service that may do what this scope says. */
-export async function serviceToken(scope: TokenScope): Promise<string> {
-  return (await tokens.issueService('desk', [scope], lifeSeconds)).token;
+export function serviceToken(scope: TokenScope): Promise<string> {
+  return serviceTokenOf('desk', [scope]);
+}
+
+export async function serviceTokenOf(name: string, scopes: readonly TokenScope[]): Promise<string> {
+  return (await tokens.issueService(name, scopes, lifeSeconds)).token;
 }

@@ -34,6 +34,20 @@ type Unary = (
   done: (error: ServiceError | null, answer: never) => void,
 ) => void;
 
+const chatServices = [
+  'Admin',
+  'Audit',
+  'Cluster',
+  'Conversation',
+  'DeadLetter',
+  'Device',
+  'Group',
+  'Id',
+  'Message',
+  'Presence',
+  'Session',
+];
+
 /** Two foreign clients, one at each of two edges. */
 export function foreignGrpcOf(site: Site): void {
   test(`${site.what}: a client that knows reflection alone signs in, sends, lists, and hears what others send`, async () => {
@@ -42,9 +56,7 @@ export function foreignGrpcOf(site: Site): void {
     const services = await reflectedServices(address(0));
     assert.deepEqual(
       [...services.keys()].filter((name) => name.startsWith('parley.')).sort(),
-      ['Admin', 'Conversation', 'Group', 'Id', 'Message', 'Presence', 'Session'].map(
-        (name) => `parley.chat.v1.${name}Service`,
-      ),
+      chatServices.map((name) => `parley.chat.v1.${name}Service`),
     );
     const clientOf = (name: string, edge: number) => {
       const Service = services.get(`parley.chat.v1.${name}Service`);

@@ -34,11 +34,11 @@ export class JsonUser implements AsyncDisposable {
     this.#socket = socket;
   }
 
-  static async signIn(name: string, port: number): Promise<JsonUser> {
+  static async signIn(name: string, port: number, deviceId = `device of ${name}`): Promise<JsonUser> {
     const socket = await SocketUser.open<JsonFrame>(`ws://127.0.0.1:${port}/`, 'parley.v1.json');
     const user = new JsonUser(name, socket);
     const { welcome } = await user.#ask({
-      hello: { deviceId: `device of ${name}`, protocolVersion: 1, userId: name },
+      hello: { deviceId, protocolVersion: 1, userId: name },
     });
     if (welcome?.userId !== name) throw new Error(`${name} was not welcome`);
     return user;

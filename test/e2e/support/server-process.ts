@@ -25,6 +25,8 @@ type PortName = (typeof portNames)[number];
 type Ports = Readonly<Record<PortName, number>>;
 
 interface ServerProcessOptions {
+  /** Another build of `parley`. Default: this checkout. */
+  readonly program?: string;
   /** Behind `parley start`. */
   readonly args?: readonly string[];
   /** Besides mode, data directory and ports. */
@@ -191,7 +193,7 @@ export function temporaryDirectory(): Promise<string> {
 
 function spawnServer(options: ServerProcessOptions, dataDir: string): ChildProcess {
   if (!existsSync(join(webDir, 'index.html'))) throw new Error('the page is not built: npm run build');
-  return spawn(process.execPath, [main, 'start', ...(options.args ?? [])], {
+  return spawn(process.execPath, [options.program ?? main, 'start', ...(options.args ?? [])], {
     env: {
       PATH: process.env['PATH'],
       NODE_COMPILE_CACHE: compileCache,

@@ -20,7 +20,7 @@ export class Metrics {
     return this.#values.get(name) ?? 0;
   }
 
-  /** All values of one name, by the value of its only label. */
+  /** All values of one name, by the value of its only label; some are there, as 0, before they are counted. */
   by(name: string): ReadonlyMap<string, number> {
     const found = new Map<string, number>();
     for (const [series, value] of this.#values) {

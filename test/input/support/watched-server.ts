@@ -94,7 +94,10 @@ function portsIn(line: string): Ports | undefined {
 }
 
 /** What is no log line is a crash or a warning of Node's, but for where the page is. */
+/** What a server tells people that it has started in development mode. */
+const greetings = ['Parley is at', 'Administration: ', '-- token ops --service'];
+
 function complains(line: string): boolean {
-  if (!line.startsWith('{')) return line.trim() !== '' && !line.includes('Parley is at');
+  if (!line.startsWith('{')) return line.trim() !== '' && !greetings.some((words) => line.includes(words));
   return /"log\.level":"(error|fatal)"/.test(line);
 }

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/chat/v1/admin.proto.
  */
 export const file_parley_chat_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChpwYXJsZXkvY2hhdC92MS9hZG1pbi5wcm90bxIOcGFybGV5LmNoYXQudjEiOQoRSXNzdWVUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRITCgt0dGxfc2Vjb25kcxgCIAEoDSI6ChJJc3N1ZVRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSFQoNZXhwaXJlc19hdF9tcxgCIAEoAyJNChNSZXZva2VUb2tlbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEQoJZGV2aWNlX2lkGAIgASgJEhIKCmVuZHNfYXRfbXMYAyABKAMiQwoUUmV2b2tlVG9rZW5zUmVzcG9uc2USFwoPaXNzdWVkX3VudGlsX21zGAEgASgDEhIKCmVuZHNfYXRfbXMYAiABKAMyvgEKDEFkbWluU2VydmljZRJTCgpJc3N1ZVRva2VuEiEucGFybGV5LmNoYXQudjEuSXNzdWVUb2tlblJlcXVlc3QaIi5wYXJsZXkuY2hhdC52MS5Jc3N1ZVRva2VuUmVzcG9uc2USWQoMUmV2b2tlVG9rZW5zEiMucGFybGV5LmNoYXQudjEuUmV2b2tlVG9rZW5zUmVxdWVzdBokLnBhcmxleS5jaGF0LnYxLlJldm9rZVRva2Vuc1Jlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChpwYXJsZXkvY2hhdC92MS9hZG1pbi5wcm90bxIOcGFybGV5LmNoYXQudjEiOQoRSXNzdWVUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRITCgt0dGxfc2Vjb25kcxgCIAEoDSI6ChJJc3N1ZVRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSFQoNZXhwaXJlc19hdF9tcxgCIAEoAyJNChNSZXZva2VUb2tlbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEQoJZGV2aWNlX2lkGAIgASgJEhIKCmVuZHNfYXRfbXMYAyABKAMiQwoUUmV2b2tlVG9rZW5zUmVzcG9uc2USFwoPaXNzdWVkX3VudGlsX21zGAEgASgDEhIKCmVuZHNfYXRfbXMYAiABKAMiJgoTTGlzdFNlc3Npb25zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIkUKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEi0KCHNlc3Npb25zGAEgAygLMhsucGFybGV5LmNoYXQudjEuVXNlclNlc3Npb24iVAoLVXNlclNlc3Npb24SEQoJZGV2aWNlX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAkSDwoHc2Vzc2lvbhgDIAEoAxIQCghzaW5jZV9tcxgEIAEoAyI4ChJFbmRTZXNzaW9uc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIRCglkZXZpY2VfaWQYAiABKAkiOQoTRW5kU2Vzc2lvbnNSZXNwb25zZRINCgVlbmRlZBgBIAEoDRITCgt1bnJlYWNoYWJsZRgCIAMoCSJPChREZXNjcmliZUdyb3VwUmVxdWVzdBIQCghncm91cF9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSK8AQoVRGVzY3JpYmVHcm91cFJlc3BvbnNlEgwKBG5hbWUYASABKAkSDQoFb3duZXIYAiABKAkSFAoMbWVtYmVyX2NvdW50GAMgASgNEhMKC21heF9tZW1iZXJzGAQgASgNEhAKCGhlYWRfc2VxGAUgASgDEjAKB21lbWJlcnMYBiADKAsyHy5wYXJsZXkuY2hhdC52MS5EZXNjcmliZWRNZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAcgASgJIkQKD0Rlc2NyaWJlZE1lbWJlchIPCgd1c2VyX2lkGAEgASgJEgwKBHJvbGUYAiABKAkSEgoKam9pbmVkX3NlcRgDIAEoAyJKChJFeHBlbE1lbWJlclJlcXVlc3QSEAoIZ3JvdXBfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkiIgoTRXhwZWxNZW1iZXJSZXNwb25zZRILCgNzZXEYASABKAMypwQKDEFkbWluU2VydmljZRJTCgpJc3N1ZVRva2VuEiEucGFybGV5LmNoYXQudjEuSXNzdWVUb2tlblJlcXVlc3QaIi5wYXJsZXkuY2hhdC52MS5Jc3N1ZVRva2VuUmVzcG9uc2USWQoMUmV2b2tlVG9rZW5zEiMucGFybGV5LmNoYXQudjEuUmV2b2tlVG9rZW5zUmVxdWVzdBokLnBhcmxleS5jaGF0LnYxLlJldm9rZVRva2Vuc1Jlc3BvbnNlElkKDExpc3RTZXNzaW9ucxIjLnBhcmxleS5jaGF0LnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaJC5wYXJsZXkuY2hhdC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZRJWCgtFbmRTZXNzaW9ucxIiLnBhcmxleS5jaGF0LnYxLkVuZFNlc3Npb25zUmVxdWVzdBojLnBhcmxleS5jaGF0LnYxLkVuZFNlc3Npb25zUmVzcG9uc2USXAoNRGVzY3JpYmVHcm91cBIkLnBhcmxleS5jaGF0LnYxLkRlc2NyaWJlR3JvdXBSZXF1ZXN0GiUucGFybGV5LmNoYXQudjEuRGVzY3JpYmVHcm91cFJlc3BvbnNlElYKC0V4cGVsTWVtYmVyEiIucGFybGV5LmNoYXQudjEuRXhwZWxNZW1iZXJSZXF1ZXN0GiMucGFybGV5LmNoYXQudjEuRXhwZWxNZW1iZXJSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * Asks for a token.
@@ -134,6 +134,335 @@ export const RevokeTokensResponseSchema: GenMessage<RevokeTokensResponse> = /*@_
   messageDesc(file_parley_chat_v1_admin, 3);
 
 /**
+ * Asks for a user's sessions.
+ *
+ * @generated from message parley.chat.v1.ListSessionsRequest
+ */
+export type ListSessionsRequest = Message<"parley.chat.v1.ListSessionsRequest"> & {
+  /**
+   * The user, 1 to 64 characters.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message parley.chat.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 4);
+
+/**
+ * A user's sessions.
+ *
+ * @generated from message parley.chat.v1.ListSessionsResponse
+ */
+export type ListSessionsResponse = Message<"parley.chat.v1.ListSessionsResponse"> & {
+  /**
+   * At most 1,000.
+   *
+   * @generated from field: repeated parley.chat.v1.UserSession sessions = 1;
+   */
+  sessions: UserSession[];
+};
+
+/**
+ * Describes the message parley.chat.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 5);
+
+/**
+ * A session, as the directory knows it: a few seconds late.
+ *
+ * @generated from message parley.chat.v1.UserSession
+ */
+export type UserSession = Message<"parley.chat.v1.UserSession"> & {
+  /**
+   * The device, as it named itself.
+   *
+   * @generated from field: string device_id = 1;
+   */
+  deviceId: string;
+
+  /**
+   * The run of the connection node that has it.
+   *
+   * @generated from field: string node_id = 2;
+   */
+  nodeId: string;
+
+  /**
+   * Its number there.
+   *
+   * @generated from field: int64 session = 3;
+   */
+  session: bigint;
+
+  /**
+   * When it was opened, in milliseconds since 1970.
+   *
+   * @generated from field: int64 since_ms = 4;
+   */
+  sinceMs: bigint;
+};
+
+/**
+ * Describes the message parley.chat.v1.UserSession.
+ * Use `create(UserSessionSchema)` to create a new message.
+ */
+export const UserSessionSchema: GenMessage<UserSession> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 6);
+
+/**
+ * Asks for sessions to be ended.
+ *
+ * @generated from message parley.chat.v1.EndSessionsRequest
+ */
+export type EndSessionsRequest = Message<"parley.chat.v1.EndSessionsRequest"> & {
+  /**
+   * The user, 1 to 64 characters.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The only device to be ended; empty: all of them.
+   *
+   * @generated from field: string device_id = 2;
+   */
+  deviceId: string;
+};
+
+/**
+ * Describes the message parley.chat.v1.EndSessionsRequest.
+ * Use `create(EndSessionsRequestSchema)` to create a new message.
+ */
+export const EndSessionsRequestSchema: GenMessage<EndSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 7);
+
+/**
+ * Sessions were ended.
+ *
+ * @generated from message parley.chat.v1.EndSessionsResponse
+ */
+export type EndSessionsResponse = Message<"parley.chat.v1.EndSessionsResponse"> & {
+  /**
+   * How many.
+   *
+   * @generated from field: uint32 ended = 1;
+   */
+  ended: number;
+
+  /**
+   * Nodes that could not be told: sessions there go on.
+   *
+   * @generated from field: repeated string unreachable = 2;
+   */
+  unreachable: string[];
+};
+
+/**
+ * Describes the message parley.chat.v1.EndSessionsResponse.
+ * Use `create(EndSessionsResponseSchema)` to create a new message.
+ */
+export const EndSessionsResponseSchema: GenMessage<EndSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 8);
+
+/**
+ * Asks for a group.
+ *
+ * @generated from message parley.chat.v1.DescribeGroupRequest
+ */
+export type DescribeGroupRequest = Message<"parley.chat.v1.DescribeGroupRequest"> & {
+  /**
+   * The group, 1 to 64 characters.
+   *
+   * @generated from field: string group_id = 1;
+   */
+  groupId: string;
+
+  /**
+   * Members a page, 1 to 1,000; 0 means 100.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the answer before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message parley.chat.v1.DescribeGroupRequest.
+ * Use `create(DescribeGroupRequestSchema)` to create a new message.
+ */
+export const DescribeGroupRequestSchema: GenMessage<DescribeGroupRequest> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 9);
+
+/**
+ * A group.
+ *
+ * @generated from message parley.chat.v1.DescribeGroupResponse
+ */
+export type DescribeGroupResponse = Message<"parley.chat.v1.DescribeGroupResponse"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its owner; empty for none.
+   *
+   * @generated from field: string owner = 2;
+   */
+  owner: string;
+
+  /**
+   * Members now.
+   *
+   * @generated from field: uint32 member_count = 3;
+   */
+  memberCount: number;
+
+  /**
+   * How many it may have.
+   *
+   * @generated from field: uint32 max_members = 4;
+   */
+  maxMembers: number;
+
+  /**
+   * The last entry of its log.
+   *
+   * @generated from field: int64 head_seq = 5;
+   */
+  headSeq: bigint;
+
+  /**
+   * By name of user.
+   *
+   * @generated from field: repeated parley.chat.v1.DescribedMember members = 6;
+   */
+  members: DescribedMember[];
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 7;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message parley.chat.v1.DescribeGroupResponse.
+ * Use `create(DescribeGroupResponseSchema)` to create a new message.
+ */
+export const DescribeGroupResponseSchema: GenMessage<DescribeGroupResponse> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 10);
+
+/**
+ * A member of a group.
+ *
+ * @generated from message parley.chat.v1.DescribedMember
+ */
+export type DescribedMember = Message<"parley.chat.v1.DescribedMember"> & {
+  /**
+   * Who.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * member, admin or owner.
+   *
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * The first entry that is theirs.
+   *
+   * @generated from field: int64 joined_seq = 3;
+   */
+  joinedSeq: bigint;
+};
+
+/**
+ * Describes the message parley.chat.v1.DescribedMember.
+ * Use `create(DescribedMemberSchema)` to create a new message.
+ */
+export const DescribedMemberSchema: GenMessage<DescribedMember> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 11);
+
+/**
+ * Puts a member out of a group.
+ *
+ * @generated from message parley.chat.v1.ExpelMemberRequest
+ */
+export type ExpelMemberRequest = Message<"parley.chat.v1.ExpelMemberRequest"> & {
+  /**
+   * The group, 1 to 64 characters.
+   *
+   * @generated from field: string group_id = 1;
+   */
+  groupId: string;
+
+  /**
+   * Whom.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * Names the command: 1 to 64 characters, the same for retries.
+   *
+   * @generated from field: string client_id = 3;
+   */
+  clientId: string;
+};
+
+/**
+ * Describes the message parley.chat.v1.ExpelMemberRequest.
+ * Use `create(ExpelMemberRequestSchema)` to create a new message.
+ */
+export const ExpelMemberRequestSchema: GenMessage<ExpelMemberRequest> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 12);
+
+/**
+ * A member is out.
+ *
+ * @generated from message parley.chat.v1.ExpelMemberResponse
+ */
+export type ExpelMemberResponse = Message<"parley.chat.v1.ExpelMemberResponse"> & {
+  /**
+   * The entry that says so.
+   *
+   * @generated from field: int64 seq = 1;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message parley.chat.v1.ExpelMemberResponse.
+ * Use `create(ExpelMemberResponseSchema)` to create a new message.
+ */
+export const ExpelMemberResponseSchema: GenMessage<ExpelMemberResponse> = /*@__PURE__*/
+  messageDesc(file_parley_chat_v1_admin, 13);
+
+/**
  * For the host application's own services.
  *
  * @generated from service parley.chat.v1.AdminService
@@ -151,8 +480,9 @@ export const AdminService: GenService<{
   },
   /**
    * Revokes the tokens that a user or a service was issued so far, for all its devices or for one. Live sessions end
-   * within 2 seconds on every node, and calls are refused from then on. Tokens issued later are good. Revoking again is
-   * harmless. For service tokens with the scope `tokens`.
+   * within 2 seconds on every node, and calls are refused from then on. Tokens issued later are good. The devices
+   * concerned are not pushed to any more until they register again. Revoking again is harmless. For service tokens with
+   * the scope `tokens`.
    *
    * @generated from rpc parley.chat.v1.AdminService.RevokeTokens
    */
@@ -160,6 +490,49 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof RevokeTokensRequestSchema;
     output: typeof RevokeTokensResponseSchema;
+  },
+  /**
+   * The sessions that a user has now, on all nodes. For service tokens with the scope `admin`.
+   *
+   * @generated from rpc parley.chat.v1.AdminService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * Ends sessions of a user. Clients may come again at once: to keep them out, revoke their tokens. Ending what has
+   * ended is harmless. For service tokens with the scope `admin`.
+   *
+   * @generated from rpc parley.chat.v1.AdminService.EndSessions
+   */
+  endSessions: {
+    methodKind: "unary";
+    input: typeof EndSessionsRequestSchema;
+    output: typeof EndSessionsResponseSchema;
+  },
+  /**
+   * A group and a page of its members, whoever these are. For service tokens with the scope `admin`.
+   *
+   * @generated from rpc parley.chat.v1.AdminService.DescribeGroup
+   */
+  describeGroup: {
+    methodKind: "unary";
+    input: typeof DescribeGroupRequestSchema;
+    output: typeof DescribeGroupResponseSchema;
+  },
+  /**
+   * Puts a member out of a group, whatever his role, though not its owner while there are others: the group would have
+   * none. The entry carries the service's name. A retry with the same client id is harmless. For service tokens with the
+   * scope `admin`.
+   *
+   * @generated from rpc parley.chat.v1.AdminService.ExpelMember
+   */
+  expelMember: {
+    methodKind: "unary";
+    input: typeof ExpelMemberRequestSchema;
+    output: typeof ExpelMemberResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_chat_v1_admin, 0);

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/node/v1/bridge.proto.
  */
 export const file_parley_node_v1_bridge: GenFile = /*@__PURE__*/
-  fileDesc("ChtwYXJsZXkvbm9kZS92MS9icmlkZ2UucHJvdG8SDnBhcmxleS5ub2RlLnYxIjwKDUF0dGFjaFJlcXVlc3QSKwoGZnJhbWVzGAEgAygLMhsucGFybGV5Lm5vZGUudjEuQnJpZGdlRnJhbWUiQQoOQXR0YWNoUmVzcG9uc2USLwoGZnJhbWVzGAEgAygLMh8ucGFybGV5Lm5vZGUudjEuQ29ubmVjdGlvbkZyYW1lIrMCCgtCcmlkZ2VGcmFtZRIsCgVoZWxsbxgBIAEoCzIbLnBhcmxleS5ub2RlLnYxLkJyaWRnZUhlbGxvSAASKwoEb3BlbhgCIAEoCzIbLnBhcmxleS5ub2RlLnYxLk9wZW5TZXNzaW9uSAASKwoEZGF0YRgDIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25EYXRhSAASLwoGY2xvc2VkGAQgASgLMh0ucGFybGV5Lm5vZGUudjEuU2Vzc2lvbkNsb3NlZEgAEi8KBnBhdXNlZBgFIAEoCzIdLnBhcmxleS5ub2RlLnYxLlNlc3Npb25QYXVzZWRIABIxCgdyZXN1bWVkGAYgASgLMh4ucGFybGV5Lm5vZGUudjEuU2Vzc2lvblJlc3VtZWRIAEIHCgVmcmFtZSKnAQoPQ29ubmVjdGlvbkZyYW1lEjAKBWhlbGxvGAEgASgLMh8ucGFybGV5Lm5vZGUudjEuQ29ubmVjdGlvbkhlbGxvSAASKgoHZGVsaXZlchgCIAEoCzIXLnBhcmxleS5ub2RlLnYxLkRlbGl2ZXJIABItCgVjbG9zZRgDIAEoCzIcLnBhcmxleS5ub2RlLnYxLkNsb3NlU2Vzc2lvbkgAQgcKBWZyYW1lIlEKC0JyaWRnZUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SEQoJYnJpZGdlX2lkGAIgASgJEhUKDWNsdXN0ZXJfdG9rZW4YAyABKAkiPAoPQ29ubmVjdGlvbkhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SDwoHbm9kZV9pZBgCIAEoCSJJCgtPcGVuU2Vzc2lvbhIPCgdzZXNzaW9uGAEgASgNEhYKDnJlbW90ZV9hZGRyZXNzGAIgASgJEhEKCXRyYW5zcG9ydBgDIAEoCSIsCgtTZXNzaW9uRGF0YRIPCgdzZXNzaW9uGAEgASgNEgwKBGRhdGEYAiABKAwiIAoNU2Vzc2lvbkNsb3NlZBIPCgdzZXNzaW9uGAEgASgNIiAKDVNlc3Npb25QYXVzZWQSDwoHc2Vzc2lvbhgBIAEoDSIhCg5TZXNzaW9uUmVzdW1lZBIPCgdzZXNzaW9uGAEgASgNIikKB0RlbGl2ZXISEAoIc2Vzc2lvbnMYASADKA0SDAoEZGF0YRgCIAEoDCI9CgxDbG9zZVNlc3Npb24SDwoHc2Vzc2lvbhgBIAEoDRIMCgRjb2RlGAIgASgNEg4KBnJlYXNvbhgDIAEoCTJcCg1CcmlkZ2VTZXJ2aWNlEksKBkF0dGFjaBIdLnBhcmxleS5ub2RlLnYxLkF0dGFjaFJlcXVlc3QaHi5wYXJsZXkubm9kZS52MS5BdHRhY2hSZXNwb25zZSgBMAFiBnByb3RvMw");
+  fileDesc("ChtwYXJsZXkvbm9kZS92MS9icmlkZ2UucHJvdG8SDnBhcmxleS5ub2RlLnYxIjwKDUF0dGFjaFJlcXVlc3QSKwoGZnJhbWVzGAEgAygLMhsucGFybGV5Lm5vZGUudjEuQnJpZGdlRnJhbWUiQQoOQXR0YWNoUmVzcG9uc2USLwoGZnJhbWVzGAEgAygLMh8ucGFybGV5Lm5vZGUudjEuQ29ubmVjdGlvbkZyYW1lIsICCgtCcmlkZ2VGcmFtZRIsCgVoZWxsbxgBIAEoCzIbLnBhcmxleS5ub2RlLnYxLkJyaWRnZUhlbGxvSAASKwoEb3BlbhgCIAEoCzIbLnBhcmxleS5ub2RlLnYxLk9wZW5TZXNzaW9uSAASKwoEZGF0YRgDIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25EYXRhSAASLwoGY2xvc2VkGAQgASgLMh0ucGFybGV5Lm5vZGUudjEuU2Vzc2lvbkNsb3NlZEgAEi8KBnBhdXNlZBgFIAEoCzIdLnBhcmxleS5ub2RlLnYxLlNlc3Npb25QYXVzZWRIABIxCgdyZXN1bWVkGAYgASgLMh4ucGFybGV5Lm5vZGUudjEuU2Vzc2lvblJlc3VtZWRIABINCgV0cmFjZRgHIAEoDEIHCgVmcmFtZSLoAQoPQ29ubmVjdGlvbkZyYW1lEjAKBWhlbGxvGAEgASgLMh8ucGFybGV5Lm5vZGUudjEuQ29ubmVjdGlvbkhlbGxvSAASKgoHZGVsaXZlchgCIAEoCzIXLnBhcmxleS5ub2RlLnYxLkRlbGl2ZXJIABItCgVjbG9zZRgDIAEoCzIcLnBhcmxleS5ub2RlLnYxLkNsb3NlU2Vzc2lvbkgAEjAKCGRyYWluaW5nGAUgASgLMhwucGFybGV5Lm5vZGUudjEuTm9kZURyYWluaW5nSAASDQoFdHJhY2UYBCABKAxCBwoFZnJhbWUiUQoLQnJpZGdlSGVsbG8SGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDRIRCglicmlkZ2VfaWQYAiABKAkSFQoNY2x1c3Rlcl90b2tlbhgDIAEoCSI8Cg9Db25uZWN0aW9uSGVsbG8SGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDRIPCgdub2RlX2lkGAIgASgJIg4KDE5vZGVEcmFpbmluZyJJCgtPcGVuU2Vzc2lvbhIPCgdzZXNzaW9uGAEgASgNEhYKDnJlbW90ZV9hZGRyZXNzGAIgASgJEhEKCXRyYW5zcG9ydBgDIAEoCSIsCgtTZXNzaW9uRGF0YRIPCgdzZXNzaW9uGAEgASgNEgwKBGRhdGEYAiABKAwiIAoNU2Vzc2lvbkNsb3NlZBIPCgdzZXNzaW9uGAEgASgNIiAKDVNlc3Npb25QYXVzZWQSDwoHc2Vzc2lvbhgBIAEoDSIhCg5TZXNzaW9uUmVzdW1lZBIPCgdzZXNzaW9uGAEgASgNIikKB0RlbGl2ZXISEAoIc2Vzc2lvbnMYASADKA0SDAoEZGF0YRgCIAEoDCI9CgxDbG9zZVNlc3Npb24SDwoHc2Vzc2lvbhgBIAEoDRIMCgRjb2RlGAIgASgNEg4KBnJlYXNvbhgDIAEoCTJcCg1CcmlkZ2VTZXJ2aWNlEksKBkF0dGFjaBIdLnBhcmxleS5ub2RlLnYxLkF0dGFjaFJlcXVlc3QaHi5wYXJsZXkubm9kZS52MS5BdHRhY2hSZXNwb25zZSgBMAFiBnByb3RvMw");
 
 /**
  * Frames from a bridge, at most 4 MiB.
@@ -114,6 +114,13 @@ export type BridgeFrame = Message<"parley.node.v1.BridgeFrame"> & {
     value: SessionResumed;
     case: "resumed";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The span of a sampled command that this comes from: 16 bytes of trace id, 8 of span id. Empty for all others.
+   *
+   * @generated from field: bytes trace = 7;
+   */
+  trace: Uint8Array;
 };
 
 /**
@@ -158,7 +165,22 @@ export type ConnectionFrame = Message<"parley.node.v1.ConnectionFrame"> & {
      */
     value: CloseSession;
     case: "close";
+  } | {
+    /**
+     * Open new sessions elsewhere.
+     *
+     * @generated from field: parley.node.v1.NodeDraining draining = 5;
+     */
+    value: NodeDraining;
+    case: "draining";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The span of a sampled command that this comes from: 16 bytes of trace id, 8 of span id. Empty for all others.
+   *
+   * @generated from field: bytes trace = 4;
+   */
+  trace: Uint8Array;
 };
 
 /**
@@ -232,6 +254,22 @@ export const ConnectionHelloSchema: GenMessage<ConnectionHello> = /*@__PURE__*/
   messageDesc(file_parley_node_v1_bridge, 5);
 
 /**
+ * The node goes away and lets nobody in any more: new sessions belong on a stream to another node. Those that are open stay
+ * on this stream until they go.
+ *
+ * @generated from message parley.node.v1.NodeDraining
+ */
+export type NodeDraining = Message<"parley.node.v1.NodeDraining"> & {
+};
+
+/**
+ * Describes the message parley.node.v1.NodeDraining.
+ * Use `create(NodeDrainingSchema)` to create a new message.
+ */
+export const NodeDrainingSchema: GenMessage<NodeDraining> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_bridge, 6);
+
+/**
  * A socket was opened.
  *
  * @generated from message parley.node.v1.OpenSession
@@ -264,7 +302,7 @@ export type OpenSession = Message<"parley.node.v1.OpenSession"> & {
  * Use `create(OpenSessionSchema)` to create a new message.
  */
 export const OpenSessionSchema: GenMessage<OpenSession> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_bridge, 6);
+  messageDesc(file_parley_node_v1_bridge, 7);
 
 /**
  * A client's frame.
@@ -292,7 +330,7 @@ export type SessionData = Message<"parley.node.v1.SessionData"> & {
  * Use `create(SessionDataSchema)` to create a new message.
  */
 export const SessionDataSchema: GenMessage<SessionData> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_bridge, 7);
+  messageDesc(file_parley_node_v1_bridge, 8);
 
 /**
  * A socket is gone.
@@ -313,7 +351,7 @@ export type SessionClosed = Message<"parley.node.v1.SessionClosed"> & {
  * Use `create(SessionClosedSchema)` to create a new message.
  */
 export const SessionClosedSchema: GenMessage<SessionClosed> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_bridge, 8);
+  messageDesc(file_parley_node_v1_bridge, 9);
 
 /**
  * Push no more to a socket.
@@ -334,7 +372,7 @@ export type SessionPaused = Message<"parley.node.v1.SessionPaused"> & {
  * Use `create(SessionPausedSchema)` to create a new message.
  */
 export const SessionPausedSchema: GenMessage<SessionPaused> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_bridge, 9);
+  messageDesc(file_parley_node_v1_bridge, 10);
 
 /**
  * Push to a socket again.
@@ -355,7 +393,7 @@ export type SessionResumed = Message<"parley.node.v1.SessionResumed"> & {
  * Use `create(SessionResumedSchema)` to create a new message.
  */
 export const SessionResumedSchema: GenMessage<SessionResumed> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_bridge, 10);
+  messageDesc(file_parley_node_v1_bridge, 11);
 
 /**
  * Bytes for sockets.
@@ -383,7 +421,7 @@ export type Deliver = Message<"parley.node.v1.Deliver"> & {
  * Use `create(DeliverSchema)` to create a new message.
  */
 export const DeliverSchema: GenMessage<Deliver> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_bridge, 11);
+  messageDesc(file_parley_node_v1_bridge, 12);
 
 /**
  * Close a socket.
@@ -418,7 +456,7 @@ export type CloseSession = Message<"parley.node.v1.CloseSession"> & {
  * Use `create(CloseSessionSchema)` to create a new message.
  */
 export const CloseSessionSchema: GenMessage<CloseSession> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_bridge, 12);
+  messageDesc(file_parley_node_v1_bridge, 13);
 
 /**
  * Joins a bridge to a connection node.

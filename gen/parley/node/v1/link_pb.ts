@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file parley/node/v1/link.proto.
  */
 export const file_parley_node_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChlwYXJsZXkvbm9kZS92MS9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSJ3CglMaW5rSGVsbG8SGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDRIPCgdub2RlX2lkGAIgASgJEhMKC2luY2FybmF0aW9uGAMgASgEEhUKDWNsdXN0ZXJfdG9rZW4YBCABKAkSEwoLc3RvcmVfZXBvY2gYBSABKAkiUQoHUmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVmaWVsZBgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoDSKDAwoLR3JvdXBDaGFuZ2USMwoGY3JlYXRlGAEgASgLMiEucGFybGV5Lm5vZGUudjEuQ3JlYXRlR3JvdXBDaGFuZ2VIABIzCgZlbnN1cmUYAiABKAsyIS5wYXJsZXkubm9kZS52MS5FbnN1cmVHcm91cENoYW5nZUgAEjMKBnJlbmFtZRgDIAEoCzIhLnBhcmxleS5ub2RlLnYxLlJlbmFtZUdyb3VwQ2hhbmdlSAASLwoDYWRkGAQgASgLMiAucGFybGV5Lm5vZGUudjEuQWRkTWVtYmVyc0NoYW5nZUgAEjQKBnJlbW92ZRgFIAEoCzIiLnBhcmxleS5ub2RlLnYxLlJlbW92ZU1lbWJlckNoYW5nZUgAEjEKBWxlYXZlGAYgASgLMiAucGFybGV5Lm5vZGUudjEuTGVhdmVHcm91cENoYW5nZUgAEjEKCHNldF9yb2xlGAcgASgLMh0ucGFybGV5Lm5vZGUudjEuU2V0Um9sZUNoYW5nZUgAQggKBmNoYW5nZSJ3ChFDcmVhdGVHcm91cENoYW5nZRIMCgRuYW1lGAEgASgJEg8KB21lbWJlcnMYAiADKAkSEwoLbWF4X21lbWJlcnMYAyABKA0SLgoHaGlzdG9yeRgEIAEoDjIdLnBhcmxleS5ub2RlLnYxLkxvZ1Zpc2liaWxpdHkiEwoRRW5zdXJlR3JvdXBDaGFuZ2UiIQoRUmVuYW1lR3JvdXBDaGFuZ2USDAoEbmFtZRgBIAEoCSIhChBBZGRNZW1iZXJzQ2hhbmdlEg0KBXVzZXJzGAEgAygJIiIKElJlbW92ZU1lbWJlckNoYW5nZRIMCgR1c2VyGAEgASgJIhIKEExlYXZlR3JvdXBDaGFuZ2UiRwoNU2V0Um9sZUNoYW5nZRIMCgR1c2VyGAEgASgJEigKBHJvbGUYAiABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlKm8KCk1lbWJlclJvbGUSGwoXTUVNQkVSX1JPTEVfVU5TUEVDSUZJRUQQABIWChJNRU1CRVJfUk9MRV9NRU1CRVIQARIVChFNRU1CRVJfUk9MRV9BRE1JThACEhUKEU1FTUJFUl9ST0xFX09XTkVSEAMqZgoNTG9nVmlzaWJpbGl0eRIeChpMT0dfVklTSUJJTElUWV9VTlNQRUNJRklFRBAAEh0KGUxPR19WSVNJQklMSVRZX1NJTkNFX0pPSU4QARIWChJMT0dfVklTSUJJTElUWV9BTEwQAmIGcHJvdG8z");
+  fileDesc("ChlwYXJsZXkvbm9kZS92MS9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSJ3CglMaW5rSGVsbG8SGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDRIPCgdub2RlX2lkGAIgASgJEhMKC2luY2FybmF0aW9uGAMgASgEEhUKDWNsdXN0ZXJfdG9rZW4YBCABKAkSEwoLc3RvcmVfZXBvY2gYBSABKAkiUQoHUmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVmaWVsZBgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoDSK3AwoLR3JvdXBDaGFuZ2USMwoGY3JlYXRlGAEgASgLMiEucGFybGV5Lm5vZGUudjEuQ3JlYXRlR3JvdXBDaGFuZ2VIABIzCgZlbnN1cmUYAiABKAsyIS5wYXJsZXkubm9kZS52MS5FbnN1cmVHcm91cENoYW5nZUgAEjMKBnJlbmFtZRgDIAEoCzIhLnBhcmxleS5ub2RlLnYxLlJlbmFtZUdyb3VwQ2hhbmdlSAASLwoDYWRkGAQgASgLMiAucGFybGV5Lm5vZGUudjEuQWRkTWVtYmVyc0NoYW5nZUgAEjQKBnJlbW92ZRgFIAEoCzIiLnBhcmxleS5ub2RlLnYxLlJlbW92ZU1lbWJlckNoYW5nZUgAEjEKBWxlYXZlGAYgASgLMiAucGFybGV5Lm5vZGUudjEuTGVhdmVHcm91cENoYW5nZUgAEjEKCHNldF9yb2xlGAcgASgLMh0ucGFybGV5Lm5vZGUudjEuU2V0Um9sZUNoYW5nZUgAEjIKBWV4cGVsGAggASgLMiEucGFybGV5Lm5vZGUudjEuRXhwZWxNZW1iZXJDaGFuZ2VIAEIICgZjaGFuZ2UidwoRQ3JlYXRlR3JvdXBDaGFuZ2USDAoEbmFtZRgBIAEoCRIPCgdtZW1iZXJzGAIgAygJEhMKC21heF9tZW1iZXJzGAMgASgNEi4KB2hpc3RvcnkYBCABKA4yHS5wYXJsZXkubm9kZS52MS5Mb2dWaXNpYmlsaXR5IhMKEUVuc3VyZUdyb3VwQ2hhbmdlIiEKEVJlbmFtZUdyb3VwQ2hhbmdlEgwKBG5hbWUYASABKAkiIQoQQWRkTWVtYmVyc0NoYW5nZRINCgV1c2VycxgBIAMoCSIiChJSZW1vdmVNZW1iZXJDaGFuZ2USDAoEdXNlchgBIAEoCSISChBMZWF2ZUdyb3VwQ2hhbmdlIkcKDVNldFJvbGVDaGFuZ2USDAoEdXNlchgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFybGV5Lm5vZGUudjEuTWVtYmVyUm9sZSIhChFFeHBlbE1lbWJlckNoYW5nZRIMCgR1c2VyGAEgASgJKm8KCk1lbWJlclJvbGUSGwoXTUVNQkVSX1JPTEVfVU5TUEVDSUZJRUQQABIWChJNRU1CRVJfUk9MRV9NRU1CRVIQARIVChFNRU1CRVJfUk9MRV9BRE1JThACEhUKEU1FTUJFUl9ST0xFX09XTkVSEAMqZgoNTG9nVmlzaWJpbGl0eRIeChpMT0dfVklTSUJJTElUWV9VTlNQRUNJRklFRBAAEh0KGUxPR19WSVNJQklMSVRZX1NJTkNFX0pPSU4QARIWChJMT0dfVklTSUJJTElUWV9BTEwQAmIGcHJvdG8z");
 
 /**
  * Introduces a node on a link; the first frame each way.
@@ -170,6 +170,14 @@ export type GroupChange = Message<"parley.node.v1.GroupChange"> & {
      */
     value: SetRoleChange;
     case: "setRole";
+  } | {
+    /**
+     * Put a user out, as an administrator of the deployment.
+     *
+     * @generated from field: parley.node.v1.ExpelMemberChange expel = 8;
+     */
+    value: ExpelMemberChange;
+    case: "expel";
   } | { case: undefined; value?: undefined };
 };
 
@@ -342,6 +350,27 @@ export type SetRoleChange = Message<"parley.node.v1.SetRoleChange"> & {
  */
 export const SetRoleChangeSchema: GenMessage<SetRoleChange> = /*@__PURE__*/
   messageDesc(file_parley_node_v1_link, 9);
+
+/**
+ * Put a user out, as an administrator of the deployment: the actor is no member.
+ *
+ * @generated from message parley.node.v1.ExpelMemberChange
+ */
+export type ExpelMemberChange = Message<"parley.node.v1.ExpelMemberChange"> & {
+  /**
+   * Whom.
+   *
+   * @generated from field: string user = 1;
+   */
+  user: string;
+};
+
+/**
+ * Describes the message parley.node.v1.ExpelMemberChange.
+ * Use `create(ExpelMemberChangeSchema)` to create a new message.
+ */
+export const ExpelMemberChangeSchema: GenMessage<ExpelMemberChange> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_link, 10);
 
 /**
  * A member's role, as nodes tell each other.

@@ -2,17 +2,19 @@
 // @generated from file parley/node/v1/owner_link.proto (package parley.node.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GetPushSettingsRequest, GetPushSettingsResponse, ListDevicesRequest, ListDevicesResponse, RegisterDeviceRequest, RegisterDeviceResponse, RemoveDeviceRequest, RemoveDeviceResponse, SetPushSettingsRequest, SetPushSettingsResponse, SilenceConversationRequest, SilenceConversationResponse } from "../../chat/v1/device_pb.ts";
+import { file_parley_chat_v1_device } from "../../chat/v1/device_pb.ts";
 import type { GroupChange, LinkHello, LogVisibility, MemberRole, Refusal } from "./link_pb.ts";
 import { file_parley_node_v1_link } from "./link_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file parley/node/v1/owner_link.proto.
  */
 export const file_parley_node_v1_owner_link: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvbm9kZS92MS9vd25lcl9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSI9ChBMaW5rT3duZXJSZXF1ZXN0EikKBmZyYW1lcxgBIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVkZ2VGcmFtZSI/ChFMaW5rT3duZXJSZXNwb25zZRIqCgZmcmFtZXMYASADKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lckZyYW1lIuEECglFZGdlRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIuCgdjb21tYW5kGAIgASgLMhsucGFybGV5Lm5vZGUudjEuRWRnZUNvbW1hbmRIABIyCglkZWxpdmVyZWQYAyABKAsyHS5wYXJsZXkubm9kZS52MS5FZGdlRGVsaXZlcmVkSAASLwoKc2Vzc2lvbl91cBgEIAEoCzIZLnBhcmxleS5ub2RlLnYxLlNlc3Npb25VcEgAEjMKDHNlc3Npb25fZG93bhgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25Eb3duSAASLAoGdHlwaW5nGAYgASgLMhoucGFybGV5Lm5vZGUudjEuRWRnZVR5cGluZ0gAEisKBXdhdGNoGAcgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi0KB3Vud2F0Y2gYCCABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASOwoQYXVkaWVuY2VfdW5rbm93bhgJIAEoCzIfLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVW5rbm93bkgAEisKBHB1bGwYCiABKAsyGy5wYXJsZXkubm9kZS52MS5QdWxsRW50cmllc0gAEjMKDHNuYXBzaG90X2VuZBgLIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNuYXBzaG90RW5kSAASLAoIc25hcHNob3QYDCABKAsyGC5wYXJsZXkubm9kZS52MS5TbmFwc2hvdEgAQgcKBWZyYW1lIugECgpPd25lckZyYW1lEioKBWhlbGxvGAEgASgLMhkucGFybGV5Lm5vZGUudjEuTGlua0hlbGxvSAASKwoFcmVwbHkYAiABKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lclJlcGx5SAASLwoHcmVmdXNlZBgDIAEoCzIcLnBhcmxleS5ub2RlLnYxLk93bmVyUmVmdXNlZEgAEjIKCGF1ZGllbmNlGAQgASgLMh4ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VVcGRhdGVIABIuCgVlbnRyeRgFIAEoCzIdLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlRW50cnlIABI3CgpyZWdpc3RlcmVkGAYgASgLMiEucGFybGV5Lm5vZGUudjEuU2Vzc2lvblJlZ2lzdGVyZWRIABI3CgpzdXBlcnNlZGVkGAcgASgLMiEucGFybGV5Lm5vZGUudjEuU2Vzc2lvblN1cGVyc2VkZWRIABItCgZjdXJzb3IYCCABKAsyGy5wYXJsZXkubm9kZS52MS5DdXJzb3JNb3ZlZEgAEjEKCHJlY2VpcHRzGAkgASgLMh0ucGFybGV5Lm5vZGUudjEuR3JvdXBSZWNlaXB0c0gAEjAKBnR5cGluZxgKIAEoCzIeLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVHlwaW5nSAASMAoIcHJlc2VuY2UYCyABKAsyHC5wYXJsZXkubm9kZS52MS5Vc2VyUHJlc2VuY2VIABIrCgVyZXNldBgMIAEoCzIaLnBhcmxleS5ub2RlLnYxLlN0b3JlUmVzZXRIAEIHCgVmcmFtZSIhCgpTdG9yZVJlc2V0EhMKC3N0b3JlX2Vwb2NoGAEgASgJIkAKCVNlc3Npb25VcBIPCgdzZXNzaW9uGAEgASgEEg8KB3VzZXJfaWQYAiABKAkSEQoJZGV2aWNlX2lkGAMgASgJIh4KC1Nlc3Npb25Eb3duEg8KB3Nlc3Npb24YASABKAQiDQoLU25hcHNob3RFbmQiHQoIU25hcHNob3QSEQoJb2xkZXN0X21zGAEgASgEIiQKEVNlc3Npb25SZWdpc3RlcmVkEg8KB3Nlc3Npb24YASABKAQiJAoRU2Vzc2lvblN1cGVyc2VkZWQSDwoHc2Vzc2lvbhgBIAEoBCI9Cg1FZGdlRGVsaXZlcmVkEiwKBWl0ZW1zGAEgAygLMh0ucGFybGV5Lm5vZGUudjEuRGVsaXZlcmVkSXRlbSI+Cg1EZWxpdmVyZWRJdGVtEg8KB2NvbnZfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRILCgNzZXEYAyABKAQiPgoKRWRnZVR5cGluZxIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGYWN0aXZlGAMgASgIIhsKCldhdGNoVXNlcnMSDQoFdXNlcnMYASADKAkiQQoPQXVkaWVuY2VVbmtub3duEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSCwoDc2VxGAMgASgEIkAKC1B1bGxFbnRyaWVzEg8KB2NvbnZfaWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAQSDgoGdG9fc2VxGAMgASgEIoAHCgtFZGdlQ29tbWFuZBIMCgRjYWxsGAEgASgEEg8KB3Nlc3Npb24YAiABKAQSDwoHdXNlcl9pZBgDIAEoCRItCgRzZW5kGAQgASgLMh0ucGFybGV5Lm5vZGUudjEuU2VuZE9wZXJhdGlvbkgAEjEKBnJlY2FsbBgFIAEoCzIfLnBhcmxleS5ub2RlLnYxLlJlY2FsbE9wZXJhdGlvbkgAEi8KBHJlYWQYBiABKAsyHy5wYXJsZXkubm9kZS52MS5DdXJzb3JPcGVyYXRpb25IABIuCgNhY2sYByABKAsyHy5wYXJsZXkubm9kZS52MS5DdXJzb3JPcGVyYXRpb25IABItCgRsaXN0GAggASgLMh0ucGFybGV5Lm5vZGUudjEuTGlzdE9wZXJhdGlvbkgAEisKA2dldBgJIAEoCzIcLnBhcmxleS5ub2RlLnYxLkdldE9wZXJhdGlvbkgAEjEKBmxvY2F0ZRgKIAEoCzIfLnBhcmxleS5ub2RlLnYxLkxvY2F0ZU9wZXJhdGlvbkgAEi0KBHN5bmMYCyABKAsyHS5wYXJsZXkubm9kZS52MS5TeW5jT3BlcmF0aW9uSAASPwoNY29udmVyc2F0aW9ucxgMIAEoCzImLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbnNPcGVyYXRpb25IABI9Cgxjb252ZXJzYXRpb24YDSABKAsyJS5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25PcGVyYXRpb25IABIvCgVncm91cBgOIAEoCzIeLnBhcmxleS5ub2RlLnYxLkdyb3VwT3BlcmF0aW9uSAASNgoJZ2V0X2dyb3VwGA8gASgLMiEucGFybGV5Lm5vZGUudjEuR2V0R3JvdXBPcGVyYXRpb25IABIzCgdtZW1iZXJzGBAgASgLMiAucGFybGV5Lm5vZGUudjEuTWVtYmVyc09wZXJhdGlvbkgAEi4KCHByZXNlbmNlGBEgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi8KA2lkcxgSIAEoCzIgLnBhcmxleS5ub2RlLnYxLkRyYXdJZHNPcGVyYXRpb25IABI0Cghncm91cF9pZBgTIAEoCzIgLnBhcmxleS5ub2RlLnYxLkdyb3VwSWRPcGVyYXRpb25IAEILCglvcGVyYXRpb24iXgoNU2VuZE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgwKBHBlZXIYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEgwKBGJvZHkYBCABKAwSDQoFY2hhaW4YBSABKA0iQgoPUmVjYWxsT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEhEKCWNsaWVudF9pZBgDIAEoCSIvCg9DdXJzb3JPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQiUwoNTGlzdE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgEEg0KBWxpbWl0GAMgASgNEhAKCGJhY2t3YXJkGAQgASgIIiwKDEdldE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBCIhCg9Mb2NhdGVPcGVyYXRpb24SDgoGbXNnX2lkGAEgASgEImEKDVN5bmNPcGVyYXRpb24SDQoFZXBvY2gYASABKAkSMAoFa25vd24YAiADKAsyIS5wYXJsZXkubm9kZS52MS5Lbm93bkNvbnZlcnNhdGlvbhIPCgdlbnRyaWVzGAMgASgNIrQBChFLbm93bkNvbnZlcnNhdGlvbhIPCgdjb252X2lkGAEgASgJEhAKCGhlYWRfc2VxGAIgASgEEhMKC2hlYWRfbXNnX2lkGAMgASgEEgsKA3JldhgEIAEoBBIQCghyZWFkX3NlcRgFIAEoBBIVCg1kZWxpdmVyZWRfc2VxGAYgASgEEhUKDXBlZXJfcmVhZF9zZXEYByABKAQSGgoScGVlcl9kZWxpdmVyZWRfc2VxGAggASgEIjYKFkNvbnZlcnNhdGlvbnNPcGVyYXRpb24SDQoFYWZ0ZXIYASABKAkSDQoFbGltaXQYAiABKA0iNgoVQ29udmVyc2F0aW9uT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSDAoEcGVlchgCIAEoCSJiCg5Hcm91cE9wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSKwoGY2hhbmdlGAMgASgLMhsucGFybGV5Lm5vZGUudjEuR3JvdXBDaGFuZ2UiJQoRR2V0R3JvdXBPcGVyYXRpb24SEAoIZ3JvdXBfaWQYASABKAkiQgoQTWVtYmVyc09wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSIhChBEcmF3SWRzT3BlcmF0aW9uEg0KBWNvdW50GAEgASgNIiUKEEdyb3VwSWRPcGVyYXRpb24SEQoJY2xpZW50X2lkGAEgASgJIkYKDE93bmVyUmVmdXNlZBIMCgRjYWxsGAEgASgEEigKB3JlZnVzYWwYAiABKAsyFy5wYXJsZXkubm9kZS52MS5SZWZ1c2FsIo4ECgpPd25lclJlcGx5EgwKBGNhbGwYASABKAQSKgoEc2VudBgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLlNlbnRSZXN1bHRIABIqCgRyZWFkGAMgASgLMhoucGFybGV5Lm5vZGUudjEuUmVhZFJlc3VsdEgAEioKBHBhZ2UYBCABKAsyGi5wYXJsZXkubm9kZS52MS5QYWdlUmVzdWx0SAASLAoFcGxhY2UYBSABKAsyGy5wYXJsZXkubm9kZS52MS5QbGFjZVJlc3VsdEgAEjwKDWNvbnZlcnNhdGlvbnMYBiABKAsyIy5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25zUmVzdWx0SAASOwoNZ3JvdXBfY2hhbmdlZBgHIAEoCzIiLnBhcmxleS5ub2RlLnYxLkdyb3VwQ2hhbmdlZFJlc3VsdEgAEisKBWdyb3VwGAggASgLMhoucGFybGV5Lm5vZGUudjEuR3JvdXBTdGF0ZUgAEjAKB21lbWJlcnMYCSABKAsyHS5wYXJsZXkubm9kZS52MS5NZW1iZXJzUmVzdWx0SAASMgoIcHJlc2VuY2UYCiABKAsyHi5wYXJsZXkubm9kZS52MS5QcmVzZW5jZVJlc3VsdEgAEigKA2lkcxgLIAEoCzIZLnBhcmxleS5ub2RlLnYxLklkc1Jlc3VsdEgAQggKBnJlc3VsdCJkCgpTZW50UmVzdWx0Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEg4KBm1zZ19pZBgDIAEoBBIVCg1jcmVhdGVkX2F0X21zGAQgASgDEhEKCWR1cGxpY2F0ZRgFIAEoCCIeCgpSZWFkUmVzdWx0EhAKCHJlYWRfc2VxGAEgASgEImgKClBhZ2VSZXN1bHQSDwoHY29udl9pZBgBIAEoCRIpCgdlbnRyaWVzGAIgAygLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkSEAoIaGVhZF9zZXEYAyABKAQSDAoEbW9yZRgEIAEoCCIrCgtQbGFjZVJlc3VsdBIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBCJtChNDb252ZXJzYXRpb25zUmVzdWx0EjcKDWNvbnZlcnNhdGlvbnMYASADKAsyIC5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25WaWV3Eg8KB3JlbW92ZWQYAiADKAkSDAoEbmV4dBgDIAEoCSKpAwoQQ29udmVyc2F0aW9uVmlldxIPCgdjb252X2lkGAEgASgJEg0KBWdyb3VwGAIgASgIEgwKBHBlZXIYAyABKAkSDAoEbmFtZRgEIAEoCRIoCgRyb2xlGAUgASgOMhoucGFybGV5Lm5vZGUudjEuTWVtYmVyUm9sZRIUCgxtZW1iZXJfY291bnQYBiABKA0SEAoIaGVhZF9zZXEYByABKAQSEwoLaGVhZF9tc2dfaWQYCCABKAQSEgoKam9pbmVkX3NlcRgJIAEoBBIQCghsZWZ0X3NlcRgKIAEoBBIOCgZ1bnJlYWQYCyABKAQSEAoIcmVhZF9zZXEYDCABKAQSFQoNZGVsaXZlcmVkX3NlcRgNIAEoBBIVCg1wZWVyX3JlYWRfc2VxGA4gASgEEhoKEnBlZXJfZGVsaXZlcmVkX3NlcRgPIAEoBBILCgNyZXYYECABKAQSKQoHZW50cmllcxgRIAMoCzIYLnBhcmxleS5ub2RlLnYxLkxvZ0VudHJ5EhQKDGdhcF9mcm9tX3NlcRgSIAEoBBISCgpzdGFydF9vdmVyGBMgASgIIkwKEkdyb3VwQ2hhbmdlZFJlc3VsdBILCgNzZXEYASABKAQSKQoFZ3JvdXAYAiABKAsyGi5wYXJsZXkubm9kZS52MS5Hcm91cFN0YXRlItEBCgpHcm91cFN0YXRlEhAKCGdyb3VwX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFb3duZXIYAyABKAkSFAoMbWVtYmVyX2NvdW50GAQgASgNEhMKC21heF9tZW1iZXJzGAUgASgNEi4KB2hpc3RvcnkYBiABKA4yHS5wYXJsZXkubm9kZS52MS5Mb2dWaXNpYmlsaXR5Eg8KB3ZlcnNpb24YByABKAQSKAoEcm9sZRgIIAEoDjIaLnBhcmxleS5ub2RlLnYxLk1lbWJlclJvbGUiSwoNTWVtYmVyc1Jlc3VsdBIsCgdtZW1iZXJzGAEgAygLMhsucGFybGV5Lm5vZGUudjEuTWVtYmVyU3RhdGUSDAoEbmV4dBgCIAEoCSKFAQoLTWVtYmVyU3RhdGUSDwoHdXNlcl9pZBgBIAEoCRIoCgRyb2xlGAIgASgOMhoucGFybGV5Lm5vZGUudjEuTWVtYmVyUm9sZRISCgpqb2luZWRfc2VxGAMgASgEEhUKDWRlbGl2ZXJlZF9zZXEYBCABKAQSEAoIcmVhZF9zZXEYBSABKAQiPQoOUHJlc2VuY2VSZXN1bHQSKwoFdXNlcnMYASADKAsyHC5wYXJsZXkubm9kZS52MS5Vc2VyUHJlc2VuY2UiSAoMVXNlclByZXNlbmNlEg8KB3VzZXJfaWQYASABKAkSDgoGb25saW5lGAIgASgIEhcKD2xhc3Rfc2Vlbl9hdF9tcxgDIAEoAyIYCglJZHNSZXN1bHQSCwoDaWRzGAEgAygEIpwBCg5BdWRpZW5jZVVwZGF0ZRIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEhAKCG5leHRfc2VxGAMgASgEEg0KBXdob2xlGAQgASgIEiUKBXVzZXJzGAUgAygLMhYucGFybGV5Lm5vZGUudjEuSGVhcmVyEgwKBGdvbmUYBiADKAkSEQoJa25vd25fc2VxGAcgASgEIj4KBkhlYXJlchIPCgd1c2VyX2lkGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBCJfCg1BdWRpZW5jZUVudHJ5EhAKCGF1ZGllbmNlGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgEEicKBWVudHJ5GAMgASgLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkijwEKCExvZ0VudHJ5Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEg4KBm1zZ19pZBgDIAEoBBIOCgZzZW5kZXIYBCABKAkSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxILCgNvcmQYBiABKAQSEAoIcmV2aXNpb24YByABKA0SDwoHY29udGVudBgIIAEoDCJkCgtDdXJzb3JNb3ZlZBIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSFQoNZGVsaXZlcmVkX3NlcRgDIAEoBBIQCghyZWFkX3NlcRgEIAEoBBIKCgJ0bxgFIAMoCSJgCg1Hcm91cFJlY2VpcHRzEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSCwoDc2VxGAMgASgEEhEKCWRlbGl2ZXJlZBgEIAEoDRIMCgRyZWFkGAUgASgNIlQKDkF1ZGllbmNlVHlwaW5nEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSDwoHdXNlcl9pZBgDIAEoCRIOCgZhY3RpdmUYBCABKAgyaAoQT3duZXJMaW5rU2VydmljZRJUCglMaW5rT3duZXISIC5wYXJsZXkubm9kZS52MS5MaW5rT3duZXJSZXF1ZXN0GiEucGFybGV5Lm5vZGUudjEuTGlua093bmVyUmVzcG9uc2UoATABYgZwcm90bzM", [file_parley_node_v1_link]);
+  fileDesc("Ch9wYXJsZXkvbm9kZS92MS9vd25lcl9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSI9ChBMaW5rT3duZXJSZXF1ZXN0EikKBmZyYW1lcxgBIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVkZ2VGcmFtZSI/ChFMaW5rT3duZXJSZXNwb25zZRIqCgZmcmFtZXMYASADKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lckZyYW1lIqUFCglFZGdlRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIuCgdjb21tYW5kGAIgASgLMhsucGFybGV5Lm5vZGUudjEuRWRnZUNvbW1hbmRIABIyCglkZWxpdmVyZWQYAyABKAsyHS5wYXJsZXkubm9kZS52MS5FZGdlRGVsaXZlcmVkSAASLwoKc2Vzc2lvbl91cBgEIAEoCzIZLnBhcmxleS5ub2RlLnYxLlNlc3Npb25VcEgAEjMKDHNlc3Npb25fZG93bhgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25Eb3duSAASLAoGdHlwaW5nGAYgASgLMhoucGFybGV5Lm5vZGUudjEuRWRnZVR5cGluZ0gAEisKBXdhdGNoGAcgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi0KB3Vud2F0Y2gYCCABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASOwoQYXVkaWVuY2VfdW5rbm93bhgJIAEoCzIfLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVW5rbm93bkgAEisKBHB1bGwYCiABKAsyGy5wYXJsZXkubm9kZS52MS5QdWxsRW50cmllc0gAEjMKDHNuYXBzaG90X2VuZBgLIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNuYXBzaG90RW5kSAASLAoIc25hcHNob3QYDCABKAsyGC5wYXJsZXkubm9kZS52MS5TbmFwc2hvdEgAEjMKDHNlc3Npb25fYWNrcxgOIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25BY2tzSAASDQoFdHJhY2UYDSABKAxCBwoFZnJhbWUiswUKCk93bmVyRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIrCgVyZXBseRgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLk93bmVyUmVwbHlIABIvCgdyZWZ1c2VkGAMgASgLMhwucGFybGV5Lm5vZGUudjEuT3duZXJSZWZ1c2VkSAASMgoIYXVkaWVuY2UYBCABKAsyHi5wYXJsZXkubm9kZS52MS5BdWRpZW5jZVVwZGF0ZUgAEi4KBWVudHJ5GAUgASgLMh0ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VFbnRyeUgAEjcKCnJlZ2lzdGVyZWQYBiABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uUmVnaXN0ZXJlZEgAEjcKCnN1cGVyc2VkZWQYByABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uU3VwZXJzZWRlZEgAEi0KBmN1cnNvchgIIAEoCzIbLnBhcmxleS5ub2RlLnYxLkN1cnNvck1vdmVkSAASMQoIcmVjZWlwdHMYCSABKAsyHS5wYXJsZXkubm9kZS52MS5Hcm91cFJlY2VpcHRzSAASMAoGdHlwaW5nGAogASgLMh4ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VUeXBpbmdIABIwCghwcmVzZW5jZRgLIAEoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJQcmVzZW5jZUgAEisKBXJlc2V0GAwgASgLMhoucGFybGV5Lm5vZGUudjEuU3RvcmVSZXNldEgAEjoKEGFza19zZXNzaW9uX2Fja3MYDiABKAsyHi5wYXJsZXkubm9kZS52MS5Bc2tTZXNzaW9uQWNrc0gAEg0KBXRyYWNlGA0gASgMQgcKBWZyYW1lIksKDkFza1Nlc3Npb25BY2tzEgwKBGNhbGwYASABKAQSDwoHY29udl9pZBgCIAEoCRILCgNzZXEYAyABKAQSDQoFdXNlcnMYBCADKAkiSQoLU2Vzc2lvbkFja3MSDAoEY2FsbBgBIAEoBBIsCghzZXNzaW9ucxgCIAMoCzIaLnBhcmxleS5ub2RlLnYxLlNlc3Npb25BY2siWQoKU2Vzc2lvbkFjaxIPCgd1c2VyX2lkGAEgASgJEhEKCWRldmljZV9pZBgCIAEoCRInCgVzdGF0ZRgDIAEoDjIYLnBhcmxleS5ub2RlLnYxLkFja1N0YXRlIiEKClN0b3JlUmVzZXQSEwoLc3RvcmVfZXBvY2gYASABKAkiQAoJU2Vzc2lvblVwEg8KB3Nlc3Npb24YASABKAQSDwoHdXNlcl9pZBgCIAEoCRIRCglkZXZpY2VfaWQYAyABKAkiHgoLU2Vzc2lvbkRvd24SDwoHc2Vzc2lvbhgBIAEoBCINCgtTbmFwc2hvdEVuZCIdCghTbmFwc2hvdBIRCglvbGRlc3RfbXMYASABKAQiJAoRU2Vzc2lvblJlZ2lzdGVyZWQSDwoHc2Vzc2lvbhgBIAEoBCIkChFTZXNzaW9uU3VwZXJzZWRlZBIPCgdzZXNzaW9uGAEgASgEIj0KDUVkZ2VEZWxpdmVyZWQSLAoFaXRlbXMYASADKAsyHS5wYXJsZXkubm9kZS52MS5EZWxpdmVyZWRJdGVtIj4KDURlbGl2ZXJlZEl0ZW0SDwoHY29udl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgsKA3NlcRgDIAEoBCI+CgpFZGdlVHlwaW5nEg8KB2NvbnZfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIOCgZhY3RpdmUYAyABKAgiGwoKV2F0Y2hVc2VycxINCgV1c2VycxgBIAMoCSJBCg9BdWRpZW5jZVVua25vd24SEAoIYXVkaWVuY2UYASABKAQSDwoHY29udl9pZBgCIAEoCRILCgNzZXEYAyABKAQiQAoLUHVsbEVudHJpZXMSDwoHY29udl9pZBgBIAEoCRIQCghmcm9tX3NlcRgCIAEoBBIOCgZ0b19zZXEYAyABKAQiswcKC0VkZ2VDb21tYW5kEgwKBGNhbGwYASABKAQSDwoHc2Vzc2lvbhgCIAEoBBIPCgd1c2VyX2lkGAMgASgJEi0KBHNlbmQYBCABKAsyHS5wYXJsZXkubm9kZS52MS5TZW5kT3BlcmF0aW9uSAASMQoGcmVjYWxsGAUgASgLMh8ucGFybGV5Lm5vZGUudjEuUmVjYWxsT3BlcmF0aW9uSAASLwoEcmVhZBgGIAEoCzIfLnBhcmxleS5ub2RlLnYxLkN1cnNvck9wZXJhdGlvbkgAEi4KA2FjaxgHIAEoCzIfLnBhcmxleS5ub2RlLnYxLkN1cnNvck9wZXJhdGlvbkgAEi0KBGxpc3QYCCABKAsyHS5wYXJsZXkubm9kZS52MS5MaXN0T3BlcmF0aW9uSAASKwoDZ2V0GAkgASgLMhwucGFybGV5Lm5vZGUudjEuR2V0T3BlcmF0aW9uSAASMQoGbG9jYXRlGAogASgLMh8ucGFybGV5Lm5vZGUudjEuTG9jYXRlT3BlcmF0aW9uSAASLQoEc3luYxgLIAEoCzIdLnBhcmxleS5ub2RlLnYxLlN5bmNPcGVyYXRpb25IABI/Cg1jb252ZXJzYXRpb25zGAwgASgLMiYucGFybGV5Lm5vZGUudjEuQ29udmVyc2F0aW9uc09wZXJhdGlvbkgAEj0KDGNvbnZlcnNhdGlvbhgNIAEoCzIlLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbk9wZXJhdGlvbkgAEi8KBWdyb3VwGA4gASgLMh4ucGFybGV5Lm5vZGUudjEuR3JvdXBPcGVyYXRpb25IABI2CglnZXRfZ3JvdXAYDyABKAsyIS5wYXJsZXkubm9kZS52MS5HZXRHcm91cE9wZXJhdGlvbkgAEjMKB21lbWJlcnMYECABKAsyIC5wYXJsZXkubm9kZS52MS5NZW1iZXJzT3BlcmF0aW9uSAASLgoIcHJlc2VuY2UYESABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASLwoDaWRzGBIgASgLMiAucGFybGV5Lm5vZGUudjEuRHJhd0lkc09wZXJhdGlvbkgAEjQKCGdyb3VwX2lkGBMgASgLMiAucGFybGV5Lm5vZGUudjEuR3JvdXBJZE9wZXJhdGlvbkgAEjEKBmRldmljZRgUIAEoCzIfLnBhcmxleS5ub2RlLnYxLkRldmljZU9wZXJhdGlvbkgAQgsKCW9wZXJhdGlvbiJeCg1TZW5kT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSDAoEcGVlchgCIAEoCRIRCgljbGllbnRfaWQYAyABKAkSDAoEYm9keRgEIAEoDBINCgVjaGFpbhgFIAEoDSJCCg9SZWNhbGxPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQSEQoJY2xpZW50X2lkGAMgASgJIi8KD0N1cnNvck9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBCJTCg1MaXN0T3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAQSDQoFbGltaXQYAyABKA0SEAoIYmFja3dhcmQYBCABKAgiLAoMR2V0T3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEIiEKD0xvY2F0ZU9wZXJhdGlvbhIOCgZtc2dfaWQYASABKAQiYQoNU3luY09wZXJhdGlvbhINCgVlcG9jaBgBIAEoCRIwCgVrbm93bhgCIAMoCzIhLnBhcmxleS5ub2RlLnYxLktub3duQ29udmVyc2F0aW9uEg8KB2VudHJpZXMYAyABKA0itAEKEUtub3duQ29udmVyc2F0aW9uEg8KB2NvbnZfaWQYASABKAkSEAoIaGVhZF9zZXEYAiABKAQSEwoLaGVhZF9tc2dfaWQYAyABKAQSCwoDcmV2GAQgASgEEhAKCHJlYWRfc2VxGAUgASgEEhUKDWRlbGl2ZXJlZF9zZXEYBiABKAQSFQoNcGVlcl9yZWFkX3NlcRgHIAEoBBIaChJwZWVyX2RlbGl2ZXJlZF9zZXEYCCABKAQiNgoWQ29udmVyc2F0aW9uc09wZXJhdGlvbhINCgVhZnRlchgBIAEoCRINCgVsaW1pdBgCIAEoDSI2ChVDb252ZXJzYXRpb25PcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRIMCgRwZWVyGAIgASgJImIKDkdyb3VwT3BlcmF0aW9uEhAKCGdyb3VwX2lkGAEgASgJEhEKCWNsaWVudF9pZBgCIAEoCRIrCgZjaGFuZ2UYAyABKAsyGy5wYXJsZXkubm9kZS52MS5Hcm91cENoYW5nZSIlChFHZXRHcm91cE9wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCSJCChBNZW1iZXJzT3BlcmF0aW9uEhAKCGdyb3VwX2lkGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIiEKEERyYXdJZHNPcGVyYXRpb24SDQoFY291bnQYASABKA0iJQoQR3JvdXBJZE9wZXJhdGlvbhIRCgljbGllbnRfaWQYASABKAkiuQMKD0RldmljZU9wZXJhdGlvbhI5CghyZWdpc3RlchgBIAEoCzIlLnBhcmxleS5jaGF0LnYxLlJlZ2lzdGVyRGV2aWNlUmVxdWVzdEgAEjIKBGxpc3QYAiABKAsyIi5wYXJsZXkuY2hhdC52MS5MaXN0RGV2aWNlc1JlcXVlc3RIABI1CgZyZW1vdmUYAyABKAsyIy5wYXJsZXkuY2hhdC52MS5SZW1vdmVEZXZpY2VSZXF1ZXN0SAASPgoMZ2V0X3NldHRpbmdzGAQgASgLMiYucGFybGV5LmNoYXQudjEuR2V0UHVzaFNldHRpbmdzUmVxdWVzdEgAEj4KDHNldF9zZXR0aW5ncxgFIAEoCzImLnBhcmxleS5jaGF0LnYxLlNldFB1c2hTZXR0aW5nc1JlcXVlc3RIABI9CgdzaWxlbmNlGAYgASgLMioucGFybGV5LmNoYXQudjEuU2lsZW5jZUNvbnZlcnNhdGlvblJlcXVlc3RIABI2CgpyZW1vdmVfYWxsGAcgASgLMiAucGFybGV5Lm5vZGUudjEuUmVtb3ZlQWxsRGV2aWNlc0gAQgkKB3JlcXVlc3QiEgoQUmVtb3ZlQWxsRGV2aWNlcyJGCgxPd25lclJlZnVzZWQSDAoEY2FsbBgBIAEoBBIoCgdyZWZ1c2FsGAIgASgLMhcucGFybGV5Lm5vZGUudjEuUmVmdXNhbCK+BAoKT3duZXJSZXBseRIMCgRjYWxsGAEgASgEEioKBHNlbnQYAiABKAsyGi5wYXJsZXkubm9kZS52MS5TZW50UmVzdWx0SAASKgoEcmVhZBgDIAEoCzIaLnBhcmxleS5ub2RlLnYxLlJlYWRSZXN1bHRIABIqCgRwYWdlGAQgASgLMhoucGFybGV5Lm5vZGUudjEuUGFnZVJlc3VsdEgAEiwKBXBsYWNlGAUgASgLMhsucGFybGV5Lm5vZGUudjEuUGxhY2VSZXN1bHRIABI8Cg1jb252ZXJzYXRpb25zGAYgASgLMiMucGFybGV5Lm5vZGUudjEuQ29udmVyc2F0aW9uc1Jlc3VsdEgAEjsKDWdyb3VwX2NoYW5nZWQYByABKAsyIi5wYXJsZXkubm9kZS52MS5Hcm91cENoYW5nZWRSZXN1bHRIABIrCgVncm91cBgIIAEoCzIaLnBhcmxleS5ub2RlLnYxLkdyb3VwU3RhdGVIABIwCgdtZW1iZXJzGAkgASgLMh0ucGFybGV5Lm5vZGUudjEuTWVtYmVyc1Jlc3VsdEgAEjIKCHByZXNlbmNlGAogASgLMh4ucGFybGV5Lm5vZGUudjEuUHJlc2VuY2VSZXN1bHRIABIoCgNpZHMYCyABKAsyGS5wYXJsZXkubm9kZS52MS5JZHNSZXN1bHRIABIuCgZkZXZpY2UYDCABKAsyHC5wYXJsZXkubm9kZS52MS5EZXZpY2VSZXN1bHRIAEIICgZyZXN1bHQiZAoKU2VudFJlc3VsdBIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBBIOCgZtc2dfaWQYAyABKAQSFQoNY3JlYXRlZF9hdF9tcxgEIAEoAxIRCglkdXBsaWNhdGUYBSABKAgiHgoKUmVhZFJlc3VsdBIQCghyZWFkX3NlcRgBIAEoBCJoCgpQYWdlUmVzdWx0Eg8KB2NvbnZfaWQYASABKAkSKQoHZW50cmllcxgCIAMoCzIYLnBhcmxleS5ub2RlLnYxLkxvZ0VudHJ5EhAKCGhlYWRfc2VxGAMgASgEEgwKBG1vcmUYBCABKAgiKwoLUGxhY2VSZXN1bHQSDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQibQoTQ29udmVyc2F0aW9uc1Jlc3VsdBI3Cg1jb252ZXJzYXRpb25zGAEgAygLMiAucGFybGV5Lm5vZGUudjEuQ29udmVyc2F0aW9uVmlldxIPCgdyZW1vdmVkGAIgAygJEgwKBG5leHQYAyABKAkiqQMKEENvbnZlcnNhdGlvblZpZXcSDwoHY29udl9pZBgBIAEoCRINCgVncm91cBgCIAEoCBIMCgRwZWVyGAMgASgJEgwKBG5hbWUYBCABKAkSKAoEcm9sZRgFIAEoDjIaLnBhcmxleS5ub2RlLnYxLk1lbWJlclJvbGUSFAoMbWVtYmVyX2NvdW50GAYgASgNEhAKCGhlYWRfc2VxGAcgASgEEhMKC2hlYWRfbXNnX2lkGAggASgEEhIKCmpvaW5lZF9zZXEYCSABKAQSEAoIbGVmdF9zZXEYCiABKAQSDgoGdW5yZWFkGAsgASgEEhAKCHJlYWRfc2VxGAwgASgEEhUKDWRlbGl2ZXJlZF9zZXEYDSABKAQSFQoNcGVlcl9yZWFkX3NlcRgOIAEoBBIaChJwZWVyX2RlbGl2ZXJlZF9zZXEYDyABKAQSCwoDcmV2GBAgASgEEikKB2VudHJpZXMYESADKAsyGC5wYXJsZXkubm9kZS52MS5Mb2dFbnRyeRIUCgxnYXBfZnJvbV9zZXEYEiABKAQSEgoKc3RhcnRfb3ZlchgTIAEoCCJMChJHcm91cENoYW5nZWRSZXN1bHQSCwoDc2VxGAEgASgEEikKBWdyb3VwGAIgASgLMhoucGFybGV5Lm5vZGUudjEuR3JvdXBTdGF0ZSLRAQoKR3JvdXBTdGF0ZRIQCghncm91cF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBW93bmVyGAMgASgJEhQKDG1lbWJlcl9jb3VudBgEIAEoDRITCgttYXhfbWVtYmVycxgFIAEoDRIuCgdoaXN0b3J5GAYgASgOMh0ucGFybGV5Lm5vZGUudjEuTG9nVmlzaWJpbGl0eRIPCgd2ZXJzaW9uGAcgASgEEigKBHJvbGUYCCABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlIksKDU1lbWJlcnNSZXN1bHQSLAoHbWVtYmVycxgBIAMoCzIbLnBhcmxleS5ub2RlLnYxLk1lbWJlclN0YXRlEgwKBG5leHQYAiABKAkihQEKC01lbWJlclN0YXRlEg8KB3VzZXJfaWQYASABKAkSKAoEcm9sZRgCIAEoDjIaLnBhcmxleS5ub2RlLnYxLk1lbWJlclJvbGUSEgoKam9pbmVkX3NlcRgDIAEoBBIVCg1kZWxpdmVyZWRfc2VxGAQgASgEEhAKCHJlYWRfc2VxGAUgASgEIj0KDlByZXNlbmNlUmVzdWx0EisKBXVzZXJzGAEgAygLMhwucGFybGV5Lm5vZGUudjEuVXNlclByZXNlbmNlIkgKDFVzZXJQcmVzZW5jZRIPCgd1c2VyX2lkGAEgASgJEg4KBm9ubGluZRgCIAEoCBIXCg9sYXN0X3NlZW5fYXRfbXMYAyABKAMiGAoJSWRzUmVzdWx0EgsKA2lkcxgBIAMoBCK9AwoMRGV2aWNlUmVzdWx0EjoKCHJlZ2lzdGVyGAEgASgLMiYucGFybGV5LmNoYXQudjEuUmVnaXN0ZXJEZXZpY2VSZXNwb25zZUgAEjMKBGxpc3QYAiABKAsyIy5wYXJsZXkuY2hhdC52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlSAASNgoGcmVtb3ZlGAMgASgLMiQucGFybGV5LmNoYXQudjEuUmVtb3ZlRGV2aWNlUmVzcG9uc2VIABI/CgxnZXRfc2V0dGluZ3MYBCABKAsyJy5wYXJsZXkuY2hhdC52MS5HZXRQdXNoU2V0dGluZ3NSZXNwb25zZUgAEj8KDHNldF9zZXR0aW5ncxgFIAEoCzInLnBhcmxleS5jaGF0LnYxLlNldFB1c2hTZXR0aW5nc1Jlc3BvbnNlSAASPgoHc2lsZW5jZRgGIAEoCzIrLnBhcmxleS5jaGF0LnYxLlNpbGVuY2VDb252ZXJzYXRpb25SZXNwb25zZUgAEjYKCnJlbW92ZV9hbGwYByABKAsyIC5wYXJsZXkubm9kZS52MS5SZW1vdmVBbGxEZXZpY2VzSABCCgoIcmVzcG9uc2UinAEKDkF1ZGllbmNlVXBkYXRlEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSEAoIbmV4dF9zZXEYAyABKAQSDQoFd2hvbGUYBCABKAgSJQoFdXNlcnMYBSADKAsyFi5wYXJsZXkubm9kZS52MS5IZWFyZXISDAoEZ29uZRgGIAMoCRIRCglrbm93bl9zZXEYByABKAQiPgoGSGVhcmVyEg8KB3VzZXJfaWQYASABKAkSEQoJZmlyc3Rfc2VxGAIgASgEEhAKCGxhc3Rfc2VxGAMgASgEIl8KDUF1ZGllbmNlRW50cnkSEAoIYXVkaWVuY2UYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAQSJwoFZW50cnkYAyABKAsyGC5wYXJsZXkubm9kZS52MS5Mb2dFbnRyeSKPAQoITG9nRW50cnkSDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQSDgoGbXNnX2lkGAMgASgEEg4KBnNlbmRlchgEIAEoCRIVCg1jcmVhdGVkX2F0X21zGAUgASgDEgsKA29yZBgGIAEoBBIQCghyZXZpc2lvbhgHIAEoDRIPCgdjb250ZW50GAggASgMImQKC0N1cnNvck1vdmVkEg8KB2NvbnZfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIVCg1kZWxpdmVyZWRfc2VxGAMgASgEEhAKCHJlYWRfc2VxGAQgASgEEgoKAnRvGAUgAygJImAKDUdyb3VwUmVjZWlwdHMSEAoIYXVkaWVuY2UYASABKAQSDwoHY29udl9pZBgCIAEoCRILCgNzZXEYAyABKAQSEQoJZGVsaXZlcmVkGAQgASgNEgwKBHJlYWQYBSABKA0iVAoOQXVkaWVuY2VUeXBpbmcSEAoIYXVkaWVuY2UYASABKAQSDwoHY29udl9pZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEg4KBmFjdGl2ZRgEIAEoCCptCghBY2tTdGF0ZRIZChVBQ0tfU1RBVEVfVU5TUEVDSUZJRUQQABITCg9BQ0tfU1RBVEVfT1dJTkcQARIaChZBQ0tfU1RBVEVfQUNLTk9XTEVER0VEEAISFQoRQUNLX1NUQVRFX1VOS05PV04QAzJoChBPd25lckxpbmtTZXJ2aWNlElQKCUxpbmtPd25lchIgLnBhcmxleS5ub2RlLnYxLkxpbmtPd25lclJlcXVlc3QaIS5wYXJsZXkubm9kZS52MS5MaW5rT3duZXJSZXNwb25zZSgBMAFiBnByb3RvMw", [file_parley_chat_v1_device, file_parley_node_v1_link]);
 
 /**
  * Frames from a connection node, at most 16 MiB.
@@ -163,7 +165,22 @@ export type EdgeFrame = Message<"parley.node.v1.EdgeFrame"> & {
      */
     value: Snapshot;
     case: "snapshot";
+  } | {
+    /**
+     * What the sessions of users have acknowledged.
+     *
+     * @generated from field: parley.node.v1.SessionAcks session_acks = 14;
+     */
+    value: SessionAcks;
+    case: "sessionAcks";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The span of a sampled command that this comes from: 16 bytes of trace id, 8 of span id. Empty for all others.
+   *
+   * @generated from field: bytes trace = 13;
+   */
+  trace: Uint8Array;
 };
 
 /**
@@ -280,7 +297,22 @@ export type OwnerFrame = Message<"parley.node.v1.OwnerFrame"> & {
      */
     value: StoreReset;
     case: "reset";
+  } | {
+    /**
+     * Which sessions have acknowledged an entry.
+     *
+     * @generated from field: parley.node.v1.AskSessionAcks ask_session_acks = 14;
+     */
+    value: AskSessionAcks;
+    case: "askSessionAcks";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The span of a sampled command that this comes from: 16 bytes of trace id, 8 of span id. Empty for all others.
+   *
+   * @generated from field: bytes trace = 13;
+   */
+  trace: Uint8Array;
 };
 
 /**
@@ -289,6 +321,111 @@ export type OwnerFrame = Message<"parley.node.v1.OwnerFrame"> & {
  */
 export const OwnerFrameSchema: GenMessage<OwnerFrame> = /*@__PURE__*/
   messageDesc(file_parley_node_v1_owner_link, 3);
+
+/**
+ * Asks which sessions of users have acknowledged an entry; answered by `session_acks` with the same number.
+ *
+ * @generated from message parley.node.v1.AskSessionAcks
+ */
+export type AskSessionAcks = Message<"parley.node.v1.AskSessionAcks"> & {
+  /**
+   * Chosen by the message node, unique while the stream lives.
+   *
+   * @generated from field: uint64 call = 1;
+   */
+  call: bigint;
+
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conv_id = 2;
+   */
+  convId: string;
+
+  /**
+   * The entry.
+   *
+   * @generated from field: uint64 seq = 3;
+   */
+  seq: bigint;
+
+  /**
+   * Whose sessions; at most 1,000.
+   *
+   * @generated from field: repeated string users = 4;
+   */
+  users: string[];
+};
+
+/**
+ * Describes the message parley.node.v1.AskSessionAcks.
+ * Use `create(AskSessionAcksSchema)` to create a new message.
+ */
+export const AskSessionAcksSchema: GenMessage<AskSessionAcks> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_owner_link, 4);
+
+/**
+ * Answers AskSessionAcks.
+ *
+ * @generated from message parley.node.v1.SessionAcks
+ */
+export type SessionAcks = Message<"parley.node.v1.SessionAcks"> & {
+  /**
+   * The call.
+   *
+   * @generated from field: uint64 call = 1;
+   */
+  call: bigint;
+
+  /**
+   * The sessions that these users have on this node.
+   *
+   * @generated from field: repeated parley.node.v1.SessionAck sessions = 2;
+   */
+  sessions: SessionAck[];
+};
+
+/**
+ * Describes the message parley.node.v1.SessionAcks.
+ * Use `create(SessionAcksSchema)` to create a new message.
+ */
+export const SessionAcksSchema: GenMessage<SessionAcks> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_owner_link, 5);
+
+/**
+ * How far a session is with an entry.
+ *
+ * @generated from message parley.node.v1.SessionAck
+ */
+export type SessionAck = Message<"parley.node.v1.SessionAck"> & {
+  /**
+   * Whose.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The device.
+   *
+   * @generated from field: string device_id = 2;
+   */
+  deviceId: string;
+
+  /**
+   * How far.
+   *
+   * @generated from field: parley.node.v1.AckState state = 3;
+   */
+  state: AckState;
+};
+
+/**
+ * Describes the message parley.node.v1.SessionAck.
+ * Use `create(SessionAckSchema)` to create a new message.
+ */
+export const SessionAckSchema: GenMessage<SessionAck> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_owner_link, 6);
 
 /**
  * The store was restored: nothing that this node said before is true, and sessions have to start over.
@@ -309,7 +446,7 @@ export type StoreReset = Message<"parley.node.v1.StoreReset"> & {
  * Use `create(StoreResetSchema)` to create a new message.
  */
 export const StoreResetSchema: GenMessage<StoreReset> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 4);
+  messageDesc(file_parley_node_v1_owner_link, 7);
 
 /**
  * A session is open; answered by `registered` once entries committed from then on will reach it.
@@ -344,7 +481,7 @@ export type SessionUp = Message<"parley.node.v1.SessionUp"> & {
  * Use `create(SessionUpSchema)` to create a new message.
  */
 export const SessionUpSchema: GenMessage<SessionUp> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 5);
+  messageDesc(file_parley_node_v1_owner_link, 8);
 
 /**
  * A session is gone.
@@ -365,7 +502,7 @@ export type SessionDown = Message<"parley.node.v1.SessionDown"> & {
  * Use `create(SessionDownSchema)` to create a new message.
  */
 export const SessionDownSchema: GenMessage<SessionDown> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 6);
+  messageDesc(file_parley_node_v1_owner_link, 9);
 
 /**
  * The sessions that were open before the link are told: what was committed lately is forwarded to them.
@@ -380,7 +517,7 @@ export type SnapshotEnd = Message<"parley.node.v1.SnapshotEnd"> & {
  * Use `create(SnapshotEndSchema)` to create a new message.
  */
 export const SnapshotEndSchema: GenMessage<SnapshotEnd> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 7);
+  messageDesc(file_parley_node_v1_owner_link, 10);
 
 /**
  * What follows, up to the end of the snapshot, are the sessions that the connection node has: its first frame.
@@ -401,7 +538,7 @@ export type Snapshot = Message<"parley.node.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 8);
+  messageDesc(file_parley_node_v1_owner_link, 11);
 
 /**
  * A session is registered.
@@ -422,7 +559,7 @@ export type SessionRegistered = Message<"parley.node.v1.SessionRegistered"> & {
  * Use `create(SessionRegisteredSchema)` to create a new message.
  */
 export const SessionRegisteredSchema: GenMessage<SessionRegistered> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 9);
+  messageDesc(file_parley_node_v1_owner_link, 12);
 
 /**
  * A session of the same device was opened later: close this one.
@@ -443,7 +580,7 @@ export type SessionSuperseded = Message<"parley.node.v1.SessionSuperseded"> & {
  * Use `create(SessionSupersededSchema)` to create a new message.
  */
 export const SessionSupersededSchema: GenMessage<SessionSuperseded> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 10);
+  messageDesc(file_parley_node_v1_owner_link, 13);
 
 /**
  * Acknowledgements.
@@ -464,7 +601,7 @@ export type EdgeDelivered = Message<"parley.node.v1.EdgeDelivered"> & {
  * Use `create(EdgeDeliveredSchema)` to create a new message.
  */
 export const EdgeDeliveredSchema: GenMessage<EdgeDelivered> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 11);
+  messageDesc(file_parley_node_v1_owner_link, 14);
 
 /**
  * A user has all of a conversation up to an entry.
@@ -499,7 +636,7 @@ export type DeliveredItem = Message<"parley.node.v1.DeliveredItem"> & {
  * Use `create(DeliveredItemSchema)` to create a new message.
  */
 export const DeliveredItemSchema: GenMessage<DeliveredItem> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 12);
+  messageDesc(file_parley_node_v1_owner_link, 15);
 
 /**
  * Somebody types, or stopped.
@@ -534,7 +671,7 @@ export type EdgeTyping = Message<"parley.node.v1.EdgeTyping"> & {
  * Use `create(EdgeTypingSchema)` to create a new message.
  */
 export const EdgeTypingSchema: GenMessage<EdgeTyping> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 13);
+  messageDesc(file_parley_node_v1_owner_link, 16);
 
 /**
  * Users.
@@ -555,7 +692,7 @@ export type WatchUsers = Message<"parley.node.v1.WatchUsers"> & {
  * Use `create(WatchUsersSchema)` to create a new message.
  */
 export const WatchUsersSchema: GenMessage<WatchUsers> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 14);
+  messageDesc(file_parley_node_v1_owner_link, 17);
 
 /**
  * An entry named an audience that isn't known.
@@ -590,7 +727,7 @@ export type AudienceUnknown = Message<"parley.node.v1.AudienceUnknown"> & {
  * Use `create(AudienceUnknownSchema)` to create a new message.
  */
 export const AudienceUnknownSchema: GenMessage<AudienceUnknown> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 15);
+  messageDesc(file_parley_node_v1_owner_link, 18);
 
 /**
  * Entries to forward again.
@@ -625,7 +762,7 @@ export type PullEntries = Message<"parley.node.v1.PullEntries"> & {
  * Use `create(PullEntriesSchema)` to create a new message.
  */
 export const PullEntriesSchema: GenMessage<PullEntries> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 16);
+  messageDesc(file_parley_node_v1_owner_link, 19);
 
 /**
  * A command of a user.
@@ -787,6 +924,14 @@ export type EdgeCommand = Message<"parley.node.v1.EdgeCommand"> & {
      */
     value: GroupIdOperation;
     case: "groupId";
+  } | {
+    /**
+     * A user's devices, and what they want of them.
+     *
+     * @generated from field: parley.node.v1.DeviceOperation device = 20;
+     */
+    value: DeviceOperation;
+    case: "device";
   } | { case: undefined; value?: undefined };
 };
 
@@ -795,7 +940,7 @@ export type EdgeCommand = Message<"parley.node.v1.EdgeCommand"> & {
  * Use `create(EdgeCommandSchema)` to create a new message.
  */
 export const EdgeCommandSchema: GenMessage<EdgeCommand> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 17);
+  messageDesc(file_parley_node_v1_owner_link, 20);
 
 /**
  * Send a message.
@@ -844,7 +989,7 @@ export type SendOperation = Message<"parley.node.v1.SendOperation"> & {
  * Use `create(SendOperationSchema)` to create a new message.
  */
 export const SendOperationSchema: GenMessage<SendOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 18);
+  messageDesc(file_parley_node_v1_owner_link, 21);
 
 /**
  * Take a message back.
@@ -879,7 +1024,7 @@ export type RecallOperation = Message<"parley.node.v1.RecallOperation"> & {
  * Use `create(RecallOperationSchema)` to create a new message.
  */
 export const RecallOperationSchema: GenMessage<RecallOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 19);
+  messageDesc(file_parley_node_v1_owner_link, 22);
 
 /**
  * Move a cursor.
@@ -907,7 +1052,7 @@ export type CursorOperation = Message<"parley.node.v1.CursorOperation"> & {
  * Use `create(CursorOperationSchema)` to create a new message.
  */
 export const CursorOperationSchema: GenMessage<CursorOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 20);
+  messageDesc(file_parley_node_v1_owner_link, 23);
 
 /**
  * A page of history.
@@ -949,7 +1094,7 @@ export type ListOperation = Message<"parley.node.v1.ListOperation"> & {
  * Use `create(ListOperationSchema)` to create a new message.
  */
 export const ListOperationSchema: GenMessage<ListOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 21);
+  messageDesc(file_parley_node_v1_owner_link, 24);
 
 /**
  * One entry.
@@ -977,7 +1122,7 @@ export type GetOperation = Message<"parley.node.v1.GetOperation"> & {
  * Use `create(GetOperationSchema)` to create a new message.
  */
 export const GetOperationSchema: GenMessage<GetOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 22);
+  messageDesc(file_parley_node_v1_owner_link, 25);
 
 /**
  * Where a message stands.
@@ -998,7 +1143,7 @@ export type LocateOperation = Message<"parley.node.v1.LocateOperation"> & {
  * Use `create(LocateOperationSchema)` to create a new message.
  */
 export const LocateOperationSchema: GenMessage<LocateOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 23);
+  messageDesc(file_parley_node_v1_owner_link, 26);
 
 /**
  * What a device doesn't know.
@@ -1033,7 +1178,7 @@ export type SyncOperation = Message<"parley.node.v1.SyncOperation"> & {
  * Use `create(SyncOperationSchema)` to create a new message.
  */
 export const SyncOperationSchema: GenMessage<SyncOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 24);
+  messageDesc(file_parley_node_v1_owner_link, 27);
 
 /**
  * What a device knows of a conversation.
@@ -1103,7 +1248,7 @@ export type KnownConversation = Message<"parley.node.v1.KnownConversation"> & {
  * Use `create(KnownConversationSchema)` to create a new message.
  */
 export const KnownConversationSchema: GenMessage<KnownConversation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 25);
+  messageDesc(file_parley_node_v1_owner_link, 28);
 
 /**
  * The conversations of the user.
@@ -1131,7 +1276,7 @@ export type ConversationsOperation = Message<"parley.node.v1.ConversationsOperat
  * Use `create(ConversationsOperationSchema)` to create a new message.
  */
 export const ConversationsOperationSchema: GenMessage<ConversationsOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 26);
+  messageDesc(file_parley_node_v1_owner_link, 29);
 
 /**
  * One conversation.
@@ -1159,7 +1304,7 @@ export type ConversationOperation = Message<"parley.node.v1.ConversationOperatio
  * Use `create(ConversationOperationSchema)` to create a new message.
  */
 export const ConversationOperationSchema: GenMessage<ConversationOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 27);
+  messageDesc(file_parley_node_v1_owner_link, 30);
 
 /**
  * Change a group.
@@ -1194,7 +1339,7 @@ export type GroupOperation = Message<"parley.node.v1.GroupOperation"> & {
  * Use `create(GroupOperationSchema)` to create a new message.
  */
 export const GroupOperationSchema: GenMessage<GroupOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 28);
+  messageDesc(file_parley_node_v1_owner_link, 31);
 
 /**
  * A group.
@@ -1215,7 +1360,7 @@ export type GetGroupOperation = Message<"parley.node.v1.GetGroupOperation"> & {
  * Use `create(GetGroupOperationSchema)` to create a new message.
  */
 export const GetGroupOperationSchema: GenMessage<GetGroupOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 29);
+  messageDesc(file_parley_node_v1_owner_link, 32);
 
 /**
  * A group's members.
@@ -1250,7 +1395,7 @@ export type MembersOperation = Message<"parley.node.v1.MembersOperation"> & {
  * Use `create(MembersOperationSchema)` to create a new message.
  */
 export const MembersOperationSchema: GenMessage<MembersOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 30);
+  messageDesc(file_parley_node_v1_owner_link, 33);
 
 /**
  * Draw ids.
@@ -1271,7 +1416,7 @@ export type DrawIdsOperation = Message<"parley.node.v1.DrawIdsOperation"> & {
  * Use `create(DrawIdsOperationSchema)` to create a new message.
  */
 export const DrawIdsOperationSchema: GenMessage<DrawIdsOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 31);
+  messageDesc(file_parley_node_v1_owner_link, 34);
 
 /**
  * The id for a group that its creator does not name.
@@ -1292,7 +1437,99 @@ export type GroupIdOperation = Message<"parley.node.v1.GroupIdOperation"> & {
  * Use `create(GroupIdOperationSchema)` to create a new message.
  */
 export const GroupIdOperationSchema: GenMessage<GroupIdOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 32);
+  messageDesc(file_parley_node_v1_owner_link, 35);
+
+/**
+ * A user's devices, and what they want of them; checked.
+ *
+ * @generated from message parley.node.v1.DeviceOperation
+ */
+export type DeviceOperation = Message<"parley.node.v1.DeviceOperation"> & {
+  /**
+   * What.
+   *
+   * @generated from oneof parley.node.v1.DeviceOperation.request
+   */
+  request: {
+    /**
+     * Registers a device.
+     *
+     * @generated from field: parley.chat.v1.RegisterDeviceRequest register = 1;
+     */
+    value: RegisterDeviceRequest;
+    case: "register";
+  } | {
+    /**
+     * Lists devices.
+     *
+     * @generated from field: parley.chat.v1.ListDevicesRequest list = 2;
+     */
+    value: ListDevicesRequest;
+    case: "list";
+  } | {
+    /**
+     * Forgets a device.
+     *
+     * @generated from field: parley.chat.v1.RemoveDeviceRequest remove = 3;
+     */
+    value: RemoveDeviceRequest;
+    case: "remove";
+  } | {
+    /**
+     * Reads the settings.
+     *
+     * @generated from field: parley.chat.v1.GetPushSettingsRequest get_settings = 4;
+     */
+    value: GetPushSettingsRequest;
+    case: "getSettings";
+  } | {
+    /**
+     * Replaces the settings.
+     *
+     * @generated from field: parley.chat.v1.SetPushSettingsRequest set_settings = 5;
+     */
+    value: SetPushSettingsRequest;
+    case: "setSettings";
+  } | {
+    /**
+     * Silences a conversation.
+     *
+     * @generated from field: parley.chat.v1.SilenceConversationRequest silence = 6;
+     */
+    value: SilenceConversationRequest;
+    case: "silence";
+  } | {
+    /**
+     * Forgets all devices.
+     *
+     * @generated from field: parley.node.v1.RemoveAllDevices remove_all = 7;
+     */
+    value: RemoveAllDevices;
+    case: "removeAll";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message parley.node.v1.DeviceOperation.
+ * Use `create(DeviceOperationSchema)` to create a new message.
+ */
+export const DeviceOperationSchema: GenMessage<DeviceOperation> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_owner_link, 36);
+
+/**
+ * Forgets all devices of a user, whose tokens were revoked.
+ *
+ * @generated from message parley.node.v1.RemoveAllDevices
+ */
+export type RemoveAllDevices = Message<"parley.node.v1.RemoveAllDevices"> & {
+};
+
+/**
+ * Describes the message parley.node.v1.RemoveAllDevices.
+ * Use `create(RemoveAllDevicesSchema)` to create a new message.
+ */
+export const RemoveAllDevicesSchema: GenMessage<RemoveAllDevices> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_owner_link, 37);
 
 /**
  * A command is refused.
@@ -1320,7 +1557,7 @@ export type OwnerRefused = Message<"parley.node.v1.OwnerRefused"> & {
  * Use `create(OwnerRefusedSchema)` to create a new message.
  */
 export const OwnerRefusedSchema: GenMessage<OwnerRefused> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 33);
+  messageDesc(file_parley_node_v1_owner_link, 38);
 
 /**
  * An answer to a command.
@@ -1420,6 +1657,14 @@ export type OwnerReply = Message<"parley.node.v1.OwnerReply"> & {
      */
     value: IdsResult;
     case: "ids";
+  } | {
+    /**
+     * What was asked of devices.
+     *
+     * @generated from field: parley.node.v1.DeviceResult device = 12;
+     */
+    value: DeviceResult;
+    case: "device";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1428,7 +1673,7 @@ export type OwnerReply = Message<"parley.node.v1.OwnerReply"> & {
  * Use `create(OwnerReplySchema)` to create a new message.
  */
 export const OwnerReplySchema: GenMessage<OwnerReply> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 34);
+  messageDesc(file_parley_node_v1_owner_link, 39);
 
 /**
  * A message stands.
@@ -1477,7 +1722,7 @@ export type SentResult = Message<"parley.node.v1.SentResult"> & {
  * Use `create(SentResultSchema)` to create a new message.
  */
 export const SentResultSchema: GenMessage<SentResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 35);
+  messageDesc(file_parley_node_v1_owner_link, 40);
 
 /**
  * The read cursor.
@@ -1498,7 +1743,7 @@ export type ReadResult = Message<"parley.node.v1.ReadResult"> & {
  * Use `create(ReadResultSchema)` to create a new message.
  */
 export const ReadResultSchema: GenMessage<ReadResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 36);
+  messageDesc(file_parley_node_v1_owner_link, 41);
 
 /**
  * A page of history.
@@ -1540,7 +1785,7 @@ export type PageResult = Message<"parley.node.v1.PageResult"> & {
  * Use `create(PageResultSchema)` to create a new message.
  */
 export const PageResultSchema: GenMessage<PageResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 37);
+  messageDesc(file_parley_node_v1_owner_link, 42);
 
 /**
  * A place.
@@ -1568,7 +1813,7 @@ export type PlaceResult = Message<"parley.node.v1.PlaceResult"> & {
  * Use `create(PlaceResultSchema)` to create a new message.
  */
 export const PlaceResultSchema: GenMessage<PlaceResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 38);
+  messageDesc(file_parley_node_v1_owner_link, 43);
 
 /**
  * Conversations, one page of them.
@@ -1603,7 +1848,7 @@ export type ConversationsResult = Message<"parley.node.v1.ConversationsResult"> 
  * Use `create(ConversationsResultSchema)` to create a new message.
  */
 export const ConversationsResultSchema: GenMessage<ConversationsResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 39);
+  messageDesc(file_parley_node_v1_owner_link, 44);
 
 /**
  * A conversation as a user sees it.
@@ -1750,7 +1995,7 @@ export type ConversationView = Message<"parley.node.v1.ConversationView"> & {
  * Use `create(ConversationViewSchema)` to create a new message.
  */
 export const ConversationViewSchema: GenMessage<ConversationView> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 40);
+  messageDesc(file_parley_node_v1_owner_link, 45);
 
 /**
  * A group has changed.
@@ -1778,7 +2023,7 @@ export type GroupChangedResult = Message<"parley.node.v1.GroupChangedResult"> & 
  * Use `create(GroupChangedResultSchema)` to create a new message.
  */
 export const GroupChangedResultSchema: GenMessage<GroupChangedResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 41);
+  messageDesc(file_parley_node_v1_owner_link, 46);
 
 /**
  * A group as a user sees it.
@@ -1848,7 +2093,7 @@ export type GroupState = Message<"parley.node.v1.GroupState"> & {
  * Use `create(GroupStateSchema)` to create a new message.
  */
 export const GroupStateSchema: GenMessage<GroupState> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 42);
+  messageDesc(file_parley_node_v1_owner_link, 47);
 
 /**
  * Members, one page of them.
@@ -1876,7 +2121,7 @@ export type MembersResult = Message<"parley.node.v1.MembersResult"> & {
  * Use `create(MembersResultSchema)` to create a new message.
  */
 export const MembersResultSchema: GenMessage<MembersResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 43);
+  messageDesc(file_parley_node_v1_owner_link, 48);
 
 /**
  * A member.
@@ -1925,7 +2170,7 @@ export type MemberState = Message<"parley.node.v1.MemberState"> & {
  * Use `create(MemberStateSchema)` to create a new message.
  */
 export const MemberStateSchema: GenMessage<MemberState> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 44);
+  messageDesc(file_parley_node_v1_owner_link, 49);
 
 /**
  * Who is online.
@@ -1946,7 +2191,7 @@ export type PresenceResult = Message<"parley.node.v1.PresenceResult"> & {
  * Use `create(PresenceResultSchema)` to create a new message.
  */
 export const PresenceResultSchema: GenMessage<PresenceResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 45);
+  messageDesc(file_parley_node_v1_owner_link, 50);
 
 /**
  * A user's presence.
@@ -1981,7 +2226,7 @@ export type UserPresence = Message<"parley.node.v1.UserPresence"> & {
  * Use `create(UserPresenceSchema)` to create a new message.
  */
 export const UserPresenceSchema: GenMessage<UserPresence> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 46);
+  messageDesc(file_parley_node_v1_owner_link, 51);
 
 /**
  * Ids.
@@ -2002,7 +2247,84 @@ export type IdsResult = Message<"parley.node.v1.IdsResult"> & {
  * Use `create(IdsResultSchema)` to create a new message.
  */
 export const IdsResultSchema: GenMessage<IdsResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 47);
+  messageDesc(file_parley_node_v1_owner_link, 52);
+
+/**
+ * What was asked of devices, answered.
+ *
+ * @generated from message parley.node.v1.DeviceResult
+ */
+export type DeviceResult = Message<"parley.node.v1.DeviceResult"> & {
+  /**
+   * What.
+   *
+   * @generated from oneof parley.node.v1.DeviceResult.response
+   */
+  response: {
+    /**
+     * The device as it is registered.
+     *
+     * @generated from field: parley.chat.v1.RegisterDeviceResponse register = 1;
+     */
+    value: RegisterDeviceResponse;
+    case: "register";
+  } | {
+    /**
+     * The devices.
+     *
+     * @generated from field: parley.chat.v1.ListDevicesResponse list = 2;
+     */
+    value: ListDevicesResponse;
+    case: "list";
+  } | {
+    /**
+     * What was forgotten.
+     *
+     * @generated from field: parley.chat.v1.RemoveDeviceResponse remove = 3;
+     */
+    value: RemoveDeviceResponse;
+    case: "remove";
+  } | {
+    /**
+     * The settings.
+     *
+     * @generated from field: parley.chat.v1.GetPushSettingsResponse get_settings = 4;
+     */
+    value: GetPushSettingsResponse;
+    case: "getSettings";
+  } | {
+    /**
+     * The settings as they are now.
+     *
+     * @generated from field: parley.chat.v1.SetPushSettingsResponse set_settings = 5;
+     */
+    value: SetPushSettingsResponse;
+    case: "setSettings";
+  } | {
+    /**
+     * The silence as it is now.
+     *
+     * @generated from field: parley.chat.v1.SilenceConversationResponse silence = 6;
+     */
+    value: SilenceConversationResponse;
+    case: "silence";
+  } | {
+    /**
+     * All are forgotten.
+     *
+     * @generated from field: parley.node.v1.RemoveAllDevices remove_all = 7;
+     */
+    value: RemoveAllDevices;
+    case: "removeAll";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message parley.node.v1.DeviceResult.
+ * Use `create(DeviceResultSchema)` to create a new message.
+ */
+export const DeviceResultSchema: GenMessage<DeviceResult> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_owner_link, 53);
 
 /**
  * Who on the connection node hears of a conversation. Travels in order with its entries.
@@ -2065,7 +2387,7 @@ export type AudienceUpdate = Message<"parley.node.v1.AudienceUpdate"> & {
  * Use `create(AudienceUpdateSchema)` to create a new message.
  */
 export const AudienceUpdateSchema: GenMessage<AudienceUpdate> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 48);
+  messageDesc(file_parley_node_v1_owner_link, 54);
 
 /**
  * A user of an audience.
@@ -2100,7 +2422,7 @@ export type Hearer = Message<"parley.node.v1.Hearer"> & {
  * Use `create(HearerSchema)` to create a new message.
  */
 export const HearerSchema: GenMessage<Hearer> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 49);
+  messageDesc(file_parley_node_v1_owner_link, 55);
 
 /**
  * An entry for an audience.
@@ -2135,7 +2457,7 @@ export type AudienceEntry = Message<"parley.node.v1.AudienceEntry"> & {
  * Use `create(AudienceEntrySchema)` to create a new message.
  */
 export const AudienceEntrySchema: GenMessage<AudienceEntry> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 50);
+  messageDesc(file_parley_node_v1_owner_link, 56);
 
 /**
  * An entry on its way to clients.
@@ -2205,7 +2527,7 @@ export type LogEntry = Message<"parley.node.v1.LogEntry"> & {
  * Use `create(LogEntrySchema)` to create a new message.
  */
 export const LogEntrySchema: GenMessage<LogEntry> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 51);
+  messageDesc(file_parley_node_v1_owner_link, 57);
 
 /**
  * A user's cursor has moved.
@@ -2254,7 +2576,7 @@ export type CursorMoved = Message<"parley.node.v1.CursorMoved"> & {
  * Use `create(CursorMovedSchema)` to create a new message.
  */
 export const CursorMovedSchema: GenMessage<CursorMoved> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 52);
+  messageDesc(file_parley_node_v1_owner_link, 58);
 
 /**
  * How many members have a group's entry.
@@ -2303,7 +2625,7 @@ export type GroupReceipts = Message<"parley.node.v1.GroupReceipts"> & {
  * Use `create(GroupReceiptsSchema)` to create a new message.
  */
 export const GroupReceiptsSchema: GenMessage<GroupReceipts> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 53);
+  messageDesc(file_parley_node_v1_owner_link, 59);
 
 /**
  * Somebody types, or stopped.
@@ -2345,7 +2667,55 @@ export type AudienceTyping = Message<"parley.node.v1.AudienceTyping"> & {
  * Use `create(AudienceTypingSchema)` to create a new message.
  */
 export const AudienceTypingSchema: GenMessage<AudienceTyping> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 54);
+  messageDesc(file_parley_node_v1_owner_link, 60);
+
+/**
+ * How far a session is with an entry.
+ *
+ * @generated from enum parley.node.v1.AckState
+ */
+export const AckState = {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: ACK_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It was pushed the entry, and has not acknowledged it.
+   *
+   * @generated from enum value: ACK_STATE_OWING = 1;
+   */
+  OWING: 1,
+
+  /**
+   * It has acknowledged the entry.
+   *
+   * @generated from enum value: ACK_STATE_ACKNOWLEDGED = 2;
+   */
+  ACKNOWLEDGED: 2,
+
+  /**
+   * It was not pushed the entry, for it came later, or was told in another way: its user's cursor may know.
+   *
+   * @generated from enum value: ACK_STATE_UNKNOWN = 3;
+   */
+  UNKNOWN: 3,
+} as const;
+
+/**
+ * How far a session is with an entry.
+ *
+ * @generated from enum parley.node.v1.AckState
+ */
+export type AckState = (typeof AckState)[keyof typeof AckState] | UnknownEnum;
+
+/**
+ * Describes the enum parley.node.v1.AckState.
+ */
+export const AckStateSchema: GenEnum<AckState> = /*@__PURE__*/
+  enumDesc(file_parley_node_v1_owner_link, 0);
 
 /**
  * Joins a connection node, which calls, to a message node.

@@ -6,7 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { LinkHello } from "./link_pb.ts";
 import { file_parley_node_v1_link } from "./link_pb.ts";
-import type { EdgeCommand, OwnerRefused, OwnerReply } from "./owner_link_pb.ts";
+import type { AskSessionAcks, EdgeCommand, OwnerRefused, OwnerReply, SessionAcks } from "./owner_link_pb.ts";
 import { file_parley_node_v1_owner_link } from "./owner_link_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/node/v1/peer_link.proto.
  */
 export const file_parley_node_v1_peer_link: GenFile = /*@__PURE__*/
-  fileDesc("Ch5wYXJsZXkvbm9kZS92MS9wZWVyX2xpbmsucHJvdG8SDnBhcmxleS5ub2RlLnYxIkQKD0xpbmtQZWVyUmVxdWVzdBIxCgZmcmFtZXMYASADKAsyIS5wYXJsZXkubm9kZS52MS5QZWVyUXVlc3Rpb25GcmFtZSJDChBMaW5rUGVlclJlc3BvbnNlEi8KBmZyYW1lcxgBIAMoCzIfLnBhcmxleS5ub2RlLnYxLlBlZXJBbnN3ZXJGcmFtZSLcAQoRUGVlclF1ZXN0aW9uRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIvCgdmb3J3YXJkGAIgASgLMhwucGFybGV5Lm5vZGUudjEuRm9yd2FyZFNwYW5zSAASMQoLYXNrX29mZmxpbmUYAyABKAsyGi5wYXJsZXkubm9kZS52MS5Bc2tPZmZsaW5lSAASLgoHY29tbWFuZBgEIAEoCzIbLnBhcmxleS5ub2RlLnYxLkVkZ2VDb21tYW5kSABCBwoFZnJhbWUiigIKD1BlZXJBbnN3ZXJGcmFtZRIqCgVoZWxsbxgBIAEoCzIZLnBhcmxleS5ub2RlLnYxLkxpbmtIZWxsb0gAEjMKCWZvcndhcmRlZBgCIAEoCzIeLnBhcmxleS5ub2RlLnYxLlNwYW5zRm9yd2FyZGVkSAASLwoHb2ZmbGluZRgDIAEoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJzT2ZmbGluZUgAEisKBXJlcGx5GAQgASgLMhoucGFybGV5Lm5vZGUudjEuT3duZXJSZXBseUgAEi8KB3JlZnVzZWQYBSABKAsyHC5wYXJsZXkubm9kZS52MS5Pd25lclJlZnVzZWRIAEIHCgVmcmFtZSJGCgxGb3J3YXJkU3BhbnMSDAoEY2FsbBgBIAEoBBIoCgVzcGFucxgCIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVudHJ5U3BhbiJSCglFbnRyeVNwYW4SDwoHY29udl9ubxgBIAEoBBIPCgdjb252X2lkGAIgASgJEhEKCWZpcnN0X3NlcRgDIAEoBBIQCghsYXN0X3NlcRgEIAEoBCIuCg5TcGFuc0ZvcndhcmRlZBIMCgRjYWxsGAEgASgEEg4KBnBsYWNlcxgCIAMoDSIpCgpBc2tPZmZsaW5lEgwKBGNhbGwYASABKAQSDQoFdXNlcnMYAiADKAkiKwoMVXNlcnNPZmZsaW5lEgwKBGNhbGwYASABKAQSDQoFdXNlcnMYAiADKAkyZAoPUGVlckxpbmtTZXJ2aWNlElEKCExpbmtQZWVyEh8ucGFybGV5Lm5vZGUudjEuTGlua1BlZXJSZXF1ZXN0GiAucGFybGV5Lm5vZGUudjEuTGlua1BlZXJSZXNwb25zZSgBMAFiBnByb3RvMw", [file_parley_node_v1_link, file_parley_node_v1_owner_link]);
+  fileDesc("Ch5wYXJsZXkvbm9kZS92MS9wZWVyX2xpbmsucHJvdG8SDnBhcmxleS5ub2RlLnYxIkQKD0xpbmtQZWVyUmVxdWVzdBIxCgZmcmFtZXMYASADKAsyIS5wYXJsZXkubm9kZS52MS5QZWVyUXVlc3Rpb25GcmFtZSJDChBMaW5rUGVlclJlc3BvbnNlEi8KBmZyYW1lcxgBIAMoCzIfLnBhcmxleS5ub2RlLnYxLlBlZXJBbnN3ZXJGcmFtZSK2AgoRUGVlclF1ZXN0aW9uRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIvCgdmb3J3YXJkGAIgASgLMhwucGFybGV5Lm5vZGUudjEuRm9yd2FyZFNwYW5zSAASMQoLYXNrX29mZmxpbmUYAyABKAsyGi5wYXJsZXkubm9kZS52MS5Bc2tPZmZsaW5lSAASLgoHY29tbWFuZBgEIAEoCzIbLnBhcmxleS5ub2RlLnYxLkVkZ2VDb21tYW5kSAASOgoQYXNrX3Nlc3Npb25fYWNrcxgGIAEoCzIeLnBhcmxleS5ub2RlLnYxLkFza1Nlc3Npb25BY2tzSAASDQoFdHJhY2UYBSABKAwSDQoFZXBvY2gYByABKAlCBwoFZnJhbWUivwIKD1BlZXJBbnN3ZXJGcmFtZRIqCgVoZWxsbxgBIAEoCzIZLnBhcmxleS5ub2RlLnYxLkxpbmtIZWxsb0gAEjMKCWZvcndhcmRlZBgCIAEoCzIeLnBhcmxleS5ub2RlLnYxLlNwYW5zRm9yd2FyZGVkSAASLwoHb2ZmbGluZRgDIAEoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJzT2ZmbGluZUgAEisKBXJlcGx5GAQgASgLMhoucGFybGV5Lm5vZGUudjEuT3duZXJSZXBseUgAEi8KB3JlZnVzZWQYBSABKAsyHC5wYXJsZXkubm9kZS52MS5Pd25lclJlZnVzZWRIABIzCgxzZXNzaW9uX2Fja3MYBiABKAsyGy5wYXJsZXkubm9kZS52MS5TZXNzaW9uQWNrc0gAQgcKBWZyYW1lIkYKDEZvcndhcmRTcGFucxIMCgRjYWxsGAEgASgEEigKBXNwYW5zGAIgAygLMhkucGFybGV5Lm5vZGUudjEuRW50cnlTcGFuIlIKCUVudHJ5U3BhbhIPCgdjb252X25vGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSEQoJZmlyc3Rfc2VxGAMgASgEEhAKCGxhc3Rfc2VxGAQgASgEIi4KDlNwYW5zRm9yd2FyZGVkEgwKBGNhbGwYASABKAQSDgoGcGxhY2VzGAIgAygNIikKCkFza09mZmxpbmUSDAoEY2FsbBgBIAEoBBINCgV1c2VycxgCIAMoCSIrCgxVc2Vyc09mZmxpbmUSDAoEY2FsbBgBIAEoBBINCgV1c2VycxgCIAMoCTJkCg9QZWVyTGlua1NlcnZpY2USUQoITGlua1BlZXISHy5wYXJsZXkubm9kZS52MS5MaW5rUGVlclJlcXVlc3QaIC5wYXJsZXkubm9kZS52MS5MaW5rUGVlclJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_parley_node_v1_link, file_parley_node_v1_owner_link]);
 
 /**
  * Frames from the caller, at most 16 MiB.
@@ -102,7 +102,29 @@ export type PeerQuestionFrame = Message<"parley.node.v1.PeerQuestionFrame"> & {
      */
     value: EdgeCommand;
     case: "command";
+  } | {
+    /**
+     * Asks which sessions have acknowledged an entry, on any connection node.
+     *
+     * @generated from field: parley.node.v1.AskSessionAcks ask_session_acks = 6;
+     */
+    value: AskSessionAcks;
+    case: "askSessionAcks";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The span of a sampled command that this comes from: 16 bytes of trace id, 8 of span id. Empty for all others.
+   *
+   * @generated from field: bytes trace = 5;
+   */
+  trace: Uint8Array;
+
+  /**
+   * Of a command: the store's epoch as the caller has it. A node that has another one refuses. Empty: not said.
+   *
+   * @generated from field: string epoch = 7;
+   */
+  epoch: string;
 };
 
 /**
@@ -163,6 +185,14 @@ export type PeerAnswerFrame = Message<"parley.node.v1.PeerAnswerFrame"> & {
      */
     value: OwnerRefused;
     case: "refused";
+  } | {
+    /**
+     * The sessions of the users, as far as connection nodes answered in time.
+     *
+     * @generated from field: parley.node.v1.SessionAcks session_acks = 6;
+     */
+    value: SessionAcks;
+    case: "sessionAcks";
   } | { case: undefined; value?: undefined };
 };
 

@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Context, CorrectnessError, type Row, type ScenarioResult } from '../context.ts';
+import { round, textBytes } from '../measure.ts';
+import { cpuMsOfAll } from '../process-stats.ts';
+import { median } from '../rate-search.ts';
+import { startParley } from '../targets/parley.ts';
+import { privateLoad } from './private.ts';
+
+/** What a Prometheus does to a server. */
+const scrapeEveryMs = 5_000;
+const usualRate = 8_000;
+/** The default of PARLEY_TRACE_RATIO. */
+const usualRatio = 0.001;
+
+type Server = Awaited<ReturnType<typeof startParley>>;
+
+interface Side {
+  readonly name: string;
+  readonly server: Server;
+  /** CPU a message, in µs, of each pass. */
+  readonly costs: number[];
+}
+
+/**
+ * What telemetry costs: the same load on servers with it and without, turn by turn, so that whatever else the machine does
+ * meets all of them. The second one without says how much two equal servers differ.
+ */
+export async function telemetry(context: Context): Promise<ScenarioResult> {
+  const { options, say } = context;
+  const { quick } = options;
+  const rounds = quick ? 1 : 7;
+  const seconds = quick ? 1 : 10;
+  const rate = options.rate ?? (quick ? 200 : usualRate);
+  await using sink = await spanSink();
+  await using on = await startParley('ws', { env: { PARLEY_TRACE_ENDPOINT: sink.url } });
+  await using off = await startParley('ws', { env: { PARLEY_TRACE_RATIO: '0' } });
+  await using again = await startParley('ws', { env: { PARLEY_TRACE_RATIO: '0' } });
+  using _ = scraped(on.server.ports.metrics);
+  const sides: readonly Side[] = [
+    { name: 'with', server: on, costs: [] },
+    { name: 'without', server: off, costs: [] },
+    { name: 'without, again', server: again, costs: [] },
+  ];
+  for (const side of sides) await passOf(context, side.server, rate, quick ? 1 : 15);
+  for (let no = 0; no < rounds; no++) {
+    // Nobody is always first.
+    const turn = sides.map((_side, at) => sides[(at + no) % sides.length] as Side);
+    for (const side of turn) side.costs.push(await passOf(context, side.server, rate, seconds));
+    say(
+      `round ${no + 1}: ${sides.map(({ name, costs }) => `${name} ${costs.at(-1)?.toFixed(2)}`).join(', ')}`,
+    );
+  }
+  const parts = await partsOf(context, { on, off, endpoint: sink.url });
+  await context.generator.close();
+  const [withIt, without, control] = sides as [Side, Side, Side];
+  const base = (at: number) => ((without.costs[at] as number) + (control.costs[at] as number)) / 2;
+  const ratios = withIt.costs.map((cost, at) => cost / base(at));
+  const noise = control.costs.map((cost, at) => Math.abs(cost / (without.costs[at] as number) - 1));
+  return {
+    scenario: 'telemetry',
+    rows: sides.map(rowOf(rate, rounds)),
+    ratios: [
+      {
+        what: 'CPU a message with telemetry, × without (median of rounds)',
+        value: median(ratios),
+        wanted: { atMost: 1.03 },
+      },
+    ],
+    notes: [
+      `  two servers without it differ by ${(100 * median(noise)).toFixed(1)} % in the median round; ` +
+        `rounds with it: ${ratios.map((ratio) => ratio.toFixed(3)).join(' ')}`,
+      `  ${sink.exports()} exports of spans, a scrape every ${scrapeEveryMs / 1000} s`,
+      ...partNotes(parts, rate, median(without.costs)),
+    ],
+  };
+}
+
+const rowOf =
+  (rate: number, rounds: number) =>
+  ({ name, costs }: Side): Row => ({
+    target: name,
+    figures: { 'sends/s': rate, 'CPU µs/message': round(median(costs)), rounds },
+  });
+
+/** What telemetry's parts cost, each where it is large enough to be seen. */
+interface Parts {
+  readonly scrapeMs: number;
+  /** What being traced adds to a message, in µs. */
+  readonly tracedUs: number;
+}
+
+async function partsOf(
+  context: Context,
+  { on, off, endpoint }: { readonly on: Server; readonly off: Server; readonly endpoint: string },
+): Promise<Parts> {
+  const { quick } = context.options;
+  const scrapes = quick ? 10 : 200;
+  const before = cpuMsOfAll(on.pids);
+  for (let no = 0; no < scrapes; no++) await scrape(on.server.ports.metrics);
+  const scrapeMs = (cpuMsOfAll(on.pids) - before) / scrapes;
+  await using all = await startParley('ws', {
+    env: { PARLEY_TRACE_ENDPOINT: endpoint, PARLEY_TRACE_RATIO: '1' },
+  });
+  const rate = quick ? 100 : 500;
+  const differences: number[] = [];
+  await passOf(context, all, rate, quick ? 1 : 10);
+  for (let no = 0; no < (quick ? 1 : 3); no++) {
+    const traced = await passOf(context, all, rate, quick ? 1 : 10);
+    differences.push(traced - (await passOf(context, off, rate, quick ? 1 : 10)));
+  }
+  return { scrapeMs, tracedUs: median(differences) };
+}
+
+function partNotes({ scrapeMs, tracedUs }: Parts, rate: number, messageUs: number): string[] {
+  const ofScrapes = (scrapeMs * 1000) / (scrapeEveryMs / 1000) / rate / messageUs;
+  const ofTraces = (usualRatio * tracedUs) / messageUs;
+  const percent = (part: number): string => `${(100 * part).toFixed(2)} %`;
+  return [
+    `  by its parts: a scrape takes ${scrapeMs.toFixed(1)} ms (${percent(ofScrapes)} of all at this rate), ` +
+      `being traced ${tracedUs.toFixed(0)} µs a message (${percent(ofTraces)} for one in ${1 / usualRatio})`,
+  ];
+}
+
+/** CPU of the server a message, in µs. */
+async function passOf(
+  context: Context,
+  target: Server,
+  ratePerSecond: number,
+  seconds: number,
+): Promise<number> {
+  const { generator, options } = context;
+  const { shape } = privateLoad(context).load;
+  await generator.open({ dialect: target.dialect, ports: target.ports, shape, textBytes });
+  const before = cpuMsOfAll(target.pids);
+  const request = { ratePerSecond, seconds, drainMs: 30_000, dropOne: options.dropOne };
+  const { violations, examples, sent } = await generator.pass(request);
+  if (violations > 0) throw new CorrectnessError(target.name, examples);
+  return ((cpuMsOfAll(target.pids) - before) * 1000) / sent;
+}
+
+/** Takes spans, as a collector on this machine would. */
+async function spanSink() {
+  let exports = 0;
+  const server = createServer((request, response) => {
+    exports += 1;
+    request.resume();
+    request.once('end', () => response.writeHead(200).end());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    exports: () => exports,
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function scrape(port: number): Promise<void> {
+  await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+}
+
+function scraped(port: number): Disposable {
+  const timer = setInterval(() => {
+    // A server that is just stopping answers nobody.
+    void scrape(port).catch(() => {});
+  }, scrapeEveryMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}

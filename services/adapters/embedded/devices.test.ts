@@ -1,0 +1,4 @@
+import { devicesConformance } from '../../ports/devices.conformance.ts';
+import { EmbeddedFixture } from './testing/embedded-fixture.ts';
+
+devicesConformance('the embedded store', () => EmbeddedFixture.open());

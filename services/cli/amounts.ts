@@ -1,0 +1,29 @@
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** Bytes for people. */
+export function bytes(amount: bigint | number): string {
+  let value = Number(amount);
+  let unit = 0;
+  while (value >= 1_024 && unit < units.length - 1) {
+    value /= 1_024;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** A time of milliseconds for people, in its two largest units. */
+export function duration(amount: bigint | number): string {
+  const ms = Math.max(0, Number(amount));
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  const seconds = Math.floor(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m ${seconds % 60}s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours}h ${minutes % 60}m` : `${Math.floor(hours / 24)}d ${hours % 24}h`;
+}
+
+/** Milliseconds since 1970; a dash for none. */
+export function time(ms: bigint | number): string {
+  return Number(ms) === 0 ? '–' : new Date(Number(ms)).toISOString();
+}

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { until } from '../../test/e2e/support/until.ts';
+import { testTracer } from '../core/testing/test-tracer.ts';
+import { traceBytes } from '../core/trace-context.ts';
+import { noSettings } from '../ports/devices.ts';
+import { PushScene } from './testing/push-scene.ts';
+
+/** Its interval is over, and sessions have had their time. */
+const earlier = (): number => Date.now() - 30_000;
+
+describe('pushes to devices', () => {
+  it('are one for an interval, of its newest message, to every device without a session', async () => {
+    using scene = new PushScene(['ann', 'bob', 'cyd']);
+    for (const user of ['ann', 'bob', 'cyd']) scene.device(user);
+    scene.device('bob', 'tablet');
+    const at = earlier();
+    await Promise.all([scene.handle(scene.said(1, 3, 'ann', at)), scene.handle(scene.said(4, 5, 'ann', at))]);
+    assert.deepEqual(scene.to, ['bob phone 5', 'bob tablet 5', 'cyd phone 5']);
+    assert.equal(scene.marks.length, 3);
+    assert.doesNotMatch(JSON.stringify(scene.pushed), /hush|ann/);
+  });
+
+  it('follow the traces of what they tell of, each attempt by itself', async () => {
+    const { tracer, spans } = testTracer();
+    using scene = new PushScene(['ann', 'bob'], { tracer });
+    scene.device('bob');
+    scene.outcomes.set('bob phone', { t: 'retry', reason: 'busy' });
+    const said = scene.said(1, 2, 'ann', earlier());
+    const published = said.entries.map((entry) => {
+      const { context } = tracer.start('event publish');
+      entry.trace = traceBytes(context);
+      return context;
+    });
+    await scene.handle(said);
+    const [first, second] = published;
+    const delivered = spans().find(({ name }) => name === 'push deliver');
+    assert.equal(delivered?.parentSpanContext?.spanId, first?.spanId);
+    assert.deepEqual(
+      delivered?.links.map(({ context }) => context.spanId),
+      [second?.spanId],
+    );
+    assert.equal(delivered?.attributes['error.type'], 'deadLetter');
+    const attempts = spans().filter(({ name }) => name === 'push send');
+    assert.deepEqual(
+      attempts.map(({ parentSpanContext, status }) => [parentSpanContext?.spanId, status.code]),
+      [1, 2].map(() => [delivered?.spanContext().spanId, 2]),
+    );
+  });
+
+  it('show what was said where that is wanted', async () => {
+    using scene = new PushScene(['ann', 'bob'], { content: 'shown' });
+    scene.device('bob');
+    await scene.handle(scene.said(1, 2, 'ann', earlier()));
+    assert.equal(scene.pushed[0]?.notice.body, 'ann: hush 2');
+  });
+
+  it('go to nobody who has no device, has left, has read it, or spoke last', async () => {
+    using scene = new PushScene(['ann', 'bob', 'cyd', 'dan', 'eve']);
+    for (const user of ['ann', 'cyd', 'dan', 'eve']) scene.device(user);
+    scene.cursor('cyd', 2);
+    scene.cursor('eve', 1);
+    scene.leaves('dan');
+    await scene.handle(scene.said(1, 2, 'ann', earlier()));
+    assert.deepEqual(scene.to, ['eve phone 2']);
+  });
+
+  it('leave devices alone whose provider is not configured, and ask for nobody’s sessions on their account', async () => {
+    using scene = new PushScene(['ann', 'bob']);
+    scene.foreignDevice('bob');
+    scene.session('bob', 'tablet', 'owing');
+    await scene.handle(scene.said(1, 1, 'ann', earlier()));
+    assert.deepEqual([scene.to, scene.asked], [[], 0]);
+    scene.device('bob');
+    await scene.handle(scene.said(2, 2, 'ann', earlier()));
+    assert.deepEqual(scene.to, ['bob phone 2']);
+  });
+
+  it('go to nobody who is silent', async () => {
+    using scene = new PushScene(['ann', 'bob', 'cyd', 'dan', 'eve']);
+    for (const user of ['bob', 'cyd', 'dan', 'eve']) scene.device(user);
+    scene.settings.set('bob', { ...noSettings, silencedUntilMs: Date.now() + 60_000 });
+    const quietHours = { fromMinute: 0, toMinute: 0, timeZone: 'UTC' };
+    scene.settings.set('cyd', { ...noSettings, quietHours });
+    scene.silences.set('dan', Number.MAX_SAFE_INTEGER);
+    scene.silences.set('eve', Date.now() - 1);
+    await scene.handle(scene.said(1, 1, 'ann', earlier()));
+    assert.deepEqual(scene.to, ['eve phone 1']);
+  });
+
+  it('tell of no message that was taken back', async () => {
+    using scene = new PushScene(['ann', 'bob']);
+    scene.device('bob');
+    const event = scene.said(1, 3, 'ann', earlier());
+    scene.recalls(3);
+    await scene.handle(event);
+    assert.deepEqual(scene.to, ['bob phone 2']);
+    const all = scene.said(4, 5, 'ann', earlier());
+    scene.recalls(4);
+    scene.recalls(5);
+    await scene.handle(all);
+    assert.deepEqual(scene.to, ['bob phone 2']);
+  });
+
+  it('wait for a session that may acknowledge, and come when it does not', async () => {
+    using scene = new PushScene(['ann', 'bob', 'cyd', 'dan']);
+    for (const user of ['bob', 'cyd', 'dan']) scene.device(user);
+    scene.device('bob', 'tablet');
+    scene.session('bob', 'tablet', 'acknowledged');
+    scene.session('bob', 'phone', 'owing');
+    scene.session('cyd', 'phone', 'owing');
+    const handled = scene.handle(scene.said(1, 1));
+    await until(
+      () => scene.to.length === 1 && scene.asked === 1,
+      () => `it went to ${scene.to}`,
+    );
+    assert.deepEqual(scene.to, ['dan phone 1'], 'who has no session does not wait');
+    // Cyd's acknowledgement comes late, and bob's phone is in a tunnel.
+    scene.sessions.splice(2, 1, { ...scene.sessions[2]!, state: 'acknowledged' });
+    await handled;
+    assert.deepEqual(scene.to, ['bob phone 1', 'dan phone 1']);
+    assert.equal(scene.asked, 2);
+  });
+
+  it('don’t come again: not after a restart, not when a part of them has failed', async () => {
+    using scene = new PushScene(['ann', 'bob', 'cyd']);
+    scene.device('bob', 'phone', { toldSeq: 3 });
+    scene.device('cyd');
+    const event = scene.said(1, 3, 'ann', earlier());
+    scene.letters.broken = new Error('no space');
+    scene.outcomes.set('cyd phone', { t: 'rejected', reason: 'payload' });
+    const handled = scene.handle(event);
+    await until(
+      () => scene.pushed.length > 2,
+      () => 'it is not tried again',
+    );
+    scene.outcomes.clear();
+    await handled;
+    assert.equal(new Set(scene.to).size, 1);
+    assert.equal(new Set(scene.pushed.map(({ notice }) => notice.id)).size, 1);
+    const before = scene.pushed.length;
+    await scene.handle(event);
+    assert.equal(scene.pushed.length, before);
+    assert.deepEqual(
+      scene.marks.map(({ userId, seq }) => `${userId} ${seq}`),
+      ['cyd 3'],
+    );
+  });
+
+  it('come once the store is back', async () => {
+    using scene = new PushScene(['ann', 'bob']);
+    scene.device('bob');
+    scene.storeBroken = true;
+    const handled = scene.handle(scene.said(1, 1, 'ann', earlier()));
+    setTimeout(() => {
+      scene.storeBroken = false;
+    }, 300);
+    await handled;
+    assert.deepEqual(scene.to, ['bob phone 1']);
+  });
+
+  it('are not sent when they are too old, nor to a device that came later', async () => {
+    using scene = new PushScene(['ann', 'bob', 'cyd'], { ttlSeconds: 3_600 });
+    scene.device('bob', 'phone', { registeredAtMs: Date.now() - 1_000 });
+    scene.device('cyd');
+    await scene.handle(scene.said(1, 1, 'ann', Date.now() - 3_700_000));
+    assert.deepEqual(scene.to, []);
+    await scene.handle(scene.said(2, 2, 'ann', Date.now() - 60_000));
+    assert.deepEqual(scene.to, ['cyd phone 2']);
+    assert.ok((scene.pushed[0]?.notice.ttlSeconds ?? 0) <= 3_540);
+  });
+
+  it('forget a device that is gone, and go on with the others', async () => {
+    using scene = new PushScene(['ann', 'bob']);
+    scene.device('bob');
+    scene.device('bob', 'tablet');
+    scene.outcomes.set('bob phone', { t: 'gone', reason: 'unregistered' });
+    await scene.handle(scene.said(1, 1, 'ann', earlier()));
+    assert.deepEqual(scene.removed, ['bob phone']);
+    assert.deepEqual(
+      scene.marks.map(({ deviceId }) => deviceId),
+      ['tablet'],
+    );
+  });
+
+  it('go to all members, a part of them at a time', async () => {
+    const members = Array.from({ length: 250 }, (_, no) => `u${no}`);
+    using crowd = new PushScene(['ann', ...members]);
+    for (const user of members) crowd.device(user);
+    await crowd.handle(crowd.said(1, 1, 'ann', earlier()));
+    assert.equal(new Set(crowd.to).size, 250);
+    assert.equal(crowd.asked, 3);
+  });
+
+  it('that are under way when it stops are not done with', async () => {
+    const scene = new PushScene(['ann', 'bob'], { ackMs: 60_000 });
+    scene.device('bob');
+    scene.session('bob', 'phone', 'owing');
+    const handled = scene.handle(scene.said(1, 1));
+    await until(
+      () => scene.asked === 1,
+      () => 'nobody was asked',
+    );
+    scene.stop();
+    await assert.rejects(handled, /stopping/);
+    assert.deepEqual(scene.to, []);
+  });
+});

@@ -1,0 +1,272 @@
+import type { CommittedEvent } from '../../gen/parley/node/v1/event_log_pb.ts';
+import type { Clock } from '../core/clock.ts';
+import type { ConvId, UserId } from '../core/ids.ts';
+import type { Logger } from '../core/log.ts';
+import type { Tracer } from '../core/tracer.ts';
+import { Turns } from '../core/turns.ts';
+import type { Devices, ReachableDevice, Recipient } from '../ports/devices.ts';
+import type { ConversationSnapshot, MemberRow, MessageStore, StoredEntry } from '../ports/message-store.ts';
+import type { SessionAck, SessionAcks } from '../ports/session-acks.ts';
+import type { DevicePushConfig } from './device-options.ts';
+import { DigestWork } from './digest-work.ts';
+import type { Delivery, NoticeCourier } from './notice-courier.ts';
+import type { NoticeWriter } from './notice-writer.ts';
+import type { Digest } from './offline-digests.ts';
+import { concerns, cursorOf, verdict } from './push-rules.ts';
+import type { PushProviders } from './push-providers.ts';
+import { PushTrace } from './push-trace.ts';
+import { isSilent } from './quiet.ts';
+import { ToldBook } from './told-book.ts';
+
+export interface DeviceNoticesInit {
+  readonly config: Pick<DevicePushConfig, 'intervalMs' | 'ackMs' | 'ttlSeconds'>;
+  readonly writer: NoticeWriter;
+  readonly providers: Pick<PushProviders, 'has'>;
+  readonly courier: NoticeCourier;
+  readonly devices: Devices;
+  readonly store: Pick<MessageStore, 'load' | 'range' | 'cursors'>;
+  readonly acks: SessionAcks;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
+  /** Events that may be gathered, at most: the consumer's window. */
+  readonly window: number;
+}
+
+/** Digests whose recipients are looked for at once. */
+const atOnce = 4;
+/** Members that are looked at together: their devices are opened in one go. */
+const chunkSize = 100;
+/** Newest messages of an interval among which one that is still there is looked for. */
+const entriesLookedAt = 100;
+
+/** Pushes of one interval that are traced, at most. */
+const mostTraced = 16;
+
+/** A round over a conversation's members. */
+interface Round {
+  readonly digest: Digest;
+  readonly snapshot: ConversationSnapshot;
+  readonly entry: StoredEntry;
+  /** Sessions have had their time. */
+  readonly late: boolean;
+  readonly deliveries: Promise<void>[];
+}
+
+/**
+ * Pushes to devices, per conversation and interval: to those that have no session at once, to those that have one and do
+ * not acknowledge once they have had the time to.
+ */
+export class DeviceNotices {
+  /** Pushes that were too old to be worth sending when they were looked at. */
+  expired = 0;
+  readonly #init: DeviceNoticesInit;
+  readonly #work: DigestWork;
+  readonly #turns: Turns;
+  readonly #told: ToldBook;
+  readonly #waits = new Set<() => void>();
+
+  constructor(init: DeviceNoticesInit) {
+    const { clock, random, log, config, devices, window } = init;
+    this.#init = init;
+    this.#turns = new Turns({ atOnce, mostWaiting: 2 * window });
+    this.#told = new ToldBook({
+      devices,
+      failed: (error) =>
+        log.warn('what devices were told can not be kept', { 'event.action': 'push-told-failed' }, error),
+    });
+    this.#work = new DigestWork({
+      clock,
+      random,
+      intervalMs: config.intervalMs,
+      tell: (digest) => this.#tell(digest),
+      failed: ({ convId }, error) => {
+        const fields = { 'event.action': 'push-failed', 'parley.conv_id': convId };
+        log.warn('who is to be pushed to can not be told now', fields, error);
+      },
+    });
+  }
+
+  /** Conversations and intervals that are gathered or under way. */
+  get size(): number {
+    return this.#work.size;
+  }
+
+  start(): void {
+    this.#work.start();
+  }
+
+  stop(): void {
+    this.#work.stop();
+    for (const wake of [...this.#waits]) wake();
+  }
+
+  /** Resolves when all devices that are to hear of the event have been told, or nobody is to. */
+  handle(event: CommittedEvent): Promise<void> {
+    return this.#work.handle(event);
+  }
+
+  async #tell(digest: Digest): Promise<void> {
+    const { config } = this.#init;
+    if (this.#ttlSeconds(digest) <= 0) {
+      this.expired += 1;
+      return;
+    }
+    const deliveries: Promise<void>[] = [];
+    try {
+      const waiting = await this.#turns.run(() => this.#round(digest, undefined, deliveries));
+      if (waiting.size > 0) {
+        await this.#until(digest.createdAtMs + config.ackMs);
+        await this.#turns.run(() => this.#round(digest, waiting, deliveries));
+      }
+    } finally {
+      // Whatever else went wrong: what is on its way is not sent a second time meanwhile.
+      await Promise.allSettled(deliveries);
+    }
+    await Promise.all(deliveries);
+  }
+
+  /** Pushes to those who are to be pushed to now; gives those whose sessions have time yet. */
+  async #round(
+    digest: Digest,
+    only: ReadonlySet<UserId> | undefined,
+    deliveries: Promise<void>[],
+  ): Promise<Set<UserId>> {
+    const waiting = new Set<UserId>();
+    const [snapshot] = await this.#init.store.load([digest.convId as ConvId]);
+    if (snapshot === undefined) return waiting;
+    const entry = await this.#newest(digest, snapshot);
+    if (entry === undefined) return waiting;
+    const round = { digest, snapshot, entry, late: only !== undefined, deliveries };
+    const members = snapshot.members.filter(
+      (member) => concerns(member, entry) && (only === undefined || only.has(member.userId)),
+    );
+    for (let from = 0; from < members.length; from += chunkSize)
+      for (const userId of await this.#chunk(round, members.slice(from, from + chunkSize)))
+        waiting.add(userId);
+    return waiting;
+  }
+
+  /** The newest message of the interval that nobody has taken back. */
+  async #newest(
+    { firstSeq, lastSeq }: Digest,
+    { convNo }: ConversationSnapshot,
+  ): Promise<StoredEntry | undefined> {
+    const entries = await this.#init.store.range(convNo, firstSeq, lastSeq, entriesLookedAt, true);
+    return entries.toReversed().find(({ kind, recalled }) => kind === 'message' && !recalled);
+  }
+
+  async #chunk(round: Round, members: readonly MemberRow[]): Promise<Set<UserId>> {
+    const { store, acks } = this.#init;
+    const { snapshot, entry } = round;
+    const waiting = new Set<UserId>();
+    const willing = await this.#willing(snapshot.convId, members);
+    if (willing.length === 0) return waiting;
+    const users = willing.map(({ userId }) => userId);
+    const rows = await store.cursors(snapshot.convNo, users);
+    const cursors = new Map(rows.map((row) => [row.userId, row]));
+    const behind = willing.filter(({ userId }) => cursorOf(cursors, userId).readSeq < entry.seq);
+    if (behind.length === 0) return waiting;
+    const sessions = await acks.sessions(
+      snapshot.convId,
+      entry.seq,
+      behind.map(({ userId }) => userId),
+    );
+    for (const recipient of behind) {
+      const { userId } = recipient;
+      const own = sessions.filter((session) => session.userId === userId);
+      const { deliveredSeq } = cursorOf(cursors, userId);
+      for (const device of recipient.devices) {
+        const verdictOf = verdict(entry, {
+          registeredAtMs: device.registeredAtMs,
+          toldSeq: device.toldSeq,
+          sessions: statesOf(own, device),
+          deliveredSeq,
+          late: round.late,
+        });
+        if (verdictOf === 'wait') waiting.add(userId);
+        else if (verdictOf === 'push') await this.#push(round, recipient, device);
+      }
+    }
+    return waiting;
+  }
+
+  /** Those who want to be told now, and have devices that a provider is configured for, with these. */
+  async #willing(convId: ConvId, members: readonly MemberRow[]): Promise<Recipient[]> {
+    const { devices, providers, clock } = this.#init;
+    const users = members.map(({ userId }) => userId);
+    const nowMs = clock.wallMs();
+    return (await devices.recipients(convId, users))
+      .filter((one) => !isSilent(one, nowMs))
+      .map((one) => ({ ...one, devices: one.devices.filter(({ target }) => providers.has(target.t)) }))
+      .filter((one) => one.devices.length > 0);
+  }
+
+  /** Hands a notice to the courier, as soon as that has room. */
+  async #push(round: Round, recipient: Recipient, device: ReachableDevice): Promise<void> {
+    await this.#init.courier.room();
+    const delivery = this.#deliver(round, recipient.userId, device);
+    // Somebody looks at it once the whole round is over.
+    delivery.catch(() => undefined);
+    round.deliveries.push(delivery);
+  }
+
+  async #deliver({ digest, snapshot, entry }: Round, userId: UserId, device: ReachableDevice): Promise<void> {
+    const { courier, devices, writer } = this.#init;
+    const { deviceId, target } = device;
+    const { convId } = snapshot;
+    const { seq, createdAtMs: occurredAtMs } = entry;
+    const trace = this.#traceOf(digest, { provider: target.t, convId, seq });
+    const notice = () => {
+      const ttlSeconds = Math.max(0, this.#ttlSeconds(digest));
+      return writer.write({ userId, deviceId, snapshot, entry, ttlSeconds });
+    };
+    const job = { userId, deviceId, target, convId, seq, occurredAtMs, notice, trace };
+    let delivery: Delivery | undefined;
+    try {
+      delivery = await courier.deliver(job);
+    } finally {
+      trace?.ended(delivery?.t);
+    }
+    if (delivery.t === 'sent') await this.#told.mark({ userId, deviceId, convId, seq });
+    else if (delivery.t === 'gone')
+      await devices.remove(userId, deviceId, { target, seenUntilMs: delivery.sinceMs });
+  }
+
+  #traceOf(
+    digest: Digest,
+    of: { readonly provider: string; readonly convId: string; readonly seq: number },
+  ): PushTrace | undefined {
+    const { tracer } = this.#init;
+    const { traces, traced = 0 } = digest;
+    // A large group would fill a trace with its devices: the first few stand for all.
+    if (tracer === undefined || traces === undefined || traced >= mostTraced) return undefined;
+    digest.traced = traced + 1;
+    return new PushTrace({ tracer, traces, ...of });
+  }
+
+  #ttlSeconds({ createdAtMs }: Digest): number {
+    const { clock, config } = this.#init;
+    return Math.floor(config.ttlSeconds - (clock.wallMs() - createdAtMs) / 1_000);
+  }
+
+  async #until(atMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waits.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, Math.max(0, atMs - this.#init.clock.wallMs()));
+      this.#waits.add(wake);
+    });
+    // Nobody has had the time yet that ends here.
+    if (this.#work.stopped) throw new Error('pushes are stopping');
+  }
+}
+
+function statesOf(own: readonly SessionAck[], { deviceId }: ReachableDevice): SessionAck['state'][] {
+  return own.filter((session) => session.deviceId === deviceId).map(({ state }) => state);
+}

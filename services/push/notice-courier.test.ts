@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { afterEach, describe, it } from 'node:test';
+import { systemClock } from '../core/clock.ts';
+import type { ConvId, UserId } from '../core/ids.ts';
+import { silentLogger } from '../core/log.ts';
+import type { PushTarget } from '../ports/push-target.ts';
+import { type Delivery, NoticeCourier, type PushJob } from './notice-courier.ts';
+import { noticeOf } from './notice-text.ts';
+import type { PushNotice, PushOutcome } from './provider.ts';
+import { Letters } from './testing/letters.ts';
+
+interface Asked {
+  readonly notice: PushNotice;
+  readonly answer: (outcome: PushOutcome) => void;
+}
+
+/** A provider that a test answers for. */
+class Answers {
+  readonly sent: PushNotice[] = [];
+  readonly #waiting: Asked[] = [];
+  readonly #asked: (() => void)[] = [];
+  /** Answers by itself where it is set. */
+  always: ((notice: PushNotice) => PushOutcome) | undefined;
+
+  send(_target: PushTarget, notice: PushNotice): Promise<PushOutcome> {
+    this.sent.push(notice);
+    if (this.always !== undefined) return Promise.resolve(this.always(notice));
+    return new Promise((answer) => {
+      this.#waiting.push({ notice, answer });
+      this.#asked.shift()?.();
+    });
+  }
+
+  /** Resolves once there is an attempt that waits for its answer. */
+  async asked(): Promise<void> {
+    if (this.#waiting.length === 0) await new Promise<void>((resolve) => this.#asked.push(resolve));
+  }
+
+  /** Answers the oldest attempt, once there is one. */
+  async answer(outcome: PushOutcome): Promise<PushNotice> {
+    await this.asked();
+    const { notice, answer } = this.#waiting.shift() as Asked;
+    answer(outcome);
+    return notice;
+  }
+}
+
+const sent: PushOutcome = { t: 'sent' };
+const retry: PushOutcome = { t: 'retry', reason: 'busy' };
+
+function scene({ attempts = 3, mostWaiting = 100, maxRetryMs = 2 } = {}) {
+  const provider = new Answers();
+  const letters = new Letters();
+  const courier = new NoticeCourier({
+    providers: provider,
+    config: { attempts, firstRetryMs: Math.min(1, maxRetryMs), maxRetryMs },
+    deadLetters: letters,
+    clock: systemClock,
+    random: () => 0,
+    log: silentLogger,
+    mostWaiting,
+    atOnce: 10,
+  });
+  open.push(courier);
+  return { provider, letters, courier };
+}
+
+/** What one that failed has waiting must not keep the process. */
+const open: NoticeCourier[] = [];
+afterEach(() => {
+  for (const courier of open.splice(0)) courier.stop();
+});
+
+function job(seq: number, deviceId = 'phone', convId = 'garden' as ConvId): PushJob {
+  const userId = 'ann' as UserId;
+  const facts = { userId, deviceId, convId, direct: false, seq, badge: 1, ttlSeconds: 60, text: undefined };
+  return {
+    userId,
+    deviceId,
+    convId,
+    seq,
+    target: { t: 'fcm', token: 'secret-token' },
+    occurredAtMs: 1_000,
+    notice: async () => noticeOf({ ...facts, text: { title: 'T', body: 'hush' } }),
+  };
+}
+
+describe('a courier of notices', () => {
+  it('says what became of one', async () => {
+    for (const [outcome, delivery] of [
+      [sent, { t: 'sent' }],
+      [
+        { t: 'gone', reason: 'unregistered', sinceMs: 7 },
+        { t: 'gone', sinceMs: 7 },
+      ],
+    ] as const satisfies readonly (readonly [PushOutcome, Delivery])[]) {
+      const { provider, courier } = scene();
+      const done = courier.deliver(job(1));
+      await provider.answer(outcome);
+      assert.deepEqual(await done, delivery);
+      assert.equal(courier.underWay, 0);
+    }
+  });
+
+  it('tries again with the same id', async () => {
+    const { provider, courier } = scene();
+    const done = courier.deliver(job(1));
+    await provider.answer(retry);
+    await provider.answer(retry);
+    await provider.answer(sent);
+    assert.deepEqual(await done, { t: 'sent' });
+    assert.equal(provider.sent.length, 3);
+    assert.equal(new Set(provider.sent.map(({ id }) => id)).size, 1);
+  });
+
+  it('keeps what it gives up: whom and what it was about, and nothing that is secret', async () => {
+    for (const outcome of [retry, { t: 'rejected', reason: 'payload' }] as const) {
+      const { provider, courier, letters } = scene({ attempts: 2 });
+      provider.always = () => outcome;
+      assert.deepEqual(await courier.deliver(job(7)), { t: 'deadLetter' });
+      assert.equal(provider.sent.length, outcome.t === 'retry' ? 2 : 1);
+      const [letter] = letters.kept;
+      assert.equal(letter?.endpoint, 'push.fcm');
+      assert.equal(letter.reason, outcome.reason);
+      assert.equal(letter.id, provider.sent[0]?.id);
+      assert.deepEqual(JSON.parse(letter.body), {
+        user_id: 'ann',
+        device_id: 'phone',
+        conv_id: 'garden',
+        seq: 7,
+      });
+      assert.doesNotMatch(JSON.stringify(letter), /hush|secret-token/);
+      assert.deepEqual([...courier.deadLettered], [['fcm', 1]]);
+    }
+  });
+
+  it('rejects where a letter can’t be kept, so that it comes again', async () => {
+    const { provider, courier, letters } = scene({ attempts: 1 });
+    provider.always = () => retry;
+    letters.broken = new Error('no space');
+    await assert.rejects(courier.deliver(job(1)), /no space/);
+  });
+
+  it('lets a newer notice of the conversation take the place of one that waits for its next attempt', async () => {
+    const { provider, courier } = scene({ maxRetryMs: 3_600_000 });
+    const old = courier.deliver({ ...job(1) });
+    await provider.answer({ t: 'retry', reason: 'busy', afterMs: 3_600_000 });
+    const middle = courier.deliver(job(2));
+    const newest = courier.deliver(job(3));
+    assert.equal((await provider.answer(sent)).data['seq'], '3');
+    assert.deepEqual(await Promise.all([old, middle, newest]), [
+      { t: 'replaced' },
+      { t: 'replaced' },
+      { t: 'sent' },
+    ]);
+    assert.deepEqual([...courier.replaced], [['fcm', 2]]);
+    courier.stop();
+  });
+
+  it('sends a newer notice behind an older one that is being sent, and others beside it', async () => {
+    const { provider, courier } = scene();
+    const old = courier.deliver(job(1));
+    await provider.asked();
+    const newer = courier.deliver(job(2));
+    const other = courier.deliver(job(2, 'tablet'));
+    const elsewhere = courier.deliver(job(2, 'phone', 'd_talk' as ConvId));
+    const order = [];
+    for (let no = 0; no < 4; no += 1) order.push(await provider.answer(sent));
+    assert.deepEqual(
+      order.map(({ data }) => data['seq']),
+      ['1', '2', '2', '2'],
+    );
+    assert.equal(order[3]?.collapseKey, order[0]?.collapseKey);
+    assert.deepEqual(await Promise.all([old, newer, other, elsewhere]), Array(4).fill({ t: 'sent' }));
+  });
+
+  it('lets none that is older take the place of a newer one', async () => {
+    const { provider, courier } = scene();
+    const first = courier.deliver(job(3));
+    await provider.asked();
+    const newer = courier.deliver(job(5));
+    const late = courier.deliver(job(4));
+    const order = [await provider.answer(sent), await provider.answer(sent)];
+    assert.deepEqual(
+      order.map(({ data }) => data['seq']),
+      ['3', '5'],
+    );
+    assert.deepEqual(await Promise.all([first, newer, late]), [sent, sent, { t: 'replaced' }]);
+    assert.equal(provider.sent.length, 2);
+    assert.deepEqual([...courier.replaced], [['fcm', 1]]);
+  });
+
+  it('holds up nobody with what waits for its next attempt', async () => {
+    const { provider, courier } = scene({ maxRetryMs: 3_600_000 });
+    const stuck = Array.from({ length: 20 }, (_, no) => courier.deliver(job(1, `stuck ${no}`)));
+    for (let no = 0; no < 20; no += 1)
+      await provider.answer({ t: 'retry', reason: 'busy', afterMs: 3_600_000 });
+    const other = courier.deliver(job(1, 'fine'));
+    await provider.answer(sent);
+    assert.deepEqual(await other, { t: 'sent' });
+    courier.stop();
+    await Promise.all(stuck.map((each) => assert.rejects(each, /stopping/)));
+  });
+
+  it('has room for so many, and then tells when there is some again', async () => {
+    const { provider, courier } = scene({ mostWaiting: 2 });
+    const both = [courier.deliver(job(1, 'a')), courier.deliver(job(1, 'b'))];
+    let free = false;
+    const room = courier.room().then(() => {
+      free = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(free, false);
+    await provider.answer(sent);
+    await room;
+    await provider.answer(sent);
+    await Promise.all(both);
+  });
+
+  it('rejects what is under way when it stops, and takes nothing more', async () => {
+    const { provider, courier } = scene();
+    const one = courier.deliver(job(1));
+    await provider.asked();
+    courier.stop();
+    await provider.answer(retry);
+    await assert.rejects(one, /stopping/);
+    await assert.rejects(courier.deliver(job(2)), /stopping/);
+    await assert.rejects(courier.room(), /stopping/);
+  });
+});

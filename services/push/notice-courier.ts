@@ -1,0 +1,231 @@
+import type { Clock } from '../core/clock.ts';
+import { backoffMs } from '../core/backoff.ts';
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import type { Logger } from '../core/log.ts';
+import { Turns } from '../core/turns.ts';
+import type { DeadLetter, DeadLetters } from '../ports/dead-letters.ts';
+import type { PushTarget } from '../ports/push-target.ts';
+import { CourierStopped } from './courier-stopped.ts';
+import type { DevicePushConfig } from './device-options.ts';
+import { noticeId } from './notice-text.ts';
+import type { PushNotice, PushOutcome } from './provider.ts';
+import type { PushProviders } from './push-providers.ts';
+import type { PushTrace } from './push-trace.ts';
+
+/** A notice for one device. */
+export interface PushJob {
+  readonly userId: UserId;
+  readonly deviceId: string;
+  readonly target: PushTarget;
+  readonly convId: ConvId;
+  readonly seq: Seq;
+  readonly occurredAtMs: number;
+  /** Makes the notice, when its turn has come: badges change meanwhile. */
+  notice(): Promise<PushNotice>;
+  /** Where it tells of a sampled message. */
+  readonly trace?: PushTrace | undefined;
+}
+
+/**
+ * `gone`: the device is to be forgotten, unless it has named its target again after `sinceMs`. `replaced`: a newer notice
+ * of the same conversation goes to the device instead.
+ */
+export type Delivery =
+  | { readonly t: 'sent' }
+  | { readonly t: 'gone'; readonly sinceMs: number | undefined }
+  | { readonly t: 'replaced' }
+  | { readonly t: 'deadLetter' };
+
+export interface NoticeCourierInit {
+  readonly providers: Pick<PushProviders, 'send'>;
+  readonly config: Pick<DevicePushConfig, 'attempts' | 'firstRetryMs' | 'maxRetryMs'>;
+  readonly deadLetters: DeadLetters;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Notices that may be under way, at most: beyond it, whoever has more waits for room. */
+  readonly mostWaiting: number;
+  /** Attempts at once, at most. */
+  readonly atOnce: number;
+}
+
+interface Line {
+  readonly seq: Seq;
+  replaced: boolean;
+  wake: (() => void) | undefined;
+  readonly done: Promise<Delivery>;
+}
+
+/**
+ * Takes notices to devices. What fails is tried again after a growing time, and holds up nobody meanwhile; what fails for
+ * good becomes a dead letter. A newer notice of the same conversation takes the place of one that has not been taken yet.
+ */
+export class NoticeCourier {
+  /** By provider: notices that were replaced before they were sent, and that were given up. */
+  readonly replaced = new Map<string, number>();
+  readonly deadLettered = new Map<string, number>();
+  readonly #init: NoticeCourierInit;
+  readonly #turns: Turns;
+  /** The last notice under way of each device and conversation. */
+  readonly #lines = new Map<string, Line>();
+  readonly #waits = new Set<() => void>();
+  readonly #wantRoom: (() => void)[] = [];
+  readonly #abort = new AbortController();
+  #underWay = 0;
+
+  constructor(init: NoticeCourierInit) {
+    this.#init = init;
+    this.#turns = new Turns({ atOnce: init.atOnce, mostWaiting: init.mostWaiting + 1 });
+  }
+
+  /** Notices that were handed over and are not done with. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** Resolves when another notice may be handed over. */
+  async room(): Promise<void> {
+    while (this.#underWay >= this.#init.mostWaiting) {
+      this.#checkRunning();
+      await new Promise<void>((resolve) => this.#wantRoom.push(resolve));
+    }
+    this.#checkRunning();
+  }
+
+  /**
+   * Rejects when the notice can't be made, when a dead letter can't be kept, and when the courier stops: deliver it again
+   * later.
+   */
+  async deliver(job: PushJob): Promise<Delivery> {
+    const key = JSON.stringify([job.userId, job.deviceId, job.convId]);
+    const before = this.#lines.get(key);
+    if (before !== undefined) {
+      // It comes late: a session had its time before, or the event log was read from further back.
+      if (job.seq < before.seq) return this.#replaced(job);
+      before.replaced = true;
+      before.wake?.();
+    }
+    const line = this.#begin(job, before?.done);
+    this.#lines.set(key, line);
+    this.#underWay += 1;
+    try {
+      return await line.done;
+    } finally {
+      this.#underWay -= 1;
+      if (this.#lines.get(key) === line) this.#lines.delete(key);
+      this.#wantRoom.shift()?.();
+    }
+  }
+
+  /** One attempt. */
+  attempt(job: Pick<PushJob, 'target' | 'notice'>): Promise<PushOutcome> {
+    return this.#turns.run(async () => {
+      this.#checkRunning();
+      const notice = await job.notice();
+      this.#checkRunning();
+      return this.#init.providers.send(job.target, notice, { signal: this.#abort.signal });
+    });
+  }
+
+  /** Cuts off what is under way; those who wait for it are rejected. */
+  stop(): void {
+    this.#abort.abort();
+    for (const wake of [...this.#waits, ...this.#wantRoom.splice(0)]) wake();
+  }
+
+  #begin(job: PushJob, before: Promise<Delivery> | undefined): Line {
+    const { promise, resolve, reject } = Promise.withResolvers<Delivery>();
+    const line: Line = { seq: job.seq, replaced: false, wake: undefined, done: promise };
+    void this.#after(before, job, line).then(resolve, reject);
+    return line;
+  }
+
+  async #after(before: Promise<Delivery> | undefined, job: PushJob, line: Line): Promise<Delivery> {
+    await before?.catch(() => undefined);
+    return this.#persist(job, line);
+  }
+
+  async #persist(job: PushJob, line: Line): Promise<Delivery> {
+    const { config, random } = this.#init;
+    for (let attempt = 1; ; attempt += 1) {
+      this.#checkRunning();
+      if (line.replaced) return this.#replaced(job);
+      const { trace } = job;
+      const outcome = await (trace === undefined
+        ? this.attempt(job)
+        : trace.attempt(() => this.attempt(job)));
+      if (outcome.t === 'sent') return outcome;
+      if (outcome.t === 'gone') return { t: 'gone', sinceMs: outcome.sinceMs };
+      this.#checkRunning();
+      if (outcome.t === 'rejected' || attempt === config.attempts) {
+        await this.#giveUp(job, attempt, outcome.reason);
+        return { t: 'deadLetter' };
+      }
+      const bounds = { firstMs: config.firstRetryMs, maxMs: config.maxRetryMs };
+      const ownMs = backoffMs(attempt - 1, bounds, random);
+      await this.#wait(Math.min(config.maxRetryMs, Math.max(ownMs, outcome.afterMs ?? 0)), line);
+    }
+  }
+
+  #replaced({ target }: PushJob): Delivery {
+    count(this.replaced, target.t);
+    return { t: 'replaced' };
+  }
+
+  async #giveUp(job: PushJob, attempts: number, reason: string): Promise<void> {
+    await this.#init.deadLetters.add(letterOf(job, attempts, reason, this.#init.clock.wallMs()));
+    count(this.deadLettered, job.target.t);
+    this.#init.log.warn('a push was given up and is a dead letter', {
+      'event.action': 'push-dead-letter',
+      'parley.push.provider': job.target.t,
+      'parley.push.notice': noticeId(job),
+      'parley.attempts': attempts,
+      ...job.trace?.ids,
+      'parley.reason': reason,
+    });
+  }
+
+  #checkRunning(): void {
+    if (this.#abort.signal.aborted) throw new CourierStopped('pushes');
+  }
+
+  #wait(ms: number, line: Line): Promise<void> {
+    if (line.replaced) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waits.delete(wake);
+        line.wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#waits.add(wake);
+      line.wake = wake;
+    });
+  }
+}
+
+/** By which endpoint name dead letters of pushes go; webhooks have no dot in theirs. */
+export const pushEndpointPrefix = 'push.';
+
+/** Names what was to be pushed, and to whom: neither what a message says nor the target, which is a secret. */
+function letterOf(job: PushJob, attempts: number, reason: string, nowMs: number): DeadLetter {
+  const { userId, deviceId, convId, seq, occurredAtMs, target } = job;
+  return {
+    id: noticeId(job),
+    endpoint: `${pushEndpointPrefix}${target.t}`,
+    type: 'push',
+    convId,
+    firstSeq: seq,
+    lastSeq: seq,
+    occurredAtMs,
+    failedAtMs: nowMs,
+    attempts,
+    reason,
+    body: JSON.stringify({ user_id: userId, device_id: deviceId, conv_id: convId, seq }),
+  };
+}
+
+function count(of: Map<string, number>, provider: string): void {
+  of.set(provider, (of.get(provider) ?? 0) + 1);
+}
