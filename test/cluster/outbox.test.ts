@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { KafkaBroker } from '../engines/kafka-broker.ts';
 import { until } from '../e2e/support/until.ts';
-import { Clients, headOf, talk, textsOf, until as happened } from './support/clients.ts';
+import { Clients, groupsOnBoth, headOf, talk, textsOf, until as happened } from './support/clients.ts';
 import { Cluster, insist } from './support/cluster.ts';
 import { CommittedEvents } from './support/committed.ts';
 
@@ -37,17 +37,14 @@ async function published(convId: string, head: number): Promise<void> {
 
 describe('a message node that dies between its commit and its fan-out', () => {
   for (const failpoint of ['afterCommit', 'beforeFanout'])
-    test(`I5: under load (${failpoint}): everybody gets everything, and so does Kafka`, async () => {
+    test(`I5: under load (${failpoint}): everybody gets everything, and so does Kafka`, async (t) => {
       const [ann, bob] = [
         await clients.online(`ann ${failpoint}`, 'e1'),
         await clients.online(`bob ${failpoint}`, 'e2'),
       ];
-      // Several, so that each node owns some.
-      const groups = await Promise.all(
-        Array.from({ length: 6 }, (_, no) => ann.groups.create(`Team ${no}`, [bob.userId])),
-      );
-      const ids = groups.map(({ groupId }) => groupId);
+      const ids = await groupsOnBoth(ann, [bob.userId]);
       const stops = ids.flatMap((id) => [talk(ann, id, 5), talk(bob, id, 5)]);
+      t.after(() => stops.forEach((stop) => stop()));
       await happened(ann, () => ids.every((id) => headOf(ann, id) > 20));
       const victim = cluster.get('m1');
       await victim.kill();
@@ -111,13 +108,11 @@ describe('a message node that dies between its commit and its fan-out', () => {
 });
 
 describe('a message node that is frozen until it is taken for dead', () => {
-  test('I5: goes on under another name, and what it left is adopted', async () => {
+  test('I5: goes on under another name, and what it left is adopted', async (t) => {
     const [gil, hal] = [await clients.online('gil', 'e1'), await clients.online('hal', 'e2')];
-    const groups = await Promise.all(
-      Array.from({ length: 6 }, (_, no) => insist(() => gil.groups.create(`Cold ${no}`, ['hal']))),
-    );
-    const ids = groups.map(({ groupId }) => groupId);
+    const ids = await groupsOnBoth(gil, ['hal']);
     const stops = ids.map((id) => talk(gil, id, 5));
+    t.after(() => stops.forEach((stop) => stop()));
     await happened(hal, () => ids.every((id) => headOf(hal, id) > 20));
     // It has its share, and commits.
     const committing = () => cluster.metric('m1', 'chat_entries_committed_total');
@@ -158,14 +153,12 @@ describe('a message node that is frozen until it is taken for dead', () => {
 });
 
 describe('a cluster without Kafka for a while', () => {
-  test('chats on, starts nodes, and tells of everything later, also of what a dead node left', async () => {
+  test('chats on, starts nodes, and tells of everything later, also of what a dead node left', async (t) => {
     const [eve, fay] = [await clients.online('eve', 'e1'), await clients.online('fay', 'e2')];
-    const groups = await Promise.all(
-      Array.from({ length: 4 }, (_, no) => insist(() => eve.groups.create(`Night ${no}`, ['fay']))),
-    );
-    const ids = groups.map(({ groupId }) => groupId);
+    const ids = await groupsOnBoth(eve, ['fay']);
     await broker.kill();
     const stops = ids.map((id) => talk(eve, id, 5));
+    t.after(() => stops.forEach((stop) => stop()));
     const grown = async (by: number) => {
       const heads = ids.map((id) => headOf(fay, id));
       await happened(fay, () => ids.every((id, at) => headOf(fay, id) > (heads[at] as number) + by));

@@ -4,7 +4,8 @@ import { MemoryStorage } from '../../../sdk/storage-memory.ts';
 import { GrpcTransport } from '../../../sdk/transport-grpc.ts';
 import { WebSocketTransport } from '../../../sdk/transport-websocket.ts';
 import type { ChatClient, LogItem } from '../../../sdk/types.ts';
-import type { Cluster } from './cluster.ts';
+import { rendezvous } from '../../../services/core/rendezvous.ts';
+import { type Cluster, insist } from './cluster.ts';
 import { userToken } from './tokens.ts';
 
 const patienceMs = 60_000;
@@ -60,6 +61,17 @@ export async function until(client: ChatClient, holds: () => boolean): Promise<v
     const stop = client.onChange(look);
     look();
   });
+}
+
+/** A few groups of a client, so many that each of the two message nodes owns some of them. */
+export async function groupsOnBoth(client: ChatClient, members: readonly string[]): Promise<string[]> {
+  const ids = new Map<string, string[]>(['m1', 'm2'].map((nodeId) => [nodeId, []]));
+  const nodes = [...ids.keys()].map((nodeId) => ({ nodeId }));
+  while ([...ids.values()].some((owned) => owned.length < 2)) {
+    const { groupId } = await insist(() => client.groups.create('Team', [...members]));
+    ids.get(rendezvous(groupId, nodes)?.nodeId as string)?.push(groupId);
+  }
+  return [...ids.values()].flat();
 }
 
 /** Keeps some sends under way until told to stop; returns what was sent. */
