@@ -31,7 +31,7 @@ function scene({ timeoutMs = 60_000 } = {}) {
     presence.edges.add(peer);
     const up = (userId: UserId) => {
       no += 1;
-      presence.up(new EdgeSession({ edge: peer, no, userId, deviceId: `d${no}` }));
+      presence.up(new EdgeSession({ edge: peer, no, userId, deviceId: `d${no}`, sinceMs: 0 }));
     };
     return { peer, asked, up };
   };

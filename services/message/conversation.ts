@@ -10,6 +10,14 @@ import type { Audience } from './audience.ts';
 import type { HeldCursor } from './cursor-book.ts';
 import { RecentEntries } from './recent-entries.ts';
 
+export interface Unsure {
+  /** From which entry on. */
+  readonly fromSeq: Seq;
+  /** When this node had read all of it from the store, and until when it matters; by the monotonic clock. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
 const emptyHead: Head = { seq: 0, ord: 0, msgId: 0n };
 
 /** A hot conversation: head and rules as of the last commit or load. One that doesn't exist yet has head 0. */
@@ -40,8 +48,8 @@ export class Conversation {
   /** A batch with entries of it is being made or written: head and rules are not to be read again meanwhile. */
   writing = false;
   usedAtMs = 0;
-  /** From where on its former owner may not have forwarded it, and until when that matters: see `take-over.ts`. */
-  unsure: { readonly fromSeq: Seq; readonly untilMs: number } | undefined;
+  /** What its former owner may not have forwarded: see `take-over.ts`. */
+  unsure: Unsure | undefined;
   /** When the store was last asked, by a read or a commit, and said that head and rules are these. */
   confirmedAtMs = 0;
 

@@ -139,7 +139,7 @@ export class EdgeDesk {
   }
 
   #take(edge: EdgePeer, frame: EdgeFrame): void {
-    const { presence, fanOut, recent } = this.#parts;
+    const { clock, presence, fanOut, recent } = this.#parts;
     switch (frame.t) {
       case 'command':
         this.#command(edge, frame);
@@ -149,7 +149,9 @@ export class EdgeDesk {
         return;
       case 'sessionUp': {
         const { session, userId, deviceId } = frame;
-        presence.up(new EdgeSession({ edge, no: session, userId, deviceId }));
+        // One that is named in a snapshot was there before.
+        const sinceMs = edge.complete ? Math.floor(clock.monotonicMs()) : 0;
+        presence.up(new EdgeSession({ edge, no: session, userId, deviceId, sinceMs }));
         fanOut.sessionUp(edge, userId);
         edge.send({ t: 'registered', session });
         return;

@@ -16,6 +16,8 @@ export class EdgeSession implements ChainRefusals {
   readonly edge: EdgePeer;
   readonly no: SessionNo;
   readonly userId: UserId;
+  /** When this node heard that it signs in, in whole milliseconds by the monotonic clock; 0 where it was there before. */
+  readonly sinceMs: number;
   /** The session of the same user that came before it and is still there, on whatever edge. */
   older: EdgeSession | undefined;
   readonly #deviceHigh: number;
@@ -27,10 +29,12 @@ export class EdgeSession implements ChainRefusals {
     readonly no: SessionNo;
     readonly userId: UserId;
     readonly deviceId: string;
+    readonly sinceMs: number;
   }) {
     this.edge = o.edge;
     this.no = o.no;
     this.userId = o.userId;
+    this.sinceMs = o.sinceMs;
     this.#deviceHigh = mixed(o.deviceId, 0x2545_f491);
     this.#deviceLow = mixed(o.deviceId, 0x4f6c_dd1d);
   }

@@ -10,9 +10,9 @@ import type { EdgePeer } from './edge-peer.ts';
 import type { HotConversations } from './hot-conversations.ts';
 import type { PresenceBook } from './presence-book.ts';
 import type { RecentCommits } from './recent-commits.ts';
-import { unsureMs } from './take-over.ts';
+import { settledMs, unsureMs } from './take-over.ts';
 
-type Presence = Pick<PresenceBook, 'edges' | 'isOn'>;
+type Presence = Pick<PresenceBook, 'edges' | 'isOn' | 'isOnSince'>;
 
 /**
  * Brings committed entries to the edges. An edge is told once who hears of a conversation (its audience) and from then
@@ -64,7 +64,8 @@ export class FanOut {
     this.#recent?.committed(conversation.convId, firstSeq);
     for (const edge of this.#presence.edges) {
       const audience = this.#audience(conversation, edge, firstSeq);
-      this.#includeLeavers(conversation, audience, this.#unheard(conversation, edge));
+      if (!audience.announced)
+        this.#includeLeavers(conversation, audience, this.#unheard(conversation, edge));
       if (changed.size > 0) this.#tellChanges(conversation, audience, changed);
       if (audience.users.size > 0) {
         this.#announce(conversation, audience);
@@ -174,7 +175,7 @@ export class FanOut {
     const nowMs = this.#clock.monotonicMs();
     const { unsure } = conversation;
     const known = unsure !== undefined && unsure.untilMs > nowMs ? unsure.fromSeq : firstSeq;
-    conversation.unsure = { fromSeq: Math.min(firstSeq, known), untilMs: nowMs + unsureMs };
+    conversation.unsure = { fromSeq: Math.min(firstSeq, known), sinceMs: nowMs, untilMs: nowMs + unsureMs };
   }
 
   /** Sends entries to one edge again. */
@@ -190,7 +191,7 @@ export class FanOut {
   audienceFor(conversation: Conversation, edge: EdgePeer): Audience | undefined {
     if (conversation.void) return undefined;
     const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
-    this.#includeLeavers(conversation, audience, this.#unheard(conversation, edge));
+    if (!audience.announced) this.#includeLeavers(conversation, audience, this.#unheard(conversation, edge));
     if (audience.users.size === 0) return undefined;
     this.#announce(conversation, audience);
     return audience;
@@ -253,12 +254,21 @@ export class FanOut {
   }
 
   /** From where on an edge may not have heard of a conversation: what is missing from there it asks for. */
-  #unheard({ convId, unsure }: Conversation, { missed }: EdgePeer): Seq | undefined {
-    const missedFrom = missed.get(convId);
-    const unsureFrom =
-      unsure !== undefined && unsure.untilMs > this.#clock.monotonicMs() ? unsure.fromSeq : undefined;
+  #unheard(conversation: Conversation, edge: EdgePeer): Seq | undefined {
+    const missedFrom = edge.missed.get(conversation.convId);
+    const unsureFrom = this.#unsureFrom(conversation, edge);
     if (missedFrom === undefined) return unsureFrom;
     return Math.min(missedFrom, unsureFrom ?? missedFrom);
+  }
+
+  /** Where nobody hears of it there but who has signed in since, nobody lacks what went before: a storm of them would ask for all of it. */
+  #unsureFrom(conversation: Conversation, edge: EdgePeer): Seq | undefined {
+    const { unsure } = conversation;
+    if (unsure === undefined || unsure.untilMs <= this.#clock.monotonicMs()) return undefined;
+    const beforeMs = unsure.sinceMs + settledMs;
+    for (const { userId } of this.#membersOn(conversation, edge))
+      if (this.#presence.isOnSince(edge, userId, beforeMs)) return unsure.fromSeq;
+    return undefined;
   }
 
   #tellChanges(

@@ -6,6 +6,7 @@ import type { MessageStore, StoredEntry } from '../ports/message-store.ts';
 import { hiddenContent } from './contents.ts';
 import type { Conversation } from './conversation.ts';
 import { toLogEntry } from './fan-out.ts';
+import { LogBlocks } from './log-blocks.ts';
 import { notFoundFault, strangerFault } from './stranger-fault.ts';
 
 export interface PageRequest {
@@ -19,16 +20,19 @@ type Page = Extract<Result, { t: 'page' }>;
 /** A page with more than this has fewer entries than were asked for, so that no frame is endless. */
 const maxPageBytes = 512 * 1024;
 
-/** Pages of history, and single entries: from the newest entries held, from pages read before, or from the store. */
+/** Pages of history, and single entries: from the newest entries held, from what was read before, or from the store. */
 export class History {
   readonly #store: MessageStore;
   readonly #pages: LRUCache<string, readonly LogEntry[]>;
+  readonly #blocks: LogBlocks;
   #generation = 0;
 
+  /** `pageBytes`: held, at most; half of them as pages that were asked for, half as the blocks that pages are made of. */
   constructor({ store, pageBytes }: { store: MessageStore; pageBytes: number }) {
     this.#store = store;
+    this.#blocks = new LogBlocks({ store, maxBytes: Math.ceil(pageBytes / 2) });
     this.#pages = new LRUCache({
-      maxSize: pageBytes,
+      maxSize: Math.ceil(pageBytes / 2),
       // Each list is remembered encoded, too.
       sizeCalculation: (entries) => entries.reduce((sum, entry) => sum + 2 * entry.content.length + 300, 64),
     });
@@ -64,6 +68,7 @@ export class History {
   clear(): void {
     this.#generation += 1;
     this.#pages.clear();
+    this.#blocks.clear();
   }
 
   /** One entry. */
@@ -84,10 +89,9 @@ export class History {
     const known = conversation.void ? undefined : this.#pages.get(key);
     if (known !== undefined) return known;
     const generation = this.#generation;
-    const stored =
-      conversation.recent.range(from, to) ??
-      (await this.#store.range(convNo, from, to, to - from + 1, false, projectedSeq));
-    const entries = stored.map((entry) => toLogEntry(convId, entry));
+    const held = conversation.recent.range(from, to);
+    const entries =
+      held?.map((entry) => toLogEntry(convId, entry)) ?? (await this.#blocks.entries(conversation, from, to));
     // A recall that was committed while the store read may have changed an entry: such a page is served, not kept.
     if (conversation.projectedSeq === projectedSeq && generation === this.#generation && !conversation.void)
       this.#pages.set(key, entries);

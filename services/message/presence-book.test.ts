@@ -26,7 +26,7 @@ class Edge extends EdgePeer {
 }
 
 const session = (edge: EdgePeer, no: number, userId: typeof ada, deviceId = `device ${no}`) =>
-  new EdgeSession({ edge, no, userId, deviceId });
+  new EdgeSession({ edge, no, userId, deviceId, sinceMs: 0 });
 const presence = (userId: string, online: boolean, lastSeenAtMs = 0) => ({
   t: 'presence',
   userId,

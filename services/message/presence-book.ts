@@ -61,6 +61,11 @@ export class PresenceBook {
     return find(this.#newest.get(userId), (one) => one.edge === edge) !== undefined;
   }
 
+  /** Whether a user has a session on an edge that signed in before this time, by the monotonic clock in milliseconds. */
+  isOnSince(edge: EdgePeer, userId: UserId, beforeMs: number): boolean {
+    return find(this.#newest.get(userId), (one) => one.edge === edge && one.sinceMs < beforeMs) !== undefined;
+  }
+
   edgesOf(userId: UserId): ReadonlySet<EdgePeer> {
     const edges = new Set<EdgePeer>();
     for (let one = this.#newest.get(userId); one !== undefined; one = one.older) edges.add(one.edge);

@@ -5,6 +5,11 @@ import type { Conversation } from './conversation.ts';
 
 /** What is younger than this may not have reached everybody: its owner may have died, or lost a link, before. */
 export const unsureMs = 10_000;
+/**
+ * Whoever signs in so long after them is told of them by its sync, whichever node answers that: what a node knows of a
+ * conversation is from the store's last second.
+ */
+export const settledMs = 2_000;
 /** Entries looked back for, at most; an owner that wrote more in that time has forwarded the earlier ones. */
 const unsureEntries = 200;
 
@@ -22,5 +27,6 @@ export async function lookBack(store: MessageStore, clock: Clock, conversation: 
   if (conversation.head !== head) return;
   for (const entry of entries) recent.push(entry);
   const young = entries.find(({ createdAtMs }) => createdAtMs >= sinceMs);
-  conversation.unsure = { fromSeq: young?.seq ?? head.seq, untilMs: clock.monotonicMs() + unsureMs };
+  const nowMs = clock.monotonicMs();
+  conversation.unsure = { fromSeq: young?.seq ?? head.seq, sinceMs: nowMs, untilMs: nowMs + unsureMs };
 }
