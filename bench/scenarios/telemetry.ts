@@ -24,24 +24,30 @@ interface Side {
 }
 
 /**
- * What telemetry costs: the same load on servers with it and without, turn by turn, so that whatever else the machine does
- * meets all of them. The second one without says how much two equal servers differ.
+ * What telemetry costs: the same load on two servers with it and two without, turn by turn, so that whatever else the
+ * machine does meets all of them. Two equal servers differ by some percent for as long as they run, and one that was
+ * started first is dearer than the last: both are told, and the order of the starts is even.
  */
 export async function telemetry(context: Context): Promise<ScenarioResult> {
   const { options, say } = context;
   const { quick } = options;
-  const rounds = quick ? 1 : 7;
+  const rounds = quick ? 1 : 5;
   const seconds = quick ? 1 : 10;
   const rate = options.rate ?? (quick ? 200 : usualRate);
   await using sink = await spanSink();
-  await using on = await startParley('ws', { env: { PARLEY_TRACE_ENDPOINT: sink.url } });
-  await using off = await startParley('ws', { env: { PARLEY_TRACE_RATIO: '0' } });
-  await using again = await startParley('ws', { env: { PARLEY_TRACE_RATIO: '0' } });
+  const traced = { PARLEY_TRACE_ENDPOINT: sink.url };
+  const untraced = { PARLEY_TRACE_RATIO: '0' };
+  await using on = await startParley('ws', { env: traced });
+  await using off = await startParley('ws', { env: untraced });
+  await using offAgain = await startParley('ws', { env: untraced });
+  await using onAgain = await startParley('ws', { env: traced });
   using _ = scraped(on.server.ports.metrics);
+  using __ = scraped(onAgain.server.ports.metrics);
   const sides: readonly Side[] = [
     { name: 'with', server: on, costs: [] },
     { name: 'without', server: off, costs: [] },
-    { name: 'without, again', server: again, costs: [] },
+    { name: 'without, again', server: offAgain, costs: [] },
+    { name: 'with, again', server: onAgain, costs: [] },
   ];
   for (const side of sides) await passOf(context, side.server, rate, quick ? 1 : 15);
   for (let no = 0; no < rounds; no++) {
@@ -54,10 +60,16 @@ export async function telemetry(context: Context): Promise<ScenarioResult> {
   }
   const parts = await partsOf(context, { on, off, endpoint: sink.url });
   await context.generator.close();
-  const [withIt, without, control] = sides as [Side, Side, Side];
-  const base = (at: number) => ((without.costs[at] as number) + (control.costs[at] as number)) / 2;
-  const ratios = withIt.costs.map((cost, at) => cost / base(at));
-  const noise = control.costs.map((cost, at) => Math.abs(cost / (without.costs[at] as number) - 1));
+  const [withIt, without, withoutAgain, withAgain] = sides as [Side, Side, Side, Side];
+  const both = (one: Side, other: Side, at: number) =>
+    (one.costs[at] as number) + (other.costs[at] as number);
+  const ratios = withIt.costs.map(
+    (_cost, at) => both(withIt, withAgain, at) / both(without, withoutAgain, at),
+  );
+  const differ = (one: Side, other: Side): string => {
+    const shares = one.costs.map((cost, at) => Math.abs(cost / (other.costs[at] as number) - 1));
+    return `${(100 * median(shares)).toFixed(1)} %`;
+  };
   return {
     scenario: 'telemetry',
     rows: sides.map(rowOf(rate, rounds)),
@@ -69,8 +81,8 @@ export async function telemetry(context: Context): Promise<ScenarioResult> {
       },
     ],
     notes: [
-      `  two servers without it differ by ${(100 * median(noise)).toFixed(1)} % in the median round; ` +
-        `rounds with it: ${ratios.map((ratio) => ratio.toFixed(3)).join(' ')}`,
+      `  in the median round two servers without it differ by ${differ(without, withoutAgain)}, ` +
+        `two with it by ${differ(withIt, withAgain)}; rounds: ${ratios.map((ratio) => ratio.toFixed(3)).join(' ')}`,
       `  ${sink.exports()} exports of spans, a scrape every ${scrapeEveryMs / 1000} s`,
       ...partNotes(parts, rate, median(without.costs)),
     ],
