@@ -38,6 +38,14 @@ class Outlet implements DoorOutlet {
   }
 }
 
+/** Two nodes that are started, and to be stopped by the test. */
+async function twoNodes() {
+  const hosts = [new FakeHost(), new FakeHost()] as const;
+  const servers = [nodeServer(hosts[0]), nodeServer(hosts[1])] as const;
+  for (const server of servers) await server.start();
+  return [hosts, servers] as const;
+}
+
 function upstreamTo(port: number | readonly number[], token = clusterToken) {
   const upstream = new Upstream({
     config: { urls: [port].flat().map((one) => `http://127.0.0.1:${one}`), clusterToken: token },
@@ -118,9 +126,7 @@ test('when the node dies its sockets are closed, and the bridge attaches to it a
 });
 
 test('the next node takes over when one is lost, for sessions and for calls', async () => {
-  const hosts = [new FakeHost(), new FakeHost()] as const;
-  const servers = [nodeServer(hosts[0]), nodeServer(hosts[1])] as const;
-  for (const server of servers) await server.start();
+  const [hosts, servers] = await twoNodes();
   await using door = upstreamTo(servers.map(({ port }) => port));
   await door.upstream.start();
   await door.upstream.attached();
@@ -137,9 +143,7 @@ test('the next node takes over when one is lost, for sessions and for calls', as
 });
 
 test('from a node that drains new sessions go to the next one, and those that it has stay until they end', async () => {
-  const hosts = [new FakeHost(), new FakeHost()] as const;
-  const servers = [nodeServer(hosts[0]), nodeServer(hosts[1])] as const;
-  for (const server of servers) await server.start();
+  const [hosts, servers] = await twoNodes();
   await using door = upstreamTo(servers.map(({ port }) => port));
   await door.upstream.start();
   await door.upstream.attached();

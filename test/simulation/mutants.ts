@@ -75,6 +75,14 @@ export const simMutants: readonly SimMutant[] = [
     to: '      void [lookBack, waiting];',
   },
   {
+    name: 'old-taken-for-new',
+    invariant: 'I5',
+    how: 'who takes a conversation over takes all sessions for ones that have synced since',
+    file: 'services/message/edge-desk.ts',
+    from: 'edge.complete ? Math.floor(clock.monotonicMs()) : 0',
+    to: 'Math.floor(clock.monotonicMs()) + 60_000',
+  },
+  {
     name: 'no-replay',
     invariant: 'I5',
     how: 'an edge whose link comes again is not told what it missed',
