@@ -153,7 +153,12 @@ describe('notifications of the page', () => {
       (await devicesOf('ann')).map(({ name, provider }) => [name, provider]),
       [['Chrome on Linux', 'webpush']],
     );
-    assert.equal(await (await menu(ann)).getAttribute('aria-checked'), 'true');
+    // The server may know before the page does.
+    const on = await menu(ann);
+    await until(
+      async () => (await on.getAttribute('aria-checked')) === 'true',
+      () => 'the switch is not on',
+    );
     await page.keyboard.press('Escape');
 
     // Hidden content: words of its own. A newer one takes its place. What can't be read is shown all the same.
