@@ -183,8 +183,10 @@ export class EdgeDesk {
         return;
       case 'audienceUnknown':
         this.#known(frame.convId, (conversation) => {
-          fanOut.tellWhole(conversation, edge, frame.seq);
-          return this.#pull(edge, conversation, frame.seq, conversation.head.seq);
+          // It may have asked before the store was restored, for what is not there any more; the link was slow.
+          const fromSeq = Math.min(frame.seq, conversation.head.seq + 1);
+          fanOut.tellWhole(conversation, edge, fromSeq);
+          return this.#pull(edge, conversation, fromSeq, conversation.head.seq);
         });
         return;
       case 'pull':

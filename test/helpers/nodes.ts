@@ -222,6 +222,19 @@ export class Nodes implements AsyncDisposable {
     return { node, door: new TestDoor(node), asked, say: (...said: OwnerFrame[]) => frames(said), down };
   }
 
+  /** A link to the message node of an edge that the test plays. */
+  bareLink() {
+    const told: OwnerFrame[] = [];
+    const { frames } = this.message.acceptEdge({
+      send: (frame) => {
+        told.push(frame);
+        return 'queued';
+      },
+      close: () => {},
+    });
+    return { told, say: (...said: EdgeFrame[]) => frames(said) };
+  }
+
   #connectionNode(): ConnectionNode {
     const { clock, tokens } = this;
     const mode = this.#options.mode ?? 'development';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { SendRequestSchema } from '../../gen/parley/chat/v1/message_pb.ts';
-import type { ConvId } from '../../services/core/ids.ts';
+import type { ConvId, UserId } from '../../services/core/ids.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import { Nodes, say, sayTo } from '../helpers/nodes.ts';
 import type { TestSession } from '../helpers/test-session.ts';
@@ -98,6 +98,23 @@ describe('an edge and a message node that does not do what it should', () => {
     );
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(edge.session.closed, undefined);
+  });
+});
+
+describe('a message node whose edge asks who hears', () => {
+  it('I5: tells of it from behind the last entry at most, whatever was asked for in a store that was restored since', async () => {
+    await using nodes = await Nodes.open();
+    await nodes.createGroup('ada', 'g', ['bob']);
+    const { told, say: ask } = nodes.bareLink();
+    const convId = 'g' as ConvId;
+    ask(
+      { t: 'sessionUp', session: 1, userId: 'ada' as UserId, deviceId: 'd' },
+      { t: 'snapshotEnd' },
+      { t: 'audienceUnknown', audience: 0, convId, seq: 30 },
+    );
+    const audience = () => told.find((frame) => frame.t === 'audience' && frame.convId === convId);
+    while (audience() === undefined) await new Promise((resolve) => setImmediate(resolve));
+    assert.partialDeepStrictEqual(audience(), { nextSeq: 2, whole: true });
   });
 });
 
