@@ -12,6 +12,7 @@ const repeatsAtOnce = 20;
 const pauseMs = 40;
 const timeoutMs = 60_000;
 const cursorsAtOnce = 1_000;
+const outboxRowsAtOnce = 1_000;
 
 /** See `MessageStore.readEpoch`. */
 export async function readEpoch(database: Database): Promise<string> {
@@ -28,6 +29,7 @@ export async function renewEpoch(database: Database, from: string): Promise<stri
     const session = await database.openSession('schema');
     try {
       const epoch = await renewed(session, from, database.traits);
+      if (epoch !== from) await moveOutbox(session, from, epoch);
       await cutCursors(session);
       return epoch;
     } finally {
@@ -40,8 +42,8 @@ export async function renewEpoch(database: Database, from: string): Promise<stri
 
 /**
  * Commits that are under way hold the row of the epoch; this waits for them, and those that come later find another one.
- * The outbox moves along, since what it tells of is published all the same. One statement that commits by itself: on
- * Galera whatever another node commits meanwhile undoes it, so it is to be short, and the server repeats it at once.
+ * One row in a statement that commits by itself: on Galera whatever another node commits meanwhile undoes it, so it is
+ * to be short, and the server repeats it at once.
  */
 async function renewed(session: Session, from: string, { galera }: ServerTraits): Promise<string> {
   const epoch = randomBytes(16).toString('hex');
@@ -49,18 +51,39 @@ async function renewed(session: Session, from: string, { galera }: ServerTraits)
     `SET SESSION foreign_key_checks = 0${galera ? `, wsrep_retry_autocommit = ${repeatsAtOnce}` : ''}`,
     timeoutMs,
   );
+  const results = await untilUndisturbed(() =>
+    session.query(
+      [
+        `UPDATE store_epoch SET epoch = ${text(epoch)} WHERE epoch = ${text(from)}`,
+        'SELECT epoch FROM store_epoch',
+      ].join(';'),
+      timeoutMs,
+    ),
+  );
+  return String(results[1]?.rows[0]?.[0]);
+}
+
+/**
+ * What the outbox tells of is published all the same, so its rows go along. They are as many as wait to be published,
+ * too many for one statement beside others' commits; no more come, and who repeats a renewal that was cut off moves the rest.
+ */
+async function moveOutbox(session: Session, from: string, to: string): Promise<void> {
+  for (let moved = outboxRowsAtOnce; moved === outboxRowsAtOnce; ) {
+    const [result] = await untilUndisturbed(() =>
+      session.query(
+        `UPDATE outbox SET epoch = ${text(to)} WHERE epoch = ${text(from)} LIMIT ${outboxRowsAtOnce}`,
+        timeoutMs,
+      ),
+    );
+    moved = result?.changed ?? 0;
+  }
+}
+
+async function untilUndisturbed<T>(ask: () => Promise<T>): Promise<T> {
   const endMs = performance.now() + timeoutMs;
   for (;;) {
     try {
-      const results = await session.query(
-        [
-          `UPDATE store_epoch e LEFT JOIN outbox o ON o.epoch = e.epoch
-            SET e.epoch = ${text(epoch)}, o.epoch = ${text(epoch)} WHERE e.epoch = ${text(from)}`,
-          'SELECT epoch FROM store_epoch',
-        ].join(';'),
-        timeoutMs,
-      );
-      return String(results[1]?.rows[0]?.[0]);
+      return await ask();
     } catch (error) {
       if (failureOf(error) !== 'contended' || performance.now() >= endMs) throw error;
       await sleep(pauseMs * Math.random());
@@ -90,7 +113,7 @@ async function cutCursors(session: Session): Promise<void> {
           WHERE conv_no = ${String(no)} AND user_id = ${bytes(user as Buffer)}`,
       ];
     });
-    if (cuts.length > 0) await session.query(cuts.join(';'), timeoutMs);
+    if (cuts.length > 0) await untilUndisturbed(() => session.query(cuts.join(';'), timeoutMs));
     const last = rows.at(-1);
     if (last === undefined || rows.length < cursorsAtOnce) return;
     const no = big(BigInt(last[0] as string));
