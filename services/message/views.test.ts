@@ -7,7 +7,18 @@ import type { ConvId, UserId } from '../core/ids.ts';
 import type { ConversationView, KnownConversation } from '../peer/edge-frames.ts';
 import { Books } from './testing/books.ts';
 import { textContent } from './testing/memory-store.ts';
-import { ada, added, bob, cyd, decision, garden, kicked, send, submission } from './testing/samples.ts';
+import {
+  ada,
+  added,
+  bob,
+  CountedDraws,
+  cyd,
+  decision,
+  garden,
+  kicked,
+  send,
+  submission,
+} from './testing/samples.ts';
 
 const create = (owner: UserId, members: UserId[], history: 'all' | 'sinceJoin' = 'sinceJoin') =>
   decision(owner, 'create', [], {
@@ -181,6 +192,24 @@ describe('sync', () => {
     const again = await sync(books, bob, [{ ...seen, rev: 0n }]);
     assert.equal(again.views[0]?.startOver, false, 'its head is known to the store');
     books.hot.release(held);
+  });
+
+  it('I4: tells a user nothing more who was removed meanwhile by an owner whose clock is behind', async () => {
+    const books = new Books();
+    await books.commit(garden, create(ada, [ada, bob]), send(ada, 'a'));
+    const other = new Books(books, new CountedDraws(1n));
+    books.store.turn = async (operation, when) => {
+      if (operation !== 'memberships' || when === 'before') return;
+      await other.commit(garden, decision(ada, 'out', [], kicked(bob)), send(ada, 'b'));
+      // Somebody else's command has this one read the conversation meanwhile.
+      await books.hot.with(garden, (conversation) => books.hot.reload([conversation]));
+    };
+    const [view] = (await sync(books, bob, [], 9)).views;
+    assert.deepEqual([view?.leftSeq, view?.headSeq, view?.memberCount], [3, 3, 1]);
+    assert.deepEqual(
+      view?.entries.map(({ seq }) => seq),
+      [1, 2, 3],
+    );
   });
 
   it('tells of those that the user was removed from, once', async () => {

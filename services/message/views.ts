@@ -99,12 +99,12 @@ export class Views {
   #view(userId: UserId, row: Membership): ConversationView {
     const { hot, cursors } = this.#parts;
     const held = hot.get(row.convId);
-    const head: Head = held?.exists === true && held.head.seq > row.head.seq ? held.head : row.head;
-    // What is hot here may be behind what another owner has written.
-    const heldMember = held?.members.get(userId);
-    const member = heldMember !== undefined && heldMember.rev > row.member.rev ? heldMember : row.member;
-    const isNewer = held?.group !== undefined && held.group.version > (row.group?.version ?? 0);
-    const group: GroupRow | undefined = isNewer ? held.group : row.group;
+    // Either may be behind what another owner has written. Who is a member, and as what, goes with the head it was read
+    // with: each change of it is an entry. Nothing else says which of two is newer, their numbers come from two clocks.
+    const isHeldNewer = held?.exists === true && held.head.seq > row.head.seq;
+    const head: Head = isHeldNewer ? held.head : row.head;
+    const member = (isHeldNewer ? held.members.get(userId) : undefined) ?? row.member;
+    const group: GroupRow | undefined = isHeldNewer ? held.group : row.group;
     const own = cursors.merged(held, userId, row.cursor);
     const peers = row.peer === undefined ? nowhere : cursors.merged(held, row.peer, row.peerCursor);
     const left = member.leftSeq > 0;

@@ -21,11 +21,11 @@ export class Books {
   readonly views: Views;
   readonly draws: CountedDraws;
 
-  /** Given the books of another owner: on the same store. */
-  constructor(other?: Books) {
+  /** Given the books of another owner: on the same store, with numbers from the same clock unless others are given. */
+  constructor(other?: Books, draws = other?.draws ?? new CountedDraws()) {
     const store = other?.store ?? new MemoryStore();
     this.store = store;
-    this.draws = other?.draws ?? new CountedDraws();
+    this.draws = draws;
     const clock = { wallMs: () => 0, monotonicMs: () => 0 };
     const limits = { maxConversations: 10_000, maxRecentBytes: 64 * mebibyte };
     this.hot = new HotConversations({ store, clock, limits });

@@ -14,11 +14,15 @@ const keys = new ClientKeys(new Uint8Array(32));
 
 /** Ids and times in order, or a refusal. */
 export class CountedDraws implements Draws {
-  #last = 1_000n;
+  #last: bigint;
   timeMs = 1_000_000;
   /** How many more there are. */
   left = Number.POSITIVE_INFINITY;
   refusal: Error = new Error('no id is left');
+
+  constructor(last = 1_000n) {
+    this.#last = last;
+  }
 
   nextId(): MsgId {
     if (this.left <= 0) throw this.refusal;
