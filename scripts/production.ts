@@ -53,7 +53,7 @@ function told({ machines, secrets, run }: Place): string {
   Parley is at ${floating}, by TLS. A token to sign in with:
     ${token}
   In a browser:   https://${floating}
-  In a terminal:  GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=${authority} npm run parley -- chat ann --server ${floating}:443 --tls --token TOKEN
+  In a terminal:  npm run parley -- chat ann --server ${floating}:443 --ca ${authority} --token TOKEN
   From a script:  curl --cacert ${authority} -H 'authorization: Bearer TOKEN' https://${floating}/api/v1/conversations
 
   Prometheus      http://${watch}:9090

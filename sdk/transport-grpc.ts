@@ -6,6 +6,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import {
+  type ChannelCredentials,
   type ChannelOptions,
   Client,
   type ClientDuplexStream,
@@ -37,9 +38,15 @@ const channelDefaults: ChannelOptions = {
 export interface GrpcTransportOptions {
   /** `host:port`. */
   readonly address: string;
-  /** With TLS, by the certificate authorities that Node trusts. */
-  readonly tls?: boolean;
+  /** With TLS, by the certificate authorities that Node trusts, or by these (PEM) alone. */
+  readonly tls?: boolean | { readonly authorities: Uint8Array };
   readonly channel?: ChannelOptions;
+}
+
+/** Throws where the authorities are no certificates. */
+function securityOf({ tls = false }: GrpcTransportOptions): ChannelCredentials {
+  if (tls === false) return channelCredentials.createInsecure();
+  return channelCredentials.createSsl(tls === true ? null : Buffer.from(tls.authorities));
 }
 
 /** Sessions and unary calls over gRPC: for Node. */
@@ -47,9 +54,8 @@ export class GrpcTransport implements Transport {
   readonly #client: Client;
 
   constructor(options: GrpcTransportOptions) {
-    const security =
-      options.tls === true ? channelCredentials.createSsl() : channelCredentials.createInsecure();
-    this.#client = new Client(options.address, security, { ...channelDefaults, ...options.channel });
+    const { address, channel } = options;
+    this.#client = new Client(address, securityOf(options), { ...channelDefaults, ...channel });
   }
 
   open(handlers: StreamHandlers): SessionStream {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { Authority } from '../test/helpers/certificates.ts';
 import { LiveServer } from '../sdk/testing/live-server.ts';
 import { chatCommand } from './chat-command.ts';
 import { runCli } from './cli/run-cli.ts';
@@ -58,7 +59,11 @@ afterEach(async () => {
 });
 
 function chat(name: string, ...args: string[]): Run {
-  const run = new Run(name, '--server', server.grpcAddress, ...args);
+  return chatAt(server, name, ...args);
+}
+
+function chatAt({ grpcAddress }: LiveServer, name: string, ...args: string[]): Run {
+  const run = new Run(name, '--server', grpcAddress, ...args);
   runs.push(run);
   return run;
 }
@@ -153,6 +158,28 @@ describe('parley chat', () => {
     ]) {
       const run = new Run(...args);
       assert.equal(await run.status, 2);
+    }
+  });
+
+  test('a server with TLS is believed whom the authorities in a file vouch for', async () => {
+    await using authority = await Authority.make();
+    await authority.sign('node', { names: 'IP:127.0.0.1' });
+    const { cert, key, ca } = authority.files('node');
+    await using secure = await LiveServer.start({ PARLEY_GRPC_TLS_CERT: cert, PARLEY_GRPC_TLS_KEY: key });
+    const noa = chatAt(secure, 'noa', '--to', 'noa', '--ca', ca);
+    noa.type('a note');
+    await noa.until(/you: a note/);
+    assert.equal(await noa.end(), 0);
+    const stranger = chatAt(secure, 'noa', '--tls');
+    assert.equal(await stranger.status, 1);
+    assert.match(stranger.notes, /there is no Parley server/);
+    for (const [file, says] of [
+      [key, /has no certificates/],
+      [`${key} is not there`, /no such file/],
+    ] as const) {
+      const run = chatAt(secure, 'noa', '--ca', file);
+      assert.equal(await run.status, 2);
+      assert.match(run.notes, says);
     }
   });
 });

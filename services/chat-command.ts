@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { createChatClient } from '../sdk/client.ts';
 import { MemoryStorage } from '../sdk/storage-memory.ts';
-import { GrpcTransport } from '../sdk/transport-grpc.ts';
+import { GrpcTransport, type GrpcTransportOptions } from '../sdk/transport-grpc.ts';
 import { type ChatClient, ChatError } from '../sdk/types.ts';
 import { explain, describeReason } from './chat-lines.ts';
 import { ChatRoom } from './chat-room.ts';
@@ -26,6 +28,10 @@ export function chatCommand(
       server: { value: 'HOST:PORT', doc: `The server’s gRPC port; ${defaultServer} unless given.` },
       token: { value: 'TOKEN', doc: 'A token of the user; a development server needs none.' },
       tls: { doc: 'The server speaks TLS.' },
+      ca: {
+        value: 'FILE',
+        doc: 'It does, and these authorities (PEM) vouch for it, instead of those that Node trusts.',
+      },
     },
     least: 1,
     most: 1,
@@ -41,7 +47,7 @@ async function chat(args: Arguments, io: CommandIo, streams: ChatStreams): Promi
   const address = serverOf(oneValue(args, 'server'));
   const token = oneValue(args, 'token');
   const client = createChatClient({
-    transport: new GrpcTransport({ address, tls: args.flags.has('tls') }),
+    transport: new GrpcTransport({ address, tls: await tlsOf(args) }),
     storage: new MemoryStorage(),
     ...(token === undefined ? { userId: name } : { token }),
   });
@@ -115,6 +121,20 @@ function changed(client: ChatClient, holds: () => boolean): Promise<void> {
     const stop = client.onChange(look);
     look();
   });
+}
+
+async function tlsOf(args: Arguments): Promise<GrpcTransportOptions['tls']> {
+  const file = oneValue(args, 'ca');
+  if (file === undefined) return args.flags.has('tls');
+  const authorities = await readFile(file).catch((error: Error) => {
+    throw new UsageError(`--ca: ${error.message}`);
+  });
+  try {
+    new X509Certificate(authorities);
+  } catch {
+    throw new UsageError(`--ca: ${file} has no certificates (PEM)`);
+  }
+  return { authorities };
 }
 
 function serverOf(text: string | undefined): string {

@@ -16,17 +16,19 @@ const main = new URL('../../services/main.ts', import.meta.url).pathname;
 /** The real server as a process of its own, in development mode, on a data directory that outlives its crashes. */
 export class LiveServer {
   readonly #dataDir: string;
+  readonly #env: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
   /** The end of what it said, for when it does not do what it should. */
   #said: string[] = [];
   #ports: Ports | undefined;
 
-  private constructor(dataDir: string) {
+  private constructor(dataDir: string, env: Readonly<Record<string, string>>) {
     this.#dataDir = dataDir;
+    this.#env = env;
   }
 
-  static async start(): Promise<LiveServer> {
-    const server = new LiveServer(await mkdtemp(join(tmpdir(), 'parley-sdk-')));
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<LiveServer> {
+    const server = new LiveServer(await mkdtemp(join(tmpdir(), 'parley-sdk-')), env);
     await server.start();
     return server;
   }
@@ -52,6 +54,7 @@ export class LiveServer {
         PARLEY_GRPC_PORT: String(grpc),
         PARLEY_METRICS_PORT: '0',
         PARLEY_DRAIN_MS: '500',
+        ...this.#env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -57,14 +57,10 @@ export class TerminalUser implements AsyncDisposable {
   #shown = '';
 
   constructor({ host, authority, token }: Door, name: string, group: string) {
-    this.#child = spawn(
-      process.execPath,
-      [
-        ...[join(root, 'services', 'main.ts'), 'chat', name, '--group', group],
-        ...['--server', `${host}:443`, '--tls', '--token', token],
-      ],
-      { env: { ...process.env, GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: authority } },
-    );
+    this.#child = spawn(process.execPath, [
+      ...[join(root, 'services', 'main.ts'), 'chat', name, '--group', group],
+      ...['--server', `${host}:443`, '--ca', authority, '--token', token],
+    ]);
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on('data', (chunk: Buffer) => (this.#shown += chunk.toString()));
   }
