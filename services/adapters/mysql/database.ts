@@ -15,12 +15,15 @@ export interface DatabaseOptions {
 type Purpose = 'commit' | 'read' | 'background' | 'check' | 'schema';
 
 const backgroundSessions = 2;
+const userSessions = 2;
 const commitsWaiting = 256;
 const readsWaiting = 4_096;
 const backgroundWaiting = 256;
+const usersWaiting = 256;
+const leasesWaiting = 16;
 const lockWaitSeconds = 1;
 
-/** The database: three pools, so that neither reads nor cursors ever stand before a commit. */
+/** The database: pools of sessions, one for each kind of work that none of the others may hold up. */
 export class Database {
   readonly #options: DatabaseOptions;
   readonly #server: Server;
@@ -28,8 +31,12 @@ export class Database {
   readonly commits: SessionPool;
   /** REPEATABLE READ; current on Galera, too. */
   readonly reads: SessionPool;
-  /** Cursors, leases, the outbox: like commits, on sessions of their own. */
+  /** Cursors, the outbox, the audit log: like commits, on sessions of their own. */
   readonly background: SessionPool;
+  /** What users have written besides messages, as often as they like: their devices, what is to be pushed to them. */
+  readonly users: SessionPool;
+  /** The worker number: a node that can't renew its lease has no ids to give. */
+  readonly leases: SessionPool;
   #traits: ServerTraits | undefined;
 
   private constructor(options: DatabaseOptions) {
@@ -38,9 +45,13 @@ export class Database {
     this.#server = serverOf(options.config);
     const pool = (purpose: Purpose, size: number, waitingAtMost: number, waitMs: number) =>
       new SessionPool({ size, waitingAtMost, waitMs, open: () => this.openSession(purpose) });
+    const background = (size: number, waitingAtMost: number) =>
+      pool('background', size, waitingAtMost, readTimeoutMs);
     this.commits = pool('commit', commitConnections, commitsWaiting, commitTimeoutMs);
     this.reads = pool('read', readConnections, readsWaiting, readTimeoutMs);
-    this.background = pool('background', backgroundSessions, backgroundWaiting, readTimeoutMs);
+    this.background = background(backgroundSessions, backgroundWaiting);
+    this.users = background(userSessions, usersWaiting);
+    this.leases = background(1, leasesWaiting);
   }
 
   /** Connects once, so that what is wrong is said at the start. Rejects with a StoreError `unavailable`. */
@@ -55,6 +66,11 @@ export class Database {
   get traits(): ServerTraits {
     if (this.#traits === undefined) throw new Error('not connected yet');
     return this.#traits;
+  }
+
+  /** Tasks that were refused because too many waited, or for too long. */
+  get overloads(): number {
+    return this.#pools.reduce((sum, { overloads }) => sum + overloads, 0);
   }
 
   get commitTimeoutMs(): number {
@@ -106,7 +122,11 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.commits.close(), this.reads.close(), this.background.close()]);
+    await Promise.all(this.#pools.map((pool) => pool.close()));
+  }
+
+  get #pools(): readonly SessionPool[] {
+    return [this.commits, this.reads, this.background, this.users, this.leases];
   }
 
   #setUp(purpose: Purpose, { mariaDb, galera }: ServerTraits): string {

@@ -220,7 +220,7 @@ export class MySqlDevices implements Devices {
       async (...statements: readonly string[]) =>
         (await session.query(statements.join(';'), readTimeoutMs)).map(({ rows }) => rows);
     try {
-      return await transact(this.#database, (session) => task(asking(session)));
+      return await transact(this.#database, this.#database.users, (session) => task(asking(session)));
     } catch (error) {
       throw refusal(error);
     }

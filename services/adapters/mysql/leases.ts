@@ -2,6 +2,7 @@ import { StoreError, type WorkerLease } from '../../ports/message-store.ts';
 import type { HeldWorker } from '../../ports/worker-leases.ts';
 import type { Database } from './database.ts';
 import { failureOf, refusal } from './failure.ts';
+import type { SessionPool } from './pool.ts';
 import type { Session } from './session.ts';
 import { bytes, int, text } from './sql.ts';
 
@@ -27,7 +28,8 @@ export class Leases {
   async lease(holder: string, nowMs: number, untilMs: number): Promise<WorkerLease> {
     if (holder === '') throw new StoreError('rejected', 'a lease needs a holder');
     try {
-      return await transact(this.#database, (session) => this.#lease(session, holder, nowMs, untilMs));
+      const { leases } = this.#database;
+      return await transact(this.#database, leases, (session) => this.#lease(session, holder, nowMs, untilMs));
     } catch (error) {
       throw refusal(error);
     }
@@ -80,13 +82,17 @@ class OvertakenError extends Error {
 }
 
 /**
- * Runs `task` in a transaction on a background session, anew where it came into another one's way. Rejects with what
+ * Runs `task` in a transaction on a session of that pool, anew where it came into another one's way. Rejects with what
  * failed; the transaction is then undone, or nobody knows.
  */
-export async function transact<T>(database: Database, task: (session: Session) => Promise<T>): Promise<T> {
+export async function transact<T>(
+  database: Database,
+  pool: SessionPool,
+  task: (session: Session) => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await database.background.run(async (session) => {
+      return await pool.run(async (session) => {
         try {
           await session.query('ROLLBACK;START TRANSACTION', database.readTimeoutMs);
           const result = await task(session);
@@ -107,7 +113,7 @@ export async function transact<T>(database: Database, task: (session: Session) =
 /** Runs one statement; gives how many rows it changed. Rejects with a StoreError. */
 export async function changeRows(database: Database, sql: string): Promise<number> {
   try {
-    return await transact(database, async (session) => {
+    return await transact(database, database.background, async (session) => {
       const [result] = await session.query(sql, database.readTimeoutMs);
       return result?.changed ?? 0;
     });

@@ -27,7 +27,6 @@ export class MySqlMeters implements CommitMeters {
 
   /** Calls refused because they found a queue full, or waited in it for too long. */
   get overloads(): number {
-    const { commits, reads, background } = this.#database;
-    return commits.overloads + reads.overloads + background.overloads;
+    return this.#database.overloads;
   }
 }

@@ -93,7 +93,7 @@ export class MySqlOutbox implements Outbox {
     const left = `SELECT DISTINCT batch_id FROM outbox WHERE ${which} AND incarnation = ${text(incarnation)} ORDER BY batch_id`;
     const change = statement(which);
     try {
-      return await transact(this.#database, async (session) => {
+      return await transact(this.#database, this.#database.background, async (session) => {
         const [, found] = await session.query(`${change};${left}`, this.#database.readTimeoutMs);
         return (found?.rows ?? []).map(([batchId]) => BigInt(batchId as string));
       });
