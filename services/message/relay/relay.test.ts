@@ -15,9 +15,12 @@ class Log {
   /** Fails for as long as it is set. */
   failing: Error | undefined;
   gate: Promise<void> | undefined;
+  /** What happens while it takes its time. */
+  before: () => Promise<void> = async () => {};
 
   async publish(events: readonly LogEvent[]): Promise<void> {
     await this.gate;
+    await this.before();
     const failure = this.failing ?? this.failures.shift();
     if (failure !== undefined) throw failure;
     for (const { convId, value } of events)
@@ -169,7 +172,7 @@ describe('a relay', () => {
     scene.nowMs = 40_000;
     await scene.commit('g', 4);
     await scene.drained();
-    assert.deepEqual(scene.log.taken, ['g:2', 'g:3', 'g:4', 'g:1']);
+    assert.deepEqual(scene.log.taken, ['g:2', 'g:3', 'g:1', 'g:4']);
     assert.equal(await scene.rows.count('one'), 0);
   });
 
@@ -233,6 +236,40 @@ describe('a relay', () => {
     assert.ok(relay.meters.lost > 0);
     assert.equal(relay.meters.lost + new Set(log.taken).size, 300);
     assert.deepEqual(log.taken.slice(-10), upTo(300).slice(-10));
+  });
+
+  it('I6: keeps no more rows than it may, however many have come while an attempt took its time', async () => {
+    await using scene = await Scene.open({ limits: { keepRows: 10, queueBytes: 1_000 } });
+    const { log, rows } = scene;
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    log.gate = first.promise;
+    for (let no = 1; no <= 2_300; no++) await scene.commit('g', no);
+    log.failures = [down()];
+    log.gate = second.promise;
+    first.resolve();
+    await until(
+      async () => (await rows.count('one')) === 10,
+      () => 'the outbox is over its limit',
+    );
+    second.resolve();
+    await scene.drained();
+  });
+
+  it('I6: removes what was published also where there is always something to be published', async () => {
+    await using scene = await Scene.open();
+    const { log, rows } = scene;
+    const most = { rows: 0 };
+    const last = 60;
+    let no = 1;
+    log.before = async () => {
+      most.rows = Math.max(most.rows, await rows.count('one'));
+      scene.nowMs += 300;
+      if (no < last) await scene.commit('g', ++no);
+    };
+    await scene.commit('g', no);
+    await scene.drained();
+    assert.deepEqual(log.taken, upTo(last));
+    assert.ok(most.rows < 20, `${most.rows} rows of ${last}`);
   });
 
   it('keeps rows, and removes them, where nobody wants to hear of events', async () => {

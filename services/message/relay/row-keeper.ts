@@ -70,12 +70,12 @@ export class RowKeeper {
     return gone === removeRows;
   }
 
-  /** Removes the oldest rows above the limit, published or not. */
-  async shed(): Promise<void> {
+  /** Removes the oldest rows above the limit, published or not. Gives whether there may be more to do. */
+  async shed(): Promise<boolean> {
     const { outbox, queue, clock, limits, meters, log } = this.#parts;
     const incarnation = outbox.incarnation();
     const count = await outbox.rows.count(incarnation, limits.keepRows + removeRows);
-    if (count <= limits.keepRows) return;
+    if (count <= limits.keepRows) return false;
     const oldest = await outbox.rows.rows(incarnation, 0n, count - limits.keepRows);
     const batchIds = oldest.map(({ batchId }) => batchId).filter((batchId) => !outbox.held(batchId));
     const removal = { incarnation, batchIds, nowMs: clock.wallMs(), leastAgeMs: 0 };
@@ -89,6 +89,7 @@ export class RowKeeper {
         'event.action': 'events-lost',
         'parley.batches': unpublished,
       });
+    return gone.length > 0 && count === limits.keepRows + removeRows;
   }
 
   async #remove(ids: readonly bigint[], leastAgeMs: number): Promise<number> {
