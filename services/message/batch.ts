@@ -1,5 +1,5 @@
 import { Fault } from '../core/fault.ts';
-import type { ConvId, Seq } from '../core/ids.ts';
+import type { ConvId } from '../core/ids.ts';
 import type { Tracer } from '../core/tracer.ts';
 import {
   type CommitBatch,
@@ -298,17 +298,12 @@ export class Batch {
 
   /** The heads and rules of conversations in which another owner was faster; those that can't be read now. */
   async #readAgain(overtaken: readonly Conversation[]): Promise<ReadonlySet<ConvId>> {
-    const { hot, learned } = this.#host;
-    const heads = overtaken.map((conversation) => conversation.head.seq);
     try {
-      await hot.reload(overtaken);
+      await this.#host.hot.reload(overtaken);
+      return new Set();
     } catch {
       return new Set(overtaken.map(({ convId }) => convId));
     }
-    for (const [index, conversation] of overtaken.entries()) {
-      if (conversation.exists) learned(conversation, heads[index] as Seq);
-    }
-    return new Set();
   }
 
   #putBack(submissions: readonly Submission[], lost: ReadonlySet<ConvId>): void {

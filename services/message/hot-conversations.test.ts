@@ -12,15 +12,16 @@ const limits = { maxConversations: 2, maxRecentBytes: 1_000 };
 /** A store that has every conversation whose id begins with `c`. */
 class Shelf extends MemoryStore {
   loads: (readonly ConvId[])[] = [];
+  headSeq = 3;
 
   override async load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]> {
     this.loads.push(convIds);
     await this.turn('load', 'before');
-    return convIds.map((convId) => (convId.startsWith('c') ? snapshot(convId) : undefined));
+    return convIds.map((convId) => (convId.startsWith('c') ? snapshot(convId, this.headSeq) : undefined));
   }
 }
 
-function snapshot(convId: ConvId): ConversationSnapshot {
+function snapshot(convId: ConvId, seq: number): ConversationSnapshot {
   const group = {
     name: 'G',
     owner: 'ada',
@@ -34,7 +35,7 @@ function snapshot(convId: ConvId): ConversationSnapshot {
     convNo: 1n,
     convId,
     kind: 'group',
-    head: { seq: 3, ord: 2, msgId: 3n },
+    head: { seq, ord: seq - 1, msgId: BigInt(seq) },
     projectedSeq: 0,
     group,
     members,
@@ -79,7 +80,7 @@ describe('a store that was restored', () => {
       const behind: ConvId[] = [];
       hot.onBehind = ({ convId }) => behind.push(convId);
       const held = await hot.acquire([id('c1')]);
-      store.load = async () => [lost && { ...snapshot(id('c1')), head: lost }];
+      store.load = async () => [lost && { ...snapshot(id('c1'), 3), head: lost }];
       await assert.rejects(
         hot.reload(held),
         (error) => error instanceof StoreError && error.kind === 'unavailable',
@@ -181,6 +182,51 @@ describe('hot conversations', () => {
     };
     const [first, second] = await hot.acquire([id('c1'), id('c2')]);
     assert.deepEqual([first?.exists, second?.exists], [true, true]);
+  });
+
+  it('one that is evicted while another is confirmed is loaded again', async () => {
+    const store = new Shelf();
+    let nowMs = 0;
+    const clock = { wallMs: () => 1e15, monotonicMs: () => nowMs };
+    const hot = new HotConversations({ store, clock, limits, confirmAfterMs: 1_000 });
+    hot.release(await hot.acquire([id('c1')]));
+    nowMs += 1_500;
+    hot.release(await hot.acquire([id('c2')]));
+    store.turn = async () => {
+      store.turn = async () => {};
+      hot.letGo((convId) => convId !== id('c2'));
+      assert.equal(hot.get(id('c2')), undefined, 'this is what the test is about');
+    };
+    const both = await hot.acquire([id('c1'), id('c2')]);
+    assert.deepEqual(
+      both.map(({ exists, head }) => [exists, head.seq]),
+      [
+        [true, 3],
+        [true, 3],
+      ],
+    );
+  });
+
+  it('I4: that have grown are told of, also where others can not be read then', async () => {
+    const store = new Shelf();
+    let nowMs = 0;
+    const clock = { wallMs: () => 1e15, monotonicMs: () => nowMs };
+    const many = { ...limits, maxConversations: 1_000 };
+    const hot = new HotConversations({ store, clock, limits: many, confirmAfterMs: 1_000 });
+    const learned: string[] = [];
+    hot.onLearned = ({ convId, head }, oldHead) => void learned.push(`${convId} ${oldHead} to ${head.seq}`);
+    const ids = Array.from({ length: 501 }, (_, no) => id(`c${no}`));
+    hot.release(await hot.acquire(ids));
+    nowMs += 1_500;
+    store.headSeq = 7;
+    store.loads = [];
+    store.turn = async () => {
+      if (store.loads.length === 2) throw new StoreError('unavailable', 'it fails over');
+    };
+    await assert.rejects(hot.acquire(ids), /fails over/);
+    assert.equal(hot.get(id('c0'))?.head.seq, 7);
+    assert.equal(learned.length, 500);
+    assert.equal(learned[0], 'c0 3 to 7');
   });
 
   it('that are used are not evicted, of the others the least recently used go first', async () => {

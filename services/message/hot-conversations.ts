@@ -82,13 +82,16 @@ export class HotConversations {
    */
   async acquire(convIds: readonly ConvId[]): Promise<Conversation[]> {
     const absent = new Set<ConvId>();
-    for (;;) {
+    // One that was held before may be evicted while others are read: it is looked for again.
+    for (let confirmAfterMs = this.#confirmAfterMs; ; ) {
       const missing = convIds.filter((convId) => !this.#conversations.has(convId) && !absent.has(convId));
-      if (missing.length === 0) break;
-      // One that was held before may be evicted meanwhile: it is looked for again.
-      for (const convId of await this.#load(missing)) absent.add(convId);
+      if (missing.length > 0) for (const convId of await this.#load(missing)) absent.add(convId);
+      else if (confirmAfterMs === undefined) break;
+      else {
+        await this.#confirm(convIds, confirmAfterMs);
+        confirmAfterMs = undefined;
+      }
     }
-    if (this.#confirmAfterMs !== undefined) await this.#confirm(convIds, this.#confirmAfterMs);
     const now = this.#clock.monotonicMs();
     return convIds.map((convId) => {
       const conversation = this.#conversations.get(convId) ?? this.#hold(new Conversation(convId));
@@ -143,8 +146,8 @@ export class HotConversations {
   }
 
   /**
-   * Reads head and rules again. Only for conversations that have no commit under way. Rejects with a StoreError where the
-   * store can't be read, or has less than was known.
+   * Reads head and rules again, and tells of those that have grown. Only for conversations that have no commit under way.
+   * Rejects with a StoreError where the store can't be read, or has less than was known; some are read then.
    */
   async reload(conversations: readonly Conversation[]): Promise<void> {
     for (let at = 0; at < conversations.length; at += loadAtOnce) {
@@ -160,9 +163,12 @@ export class HotConversations {
           throw new StoreError('unavailable', `the store has less of ${conversation.convId} than it had`);
         }
         if (snapshot === undefined) continue;
+        const oldHead = conversation.head.seq;
         conversation.restore(snapshot);
         conversation.confirmedAtMs = askedAtMs;
         if (conversation.indexed) this.index(conversation);
+        // At once: nobody may be told by the former audience, nor anybody be forgotten where the next one can't be read.
+        if (conversation.head.seq > oldHead) this.onLearned(conversation, oldHead);
       }
     }
   }
@@ -258,7 +264,6 @@ export class HotConversations {
   }
 
   async #confirmAll(conversations: readonly Conversation[]): Promise<void> {
-    const heads = conversations.map(({ head }) => head.seq);
     for (const conversation of conversations) conversation.pins += 1;
     try {
       await this.reload(conversations);
@@ -268,8 +273,6 @@ export class HotConversations {
         this.#confirming.delete(conversation);
       }
     }
-    for (const [index, conversation] of conversations.entries())
-      if (conversation.head.seq > (heads[index] as Seq)) this.onLearned(conversation, heads[index] as Seq);
   }
 
   #evict(conversation: Conversation): void {

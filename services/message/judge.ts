@@ -19,8 +19,6 @@ export interface JudgeHost {
   readonly hot: HotConversations;
   readonly draws: Draws;
   readonly limits: RuleLimits;
-  /** Entries up to the new head that another owner wrote: they must be forwarded all the same. */
-  learned(conversation: Conversation, oldHead: Seq): void;
   /** An error that nobody's command may cause. */
   bug(error: unknown): void;
 }
@@ -76,14 +74,10 @@ export class Judge {
 
   /** Every change of rules is an entry: where none stands beyond our head, our rules are the current ones. */
   async #confirm(evaluations: readonly Evaluation[]): Promise<void> {
-    const { hot, store, learned } = this.#host;
+    const { hot, store } = this.#host;
     const ahead = await Promise.all(evaluations.map(({ draft }) => this.#isAhead(draft.base)));
     const stale = evaluations.filter((_, index) => ahead[index]).map(({ draft }) => draft.base);
-    const heads = stale.map(({ head }) => head.seq);
     await hot.reload(stale);
-    for (const [index, conversation] of stale.entries()) {
-      if (conversation.head.seq > (heads[index] as Seq)) learned(conversation, heads[index] as Seq);
-    }
     await Promise.all(
       evaluations.map(async ({ draft: { base }, refused }) => {
         const asked = refused.filter(({ clientKey }) => clientKey !== undefined);

@@ -93,7 +93,6 @@ export class Owner {
         parts.rates.add(conversation.convId, entries.length);
         this.#committed(conversation, draft, entries, traced);
       },
-      learned: (conversation, oldHead) => this.learned(conversation, oldHead),
       batchCommitted: (entries, batchId) => {
         meters.batch(entries);
         parts.feed?.batch(batchId);
@@ -169,7 +168,6 @@ export class Owner {
   async #decideAndCommit(groupId: ConvId, change: GroupChange, by: ChangeBy): Promise<Settlement> {
     const { hot, groups } = this.#parts;
     const { actor, clientId, span } = by;
-    const nobody = { actor, clientId: '' };
     return hot.with(groupId, async (conversation): Promise<Settlement> => {
       const earlier = await this.#madeBefore(conversation, actor, clientId);
       if (earlier !== undefined) return earlier;
@@ -178,18 +176,25 @@ export class Owner {
         const decision = await groups.decide(conversation, actor, change, span?.context);
         if (decision.entries.length === 0) {
           // It is so by the rules that are known here; somebody may have changed them.
-          await this.#settled(groupId, nobody, { t: 'recheck' });
-          return conversation.group?.version === version ? nothingToDo : { t: 'stale' };
+          const unchecked = await this.#recheck(groupId, actor);
+          return unchecked ?? (conversation.group?.version === version ? nothingToDo : { t: 'stale' });
         }
         return await this.#settled(groupId, by, { t: 'decision', decision, clientId });
       } catch (error) {
         if (!(error instanceof Fault)) this.#parts.bug(error);
         const fault = toFault(error);
-        if (fault.spec.retry === 'never') await this.#settled(groupId, nobody, { t: 'recheck' });
+        const unchecked = fault.spec.retry === 'never' ? await this.#recheck(groupId, actor) : undefined;
         // Refused on rules that have changed since: that says nothing.
-        return conversation.group?.version === version ? { t: 'refused', fault } : { t: 'stale' };
+        return unchecked ?? (conversation.group?.version === version ? { t: 'refused', fault } : { t: 'stale' });
       }
     });
+  }
+
+  /** Has the rules confirmed. Gives why that could not be done, to be tried again. */
+  async #recheck(groupId: ConvId, actor: UserId): Promise<Settlement | undefined> {
+    const settlement = await this.#settled(groupId, { actor, clientId: '' }, { t: 'recheck' });
+    const isUnchecked = settlement.t === 'refused' && settlement.fault.spec.retry !== 'never';
+    return isUnchecked ? settlement : undefined;
   }
 
   #settled(convId: ConvId, { actor: sender, clientId, span }: ChangeBy, intent: Intent): Promise<Settlement> {

@@ -57,6 +57,18 @@ describe('I4: the store fences', () => {
     assert.deepEqual(ada.liveSeqs('g'), [2, 3, 4]);
   });
 
+  it('I4: a change of a group is neither done nor refused on rules that could not be confirmed', async () => {
+    await using both = await open();
+    const { one, other } = both;
+    await one.kick('ada', 'g', 'bob');
+    for (const change of [() => other.add('ada', 'g', ['bob']), () => other.kick('ada', 'g', 'dan')]) {
+      other.store.failReads('range', 1);
+      await assert.rejects(change, { reason: 'storeUnavailable' });
+    }
+    await other.add('ada', 'g', ['bob']);
+    assert.equal((await one.log('g')).length, 3);
+  });
+
   it('I4: two that write at the same moment: one wins, the other comes after it', async () => {
     await using both = await open();
     const { one, other } = both;

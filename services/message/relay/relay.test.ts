@@ -263,7 +263,7 @@ describe('a relay', () => {
     let no = 1;
     log.before = async () => {
       most.rows = Math.max(most.rows, await rows.count('one'));
-      scene.nowMs += 300;
+      scene.nowMs += 150;
       if (no < last) await scene.commit('g', ++no);
     };
     await scene.commit('g', no);
