@@ -1,10 +1,10 @@
-import { type BaseOptions, Consumer, type MessagesStream } from '@platformatic/kafka';
+import type { BaseOptions, Consumer, ConsumerOptions, MessagesStream } from '@platformatic/kafka';
 import { backoffMs } from '../../core/backoff.ts';
 import { HandOver } from '../../core/hand-over.ts';
 import type { ConvId } from '../../core/ids.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ConsumeInit, EventConsumer, LogEvent } from '../../ports/event-log.ts';
-import { lagOf, owns, skipMissing } from './group-position.ts';
+import { assigned, lagOf, owns, skipMissing } from './group-position.ts';
 import { discard, isProtocolError, within } from './kafka-client.ts';
 
 export interface KafkaConsumerInit {
@@ -14,6 +14,8 @@ export interface KafkaConsumerInit {
   readonly options: BaseOptions;
   readonly log: Logger;
   readonly random: () => number;
+  /** A client that has not joined yet: one for each session. */
+  client(options: ConsumerOptions<Buffer, Buffer, Buffer, Buffer>): Consumer;
   stopped(): void;
 }
 
@@ -44,8 +46,11 @@ export class KafkaConsumer implements EventConsumer {
   readonly #partitions = new Map<number, HandOver<LogEvent>>();
   /** What the group has been told of each partition. */
   readonly #committed = new Map<number, number>();
+  /** What the group gave this member when it joined last. */
+  #assignment: ReadonlySet<number> = new Set();
   #topicId: string | undefined;
   #consumer: Consumer | undefined;
+  /** Undefined while there is none, and when another one is to take its place. */
   #stream: Stream | undefined;
   #committing: Promise<void> = Promise.resolve();
   #ticks = 0;
@@ -113,38 +118,60 @@ export class KafkaConsumer implements EventConsumer {
 
   /** Reads until something goes wrong or it is stopped. */
   async #session(): Promise<void> {
-    const { options, groupId, topic } = this.#init;
+    const { options, groupId, topic, client } = this.#init;
     // One that gives up joining while the group waits for a member that died would only make another such member.
-    const consumer = new Consumer({ ...options, groupId, requestTimeout: 2 * rebalanceMs });
+    const consumer = client({ ...options, groupId, requestTimeout: 2 * rebalanceMs });
     this.#consumer = consumer;
+    this.#assignment = new Set();
     await this.#checkTopic(consumer);
     consumer.on('consumer:group:join', () => this.#assigned(consumer));
-    const stream = await consumer.consume({
-      topics: [topic],
-      mode: 'committed',
-      fallbackMode: 'earliest',
-      autocommit: false,
-      sessionTimeout: sessionMs,
-      rebalanceTimeout: rebalanceMs,
-      heartbeatInterval: 1_000,
-      // What waits here is read and not handed over: some hundred records, or one fetch.
-      highWaterMark: 128,
-      maxBytes: 2 * 1024 * 1024,
-      maxWaitTime: 500,
-    });
-    this.#stream = stream;
-    if (this.#stopped) return;
-    for await (const { key, value, partition, offset } of stream) {
-      const position = Number(offset);
-      const handOver = this.#handOver(partition, position);
-      if (position < handOver.next) continue;
-      if (!(await handOver.room())) {
+    // Kept subscribed from one stream to the next: a client without a stream would take the topic off, and join anew.
+    consumer.topics.track(topic);
+    let stream: Stream;
+    do {
+      stream = await consumer.consume({
+        topics: [topic],
+        mode: 'committed',
+        fallbackMode: 'earliest',
+        autocommit: false,
+        sessionTimeout: sessionMs,
+        rebalanceTimeout: rebalanceMs,
+        heartbeatInterval: 1_000,
+        // What waits here is read and not handed over: some hundred records, or one fetch.
+        highWaterMark: 128,
+        maxBytes: 2 * 1024 * 1024,
+        maxWaitTime: 500,
+      });
+      this.#stream = stream;
+      if (this.#stopped) return;
+      await this.#read(consumer, stream);
+    } while (this.#stream !== stream);
+  }
+
+  /** Hands over what a stream brings, until it ends or another one is to take its place. */
+  async #read(consumer: Consumer, stream: Stream): Promise<void> {
+    const { topic } = this.#init;
+    try {
+      for await (const { key, value, partition, offset } of stream) {
+        if (this.#stream !== stream) return;
+        // Of a partition that was taken away there may still be records here: they are for its new reader.
+        if (!owns(consumer, topic, partition)) continue;
+        const position = Number(offset);
+        const handOver = this.#handOver(partition, position);
+        if (position < handOver.next) continue;
+        const room = await handOver.room();
         if (this.#stopped) return;
-        // The partition was taken away while it waited; what is left of it here is for its new reader.
-        continue;
+        // It may have been taken away while this waited, and have come back.
+        if (!room || this.#partitions.get(partition) !== handOver || !owns(consumer, topic, partition))
+          continue;
+        handOver.give(position, {
+          convId: (key ?? '').toString() as ConvId,
+          value: value ?? new Uint8Array(),
+        });
       }
-      if (!owns(consumer, topic, partition)) continue;
-      handOver.give(position, { convId: (key ?? '').toString() as ConvId, value: value ?? new Uint8Array() });
+    } catch (error) {
+      // One that was put aside ends in whatever way.
+      if (this.#stream === stream) throw error;
     }
   }
 
@@ -174,14 +201,26 @@ export class KafkaConsumer implements EventConsumer {
     return handOver;
   }
 
-  /** What this member no longer reads is no longer its business. */
+  /**
+   * What this member no longer reads is no longer its business. A partition that it gains begins where the group stands;
+   * but the stream may hold records of it that it fetched when it had it before, and from the first of those on what is
+   * before it would count as handed over. So reading begins anew, with a stream that holds nothing. What the member keeps
+   * is read again from where the group stands, and passed over as far as it has been handed over.
+   */
   #assigned(consumer: Consumer): void {
+    const assignment = new Set(assigned(consumer, this.#init.topic));
     for (const [partition, handOver] of this.#partitions) {
-      if (owns(consumer, this.#init.topic, partition)) continue;
+      if (assignment.has(partition)) continue;
       handOver.stop();
       this.#partitions.delete(partition);
       this.#committed.delete(partition);
     }
+    const gained = [...assignment].some((partition) => !this.#assignment.has(partition));
+    this.#assignment = assignment;
+    const stream = this.#stream;
+    if (!gained || stream === undefined) return;
+    this.#stream = undefined;
+    stream.destroy();
   }
 
   /** A topic that was removed and made again counts from 0 again. */
@@ -212,7 +251,7 @@ export class KafkaConsumer implements EventConsumer {
       const moved = [...this.#partitions]
         .filter(([partition, { mark }]) => mark > (this.#committed.get(partition) ?? 0))
         .filter(([partition]) => owns(consumer, topic, partition))
-        .map(([partition, { mark }]) => ({ partition, mark }));
+        .map(([partition, handOver]) => ({ partition, handOver, mark: handOver.mark }));
       if (moved.length === 0) return;
       try {
         await consumer.commit({
@@ -223,8 +262,8 @@ export class KafkaConsumer implements EventConsumer {
             leaderEpoch: -1,
           })),
         });
-        for (const { partition, mark } of moved) {
-          if (this.#partitions.has(partition)) this.#committed.set(partition, mark);
+        for (const { partition, handOver, mark } of moved) {
+          if (this.#partitions.get(partition) === handOver) this.#committed.set(partition, mark);
         }
       } catch (error) {
         log.debug('what is done was not committed', {

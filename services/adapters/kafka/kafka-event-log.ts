@@ -1,4 +1,4 @@
-import type { BaseOptions } from '@platformatic/kafka';
+import { type BaseOptions, Consumer } from '@platformatic/kafka';
 import { backoffMs } from '../../core/backoff.ts';
 import type { Logger } from '../../core/log.ts';
 import {
@@ -106,6 +106,7 @@ export class KafkaEventLog implements EventLog {
       options: this.#options,
       log,
       random,
+      client: (options) => new Consumer(options),
       stopped: () => void this.#consumers.delete(consumer),
     });
     this.#consumers.add(consumer);

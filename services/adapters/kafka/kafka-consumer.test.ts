@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { until } from '../../../test/e2e/support/until.ts';
+import { silentLogger } from '../../core/log.ts';
+import { KafkaConsumer } from './kafka-consumer.ts';
+import { StubClient, stubTopic } from './testing/stub-client.ts';
+
+/** As often as a consumer commits, and looks up its lag. */
+const commitMs = 500;
+const lagMs = 10 * commitMs;
+
+/** A member of a group whose rebalances, timers and events that end are the test's. */
+class Scene implements AsyncDisposable {
+  readonly stub = new StubClient();
+  readonly #t: TestContext;
+  readonly #handed: { readonly text: string; readonly done: () => void }[] = [];
+  readonly consumer: KafkaConsumer;
+
+  constructor(t: TestContext, window: number) {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    this.#t = t;
+    this.consumer = new KafkaConsumer({
+      topic: stubTopic,
+      groupId: 'group',
+      options: {} as never,
+      log: silentLogger,
+      random: () => 0,
+      client: () => this.stub.client,
+      stopped: () => {},
+      consume: {
+        group: 'group',
+        window,
+        handle: ({ value }) =>
+          new Promise((done) => this.#handed.push({ text: Buffer.from(value).toString(), done })),
+      },
+    });
+  }
+
+  /** Waits until these were handed over, in this order and no others, and forgets them: those under way go on. */
+  async takes(...texts: string[]): Promise<{ done(of?: string): void }> {
+    const told = () => this.#handed.map(({ text }) => text);
+    await until(
+      () => this.#handed.length >= texts.length,
+      () => `handed over are only ${told().join(' ')}`,
+    );
+    await turns();
+    assert.deepEqual(told(), texts);
+    const taken = this.#handed.splice(0);
+    return {
+      done: (of = '') => {
+        for (const { text, done } of taken) if (text.startsWith(of)) done();
+      },
+    };
+  }
+
+  async passes(ms: number): Promise<void> {
+    await turns();
+    for (let passed = 0; passed < ms; passed += commitMs) {
+      this.#t.mock.timers.tick(commitMs);
+      await turns();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.consumer.stop();
+  }
+}
+
+/** Lets go on whatever can, without a timer. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+describe('a member of a consumer group', () => {
+  it('passes over records of a partition that it has no more, and reads them when it has it again', async (t) => {
+    await using scene = new Scene(t, 16);
+    const { stub, consumer } = scene;
+    stub.write(0, 100, 104);
+    await turns();
+    stub.assign(0);
+    await scene.takes('0:100', '0:101', '0:102', '0:103');
+    stub.write(0, 100, 108);
+    stub.assign();
+    stub.answer(0, 104);
+    await scene.takes();
+    await scene.passes(lagMs);
+    assert.equal(consumer.meters.lag, 0);
+    // Its other reader has ended before it was done with anything.
+    stub.assign(0);
+    const again = await scene.takes(...Array.from({ length: 8 }, (_, i) => `0:${100 + i}`));
+    await scene.passes(commitMs);
+    assert.equal(stub.committed.get(0), 100);
+    again.done();
+    await scene.passes(commitMs);
+    assert.equal(stub.committed.get(0), 108);
+  });
+
+  it('reads a partition from where the group stands that was lost and came back while it waited', async (t) => {
+    await using scene = new Scene(t, 2);
+    const { stub } = scene;
+    stub.write(0, 100, 102);
+    stub.write(1, 0, 2);
+    await turns();
+    stub.assign(0, 1);
+    const first = await scene.takes('0:100', '0:101', '1:0', '1:1');
+    // It waits for room in partition 1, and behind that record are two of partition 0.
+    stub.write(1, 0, 3);
+    stub.write(0, 100, 104);
+    stub.answer(1, 2);
+    stub.answer(0, 102);
+    stub.answer(0, 103);
+    await turns();
+    stub.assign(1);
+    stub.assign(0, 1);
+    first.done('1:');
+    const second = await scene.takes('1:2', '0:100', '0:101');
+    second.done();
+    await scene.takes('0:102', '0:103');
+    await scene.passes(commitMs);
+    assert.equal(stub.committed.get(0), 102);
+  });
+
+  it('keeps what is under way of a partition that it keeps', async (t) => {
+    await using scene = new Scene(t, 16);
+    const { stub } = scene;
+    stub.write(0, 0, 2);
+    await turns();
+    stub.assign(0);
+    const first = await scene.takes('0:0', '0:1');
+    stub.write(0, 0, 3);
+    stub.assign(0, 1);
+    const second = await scene.takes('0:2');
+    first.done();
+    second.done();
+    await scene.passes(commitMs);
+    assert.equal(stub.committed.get(0), 3);
+  });
+});
