@@ -43,7 +43,7 @@ export function deadLettersCommand(env?: Environment): Command {
       const config = loadConfig(tables, env);
       const letters = await openDeadLetters(config);
       try {
-        const chosen = choose(await letters.list(mostListed), ids, args);
+        const chosen = await choose(letters, ids, args);
         if (verb === 'list') return list(chosen, io);
         if (verb === 'replay') return await replay(letters, chosen, env, io);
         for (const letter of chosen) await letters.remove(letter);
@@ -60,16 +60,18 @@ export function deadLettersCommand(env?: Environment): Command {
   };
 }
 
-function choose(letters: readonly DeadLetter[], ids: readonly string[], args: Arguments): DeadLetter[] {
+async function choose(
+  letters: DeadLetters,
+  ids: readonly string[],
+  args: Arguments,
+): Promise<readonly DeadLetter[]> {
   const endpoint = oneValue(args, 'endpoint');
-  const wanted = new Set(ids);
-  const missing = ids.filter((id) => !letters.some((letter) => letter.id === id));
+  if (ids.length === 0) return letters.list(mostListed, endpoint);
+  const found = await letters.find(ids);
+  const known = new Set(found.map(({ id }) => id));
+  const missing = ids.filter((id) => !known.has(id));
   if (missing.length > 0) throw new UsageError(`there is no dead letter ${missing.join(', ')}`);
-  return letters.filter(
-    (letter) =>
-      (endpoint === undefined || letter.endpoint === endpoint) &&
-      (wanted.size === 0 || wanted.has(letter.id)),
-  );
+  return found.filter((letter) => endpoint === undefined || letter.endpoint === endpoint);
 }
 
 function list(letters: readonly DeadLetter[], io: CommandIo): number {
@@ -77,7 +79,8 @@ function list(letters: readonly DeadLetter[], io: CommandIo): number {
     const when = new Date(occurredAtMs).toISOString();
     io.out(`${id}\t${endpoint}\t${when}\t${type}\t${convId}\t${firstSeq}\t${attempts} attempts\t${reason}\n`);
   }
-  io.note(`${letters.length} dead letters\n`);
+  const more = letters.length < mostListed ? '' : ', the oldest; --endpoint lists those of one';
+  io.note(`${letters.length} dead letters${more}\n`);
   return 0;
 }
 

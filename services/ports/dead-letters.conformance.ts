@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 
-/** Letters of a test's own, none at first, at most `limit`. */
+/** Letters of a test's own, none at first, at most `limit` of each endpoint. */
 export interface DeadLettersFixture extends AsyncDisposable {
   readonly letters: DeadLetters;
   /** The same letters as another process sees them. */
@@ -74,6 +74,30 @@ export function deadLettersConformance(
       assert.deepEqual(await fixture.letters.list(10), [sampleLetter(2)]);
       await fixture.letters.add(sampleLetter(1));
       assert.deepEqual(await fixture.letters.list(10), [sampleLetter(1), sampleLetter(2)]);
+    });
+
+    it('lists those of one endpoint, however many older ones others have', async () => {
+      await using fixture = await open(1_000);
+      const app = [7, 8, 9].map((no) => sampleLetter(no));
+      const others = [1, 2, 3, 10].map((no) => sampleLetter(no, { endpoint: 'push.fcm' }));
+      for (const letter of [...others, ...app]) await fixture.letters.add(letter);
+      assert.deepEqual(await fixture.letters.list(10, 'app'), app);
+      assert.deepEqual(await fixture.letters.list(2, 'app'), app.slice(0, 2));
+      assert.deepEqual(await fixture.letters.list(2), others.slice(0, 2));
+      assert.deepEqual(await fixture.letters.list(10, 'nobody'), []);
+    });
+
+    it('I6: over its limit an endpoint’s oldest go, counted, and nobody else’s', async () => {
+      await using fixture = await open(10);
+      const others = [0, 1, 2].map((no) => sampleLetter(no, { endpoint: 'shop' }));
+      for (const letter of others) await fixture.letters.add(letter);
+      const all = Array.from({ length: 200 }, (_, no) => sampleLetter(1_000 + no, { endpoint: 'push.fcm' }));
+      await Promise.all(all.map((letter) => fixture.letters.add(letter)));
+      const left = await fixture.letters.list(10_000, 'push.fcm');
+      assert.ok(left.length >= 10 && left.length < 120, `${left.length} are left`);
+      assert.deepEqual(left, all.slice(-left.length));
+      assert.deepEqual(await fixture.letters.list(10_000), [...others, ...left]);
+      assert.equal(fixture.letters.dropped, 200 - left.length);
     });
 
     it('I6: over its limit the oldest go, counted', async () => {

@@ -42,7 +42,7 @@ export const pushOptions = {
     env: 'PARLEY_WEBHOOK_DEAD_LETTERS',
     type: z.int().min(10).max(10_000),
     default: 10_000,
-    doc: 'Dead letters kept, at most; beyond it the oldest go.',
+    doc: 'Dead letters kept of each endpoint of webhooks and of each push service, at most; beyond it the oldest of the same one go.',
   }),
   logBytes: option({
     env: 'PARLEY_EVENT_LOG_BYTES',

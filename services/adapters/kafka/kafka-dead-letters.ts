@@ -6,7 +6,7 @@ import { deadLettersTopic, ensureTopic } from './topics.ts';
 
 export interface KafkaDeadLettersInit {
   readonly settings: KafkaSettings;
-  /** Letters that are kept, at most. */
+  /** Letters that are kept of each endpoint, about. */
   readonly limit: number;
   readonly random: () => number;
 }
@@ -17,6 +17,9 @@ const mostEmpty = 10;
 const fetchBytes = 2 * 1024 * 1024;
 /** After so many letters it is looked whether there are too many: reading all for each would cost more than it saves. */
 const trimEvery = 100;
+
+/** What says where a letter stands. */
+type Place = Pick<DeadLetter, 'id' | 'endpoint' | 'occurredAtMs'>;
 
 /**
  * Dead letters of a cluster, in a compacted topic: the newest record of an id is the letter, a tombstone says that it
@@ -61,17 +64,18 @@ export class KafkaDeadLetters implements DeadLetters {
     await this.#trimming;
   }
 
-  async list(limit: number): Promise<readonly DeadLetter[]> {
+  async list(limit: number, endpoint?: string): Promise<readonly DeadLetter[]> {
     await this.#ready();
-    return (await this.#all()).slice(0, limit);
+    const letters = await this.#all((letter) => letter);
+    return letters.filter((letter) => endpoint === undefined || letter.endpoint === endpoint).slice(0, limit);
   }
 
   async find(ids: readonly string[]): Promise<readonly DeadLetter[]> {
     await this.#ready();
-    return this.#all(new Set(ids));
+    return this.#all((letter) => letter, new Set(ids));
   }
 
-  async remove({ id }: DeadLetter): Promise<void> {
+  async remove({ id }: Pick<DeadLetter, 'id'>): Promise<void> {
     await this.#ready();
     await this.#publisher.publish([{ topic: this.#topic, key: id, value: undefined }]);
   }
@@ -93,19 +97,26 @@ export class KafkaDeadLetters implements DeadLetters {
   }
 
   async #trim(): Promise<void> {
-    const letters = await this.#all();
-    for (const letter of letters.slice(0, Math.max(0, letters.length - this.#init.limit))) {
-      await this.remove(letter);
-      this.dropped += 1;
+    const shelves = new Map<string, Place[]>();
+    for (const place of await this.#all(placeOf)) {
+      const shelf = shelves.get(place.endpoint) ?? [];
+      shelf.push(place);
+      shelves.set(place.endpoint, shelf);
+    }
+    for (const shelf of shelves.values()) {
+      for (const place of shelf.slice(0, Math.max(0, shelf.length - this.#init.limit))) {
+        await this.remove(place);
+        this.dropped += 1;
+      }
     }
   }
 
   /**
-   * Oldest first, all or those with such an id. Memory is bounded by what is kept: the limit, and what came since it was
-   * last looked.
+   * Oldest first, all or those with such an id, and of each what is taken. Memory is bounded by what is kept: the limit
+   * for each endpoint, and what came since it was last looked.
    */
-  async #all(ids?: ReadonlySet<string>): Promise<DeadLetter[]> {
-    const letters = new Map<string, DeadLetter>();
+  async #all<T extends Place>(take: (letter: DeadLetter) => T, ids?: ReadonlySet<string>): Promise<T[]> {
+    const letters = new Map<string, T>();
     const consumer = new Consumer({
       ...this.#options,
       groupId: `${this.#init.settings.prefix}.dead-letters`,
@@ -114,7 +125,7 @@ export class KafkaDeadLetters implements DeadLetters {
       for await (const { key, value } of this.#records(consumer)) {
         if (ids?.has(key) === false) continue;
         if (value === null) letters.delete(key);
-        else letters.set(key, JSON.parse(value.toString()) as DeadLetter);
+        else letters.set(key, take(JSON.parse(value.toString()) as DeadLetter));
       }
     } finally {
       await discard(consumer);
@@ -167,4 +178,9 @@ export class KafkaDeadLetters implements DeadLetters {
       }
     }
   }
+}
+
+/** Without what was to be sent, which may be large. */
+function placeOf({ id, endpoint, occurredAtMs }: DeadLetter): Place {
+  return { id, endpoint, occurredAtMs };
 }

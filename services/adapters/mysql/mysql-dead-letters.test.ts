@@ -57,6 +57,29 @@ describe('dead letters on MySQL', () => {
     }
   });
 
+  it('are kept up to the limit where several processes have too many go at once', async () => {
+    const schema = await tables();
+    const limit = 60;
+    const stores = await Promise.all(Array.from({ length: 4 }, () => open(schema, limit)));
+    try {
+      const all = Array.from({ length: 800 }, (_, no) =>
+        sampleLetter(no, { id: `msg_${String(no).padStart(3, '0')}` }),
+      );
+      await Promise.all(
+        stores.flatMap((store, at) =>
+          all.filter((_, no) => no % stores.length === at).map((letter) => store.add(letter)),
+        ),
+      );
+      const left = (await stores[0]?.list(10_000)) ?? [];
+      assert.ok(left.length >= limit && left.length < limit + stores.length * 50, `${left.length} are left`);
+      assert.deepEqual(left.slice(-limit), all.slice(-limit));
+      const dropped = stores.reduce((sum, store) => sum + store.dropped, 0);
+      assert.equal(dropped, all.length - left.length);
+    } finally {
+      await Promise.all(stores.map((store) => store.close()));
+    }
+  });
+
   it('are not where there is no store', async () => {
     await assert.rejects(open(await database.schema(), 10), failsWith('unavailable'));
   });

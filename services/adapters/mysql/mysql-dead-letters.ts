@@ -6,12 +6,14 @@ import type { Row } from './session.ts';
 import { int, text } from './sql.ts';
 
 export interface MySqlDeadLettersOptions extends DatabaseOptions {
-  /** Letters that are kept, about; all processes together. */
+  /** Letters that are kept of each endpoint, about; all processes together. */
   readonly limit: number;
 }
 
-/** How many letters come in between two looks at how many there are. */
+/** How many letters of an endpoint come in between two looks at how many there are. */
 const trimEvery = 50;
+/** How many go in one statement. */
+const trimRows = 500;
 const reasonBytes = 4_096;
 /** Bytes of bodies that are read at once, about. */
 const pageRows = 100;
@@ -22,7 +24,8 @@ const columns =
 export class MySqlDeadLetters implements DeadLetters {
   readonly #database: Database;
   readonly #limit: number;
-  #added = 0;
+  /** By endpoint: letters since it was last looked how many there are. */
+  readonly #added = new Map<string, number>();
   #trimming: Promise<void> = Promise.resolve();
   dropped = 0;
 
@@ -60,25 +63,26 @@ export class MySqlDeadLetters implements DeadLetters {
       text(letter.body),
     ];
     await changeRows(this.#database, `REPLACE INTO dead_letter (${columns}) VALUES (${values.join(',')})`);
-    this.#added += 1;
-    if (this.#added % trimEvery !== 0) return;
+    const added = (this.#added.get(letter.endpoint) ?? 0) + 1;
+    this.#added.set(letter.endpoint, added % trimEvery);
+    if (added < trimEvery) return;
     // One at a time. The letter is kept whether this works or not; it is tried again.
-    this.#trimming = this.#trimming.then(() => this.#trim()).catch(() => {});
+    this.#trimming = this.#trimming.then(() => this.#trim(letter.endpoint)).catch(() => {});
     await this.#trimming;
   }
 
-  async list(limit: number): Promise<readonly DeadLetter[]> {
+  async list(limit: number, endpoint?: string): Promise<readonly DeadLetter[]> {
     const letters: DeadLetter[] = [];
     // Page by page, since bodies may be large.
     for (let after: DeadLetter | undefined; letters.length < limit; after = letters.at(-1)) {
       const wanted = Math.min(pageRows, limit - letters.length);
-      const behind =
-        after === undefined
-          ? ''
-          : `WHERE occurred_at > ${int(after.occurredAtMs)} OR
-              (occurred_at = ${int(after.occurredAtMs)} AND id > ${text(after.id)})`;
+      const conditions = [
+        ...(endpoint === undefined ? [] : [`endpoint = ${text(endpoint)}`]),
+        ...(after === undefined ? [] : [beside('>', after)]),
+      ];
+      const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
       const [found] = await this.#database.read(
-        `SELECT ${columns} FROM dead_letter ${behind} ORDER BY occurred_at, id LIMIT ${int(wanted)}`,
+        `SELECT ${columns} FROM dead_letter ${where} ORDER BY occurred_at, id LIMIT ${int(wanted)}`,
       );
       const page = (found?.rows ?? []).map(letterOf);
       letters.push(...page);
@@ -109,15 +113,37 @@ export class MySqlDeadLetters implements DeadLetters {
     await this.#database.close();
   }
 
-  async #trim(): Promise<void> {
-    const [found] = await this.#database.read('SELECT COUNT(*) FROM dead_letter');
-    const over = Number(found?.rows[0]?.[0]) - this.#limit;
-    if (over > 0)
-      this.dropped += await changeRows(
-        this.#database,
-        `DELETE FROM dead_letter ORDER BY occurred_at, id LIMIT ${int(over)}`,
+  /**
+   * All that is older than the oldest letter within the limit goes. By what they are and not by how many, so that nodes
+   * that do this at once, or a statement that is run again, delete the same ones; and by id, so that letters of others
+   * are not locked.
+   */
+  async #trim(endpoint: string): Promise<void> {
+    const own = `endpoint = ${text(endpoint)}`;
+    const [oldest] = await this.#database.read(
+      `SELECT occurred_at, id FROM dead_letter WHERE ${own}
+        ORDER BY occurred_at DESC, id DESC LIMIT 1 OFFSET ${int(this.#limit - 1)}`,
+    );
+    const [row] = oldest?.rows ?? [];
+    if (row === undefined) return;
+    const over = `${own} AND ${beside('<', { occurredAtMs: Number(row[0]), id: String(row[1]) })}`;
+    for (;;) {
+      const [found] = await this.#database.read(
+        `SELECT id FROM dead_letter WHERE ${over} ORDER BY occurred_at, id LIMIT ${int(trimRows)}`,
       );
+      const ids = (found?.rows ?? []).map(([id]) => text(String(id)));
+      if (ids.length === 0) return;
+      const gone = `DELETE FROM dead_letter WHERE id IN (${ids.join(',')}) AND ${over}`;
+      this.dropped += await changeRows(this.#database, gone);
+      if (ids.length < trimRows) return;
+    }
   }
+}
+
+/** Those that are listed before (`<`) or after (`>`) a letter. */
+function beside(side: '<' | '>', { occurredAtMs, id }: Pick<DeadLetter, 'occurredAtMs' | 'id'>): string {
+  const [at, own] = [int(occurredAtMs), text(id)];
+  return `(occurred_at ${side} ${at} OR (occurred_at = ${at} AND id ${side} ${own}))`;
 }
 
 function letterOf(row: Row): DeadLetter {
