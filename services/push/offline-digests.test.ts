@@ -107,4 +107,32 @@ describe('digests of messages', () => {
       ),
     );
   });
+
+  it('end where they ended before, and begin no earlier, when only the newer messages are read again', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat({ max: 400 }), { minLength: 1, maxLength: 40 }),
+        fc.nat({ max: 39 }),
+        (gaps, from) => {
+          let atMs = 0;
+          const messages = gaps.map((gap, at) => ({ seq: at + 1, atMs: (atMs += gap) }));
+          const read = (some: readonly Message[]) => {
+            const digests = new OfflineDigests({ intervalMs });
+            const closed = some.flatMap(
+              (message) => digests.add(event('a', message), message.atMs).closed ?? [],
+            );
+            return [...closed, ...digests.due(Number.POSITIVE_INFINITY)];
+          };
+          const before = new Map(read(messages).map((digest) => [digest.lastSeq, digest]));
+          for (const { firstSeq, lastSeq } of read(messages.slice(from))) {
+            const same = before.get(lastSeq);
+            assert.ok(
+              same !== undefined && same.firstSeq <= firstSeq,
+              `${firstSeq} to ${lastSeq} is another`,
+            );
+          }
+        },
+      ),
+    );
+  });
 });

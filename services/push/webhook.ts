@@ -77,7 +77,12 @@ export function webhookBody({ type, occurredAtMs, data }: Webhook): string {
   return JSON.stringify({ type, timestamp: isoTime(occurredAtMs), data });
 }
 
-/** The same for the same endpoint, conversation and range, whoever sends it and how often: receivers dedupe by it. */
+/**
+ * The same for the same endpoint, conversation and range, whoever sends it and how often: receivers dedupe by it. The
+ * range is whole, also of a digest whose end alone is read again after a crash. By the interval or by its end alone the
+ * id would be the same, but of less: where the first one had been given up, what was read again would take its place
+ * among the dead letters, or be acknowledged, and the replay of the first one be dropped as a repeat.
+ */
 export function webhookId(endpoint: string, webhook: Webhook): string {
   const { type, convId, firstSeq, lastSeq, part } = webhook;
   const named = JSON.stringify([endpoint, type, convId, firstSeq, lastSeq, part]);
