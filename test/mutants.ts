@@ -321,6 +321,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     invariant: 'I7',
+    how: 'a session that still signs in is pushed what is its user’s',
+    file: 'services/connection/session-book.ts',
+    from: 'if (session.signedIn) yield session;',
+    to: 'yield session;',
+    tests: ['services/connection/pushes.test.ts', 'test/nodes/revocation.test.ts'],
+  },
+  {
+    invariant: 'I7',
     how: 'the name in hello counts',
     file: 'services/connection/auth.ts',
     from: `    if (hello.userId !== '' && hello.userId !== identity.userId) {`,

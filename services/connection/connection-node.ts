@@ -123,7 +123,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       timeoutMs: config.callTimeoutMs,
       aloneMs: parts.aloneMs ?? 0,
       rooms: () => this.#pushes.rooms,
-      signedIn: () => this.#sessions.all().filter(isSignedIn),
+      signedIn: () => this.#sessions.all().filter(({ signedIn }) => signedIn),
       watched: () => this.#watches.users(),
       news: (frame) => this.#news(frame),
       sessionAcks: (question) => sessionAcks(this.#sessions, question),
@@ -382,7 +382,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
 
   #gone(session: Session): void {
     if (session.state === 'closed') return;
-    const registered = session.state === 'registering' || session.state === 'open';
+    const { signedIn } = session;
     session.state = 'closed';
     session.waiting = [];
     session.early = [];
@@ -390,10 +390,10 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     session.markRegistered();
     this.meters.gone(session.info.transport);
     this.#sessions.remove(session);
-    if (!registered) return;
+    this.#pushes.rooms.leave(session);
+    if (!signedIn) return;
     this.#announcer.ended(session);
     this.#watches.replace(session, new Set());
-    this.#pushes.rooms.leave(session);
     this.#owners.leave(session);
   }
 
@@ -441,8 +441,4 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       if (fault !== undefined) this.#end(session, fault);
     }
   }
-}
-
-function isSignedIn({ state }: Session): boolean {
-  return state === 'registering' || state === 'open';
 }

@@ -49,6 +49,22 @@ describe('entries', () => {
     assert.deepEqual(stage.told(phone), [6]);
   });
 
+  it('I7: are not for a session that still signs in, until the owner names its user once more', () => {
+    const stage = new Stage();
+    const ada = stage.open('ada');
+    const phone = stage.open('ada');
+    phone.state = 'signingIn';
+    stage.audience({ ada: [1, 0] });
+    stage.entries(1);
+    stage.flush();
+    assert.deepEqual([stage.told(ada), stage.told(phone), phone.deliveries.size], [[1], [], 0]);
+    phone.state = 'registering';
+    stage.audience({ ada: [1, 0] });
+    stage.entries(2);
+    stage.flush();
+    assert.deepEqual([stage.told(ada), stage.told(phone)], [[1, 2], [2]]);
+  });
+
   it('that came before are not owed by a session of a room that has only now begun', () => {
     const stage = new Stage();
     const ada = stage.open('ada');

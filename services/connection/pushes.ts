@@ -51,7 +51,7 @@ export class Pushes {
     this.#host = host;
     this.rooms = new Rooms({
       clock: host.clock,
-      sessionsOf: (userId) => host.sessions.of(userId),
+      sessionsOf: (userId) => host.sessions.signedInOf(userId),
       pull: (convId, fromSeq, toSeq) => host.pull(convId, fromSeq, toSeq),
       dirty: () => host.dirty(),
       recheck: (session) => this.#recheck(session),

@@ -6,15 +6,13 @@ import type { SessionBook } from './session-book.ts';
 
 /** The sessions that users have here, and how far each is with an entry. */
 export function sessionAcks(
-  sessions: Pick<SessionBook, 'of'>,
+  sessions: Pick<SessionBook, 'signedInOf'>,
   { convId, seq, users }: Pick<AskAcksFrame, 'convId' | 'seq' | 'users'>,
 ): SessionAck[] {
   const acks: SessionAck[] = [];
   for (const userId of users)
-    for (const session of sessions.of(userId)) {
-      if (session.state !== 'open' && session.state !== 'registering') continue;
+    for (const session of sessions.signedInOf(userId))
       acks.push({ userId, deviceId: session.deviceId, state: ackState(session.deliveries.get(convId), seq) });
-    }
   return acks;
 }
 

@@ -33,8 +33,14 @@ export class SessionBook {
     return [...this.#byNumber.values()];
   }
 
+  /** Those that still sign in among them, so that what is revoked finds them. */
   of(userId: UserId): Iterable<Session> {
     return this.#byUser.get(userId) ?? [];
+  }
+
+  /** Those that may hear what is their user's: whether one that signs in may, is yet to be found out. */
+  *signedInOf(userId: UserId): Iterable<Session> {
+    for (const session of this.of(userId)) if (session.signedIn) yield session;
   }
 
   /** The session is its user's from now on. Throws `tooManyConnections`. */

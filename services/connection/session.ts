@@ -90,6 +90,11 @@ export class Session implements FlushTarget {
     this.rate = parts.rate;
   }
 
+  /** Message nodes know of it, or are being told: before that, nothing that is its user's is its own. */
+  get signedIn(): boolean {
+    return this.state === 'registering' || this.state === 'open';
+  }
+
   get overWindow(): boolean {
     return this.overSinceMs > 0;
   }

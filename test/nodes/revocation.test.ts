@@ -5,7 +5,7 @@ import { GroupService } from '../../gen/parley/chat/v1/group_pb.ts';
 import { PresenceService } from '../../gen/parley/chat/v1/presence_pb.ts';
 import { DirectoryError } from '../../services/ports/directory.ts';
 import { until } from '../e2e/support/until.ts';
-import { Nodes } from '../helpers/nodes.ts';
+import { Nodes, say } from '../helpers/nodes.ts';
 
 const { revokeTokens } = AdminService.method;
 const { isOnline } = PresenceService.method;
@@ -108,6 +108,40 @@ describe('revoked tokens', () => {
     const until = BigInt(Math.floor(nodes.clock.wallMs()) + 60_000);
     assert.equal((await ask({ endsAtMs: until }, bearer)).endsAtMs, until);
     assert.deepEqual((await nodes.directory.revocations.of('ada' as never)).length, 1);
+  });
+
+  it('I7: a session is pushed nothing, and stays in no room, while the directory is asked about it', async () => {
+    await using nodes = await Nodes.open();
+    await nodes.createGroup('ada', 'g', ['bob']);
+    const tablet = await nodes.signIn('ada', { deviceId: 'tablet' });
+    const { revocations } = nodes.directory;
+    const of = revocations.of.bind(revocations);
+    const asked = Promise.withResolvers<void>();
+    const answers = Promise.withResolvers<void>();
+    revocations.of = async (userId) => {
+      asked.resolve();
+      await answers.promise;
+      return of(userId);
+    };
+    const phone = nodes.connect();
+    phone.send({ case: 'hello', value: { protocolVersion: 1, deviceId: 'phone', userId: 'ada' } });
+    await asked.promise;
+    // The first entry since the node knows of the conversation: its owner tells who hears of it.
+    await tablet.asked(say('g', 'not for everybody'), 'sent');
+    await tablet.delivered('g', 2);
+    assert.deepEqual(phone.told(), []);
+    const nowMs = nodes.clock.wallMs();
+    const times = { issuedUntilMs: nowMs, endsAtMs: nowMs + 600_000 };
+    await revocations.revoke({ userId: 'ada' as never, deviceId: 'phone', ...times });
+    assert.equal((await phone.end()).reason, 'tokenRevoked');
+    answers.resolve();
+    assert.deepEqual(phone.told(), ['error', 'kicked']);
+    tablet.hangUp();
+    const [edge] = nodes.edges;
+    await until(
+      () => edge?.node.rooms === 0,
+      () => `${edge?.node.rooms} rooms are left`,
+    );
   });
 
   it('a session whose directory answers late does not slip through', async () => {
