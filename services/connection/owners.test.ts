@@ -52,6 +52,20 @@ describe('sessions and message nodes', () => {
     assert.equal(asked, mine);
   });
 
+  it('are told with how long ago they signed in, to a node that is linked later', () => {
+    const ties = new Ties();
+    ties.link('m1');
+    for (const waitMs of [5_000, 700, 0]) {
+      ties.owners.register(ties.session());
+      ties.clock.nowMs += waitMs;
+    }
+    const ages = ties.link('m2').of('sessionUp');
+    assert.deepEqual(
+      ages.map(({ ageMs }) => ageMs),
+      [5_700, 700, 1],
+    );
+  });
+
   it('end when no node is linked for too long', (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const ties = new Ties({ aloneMs: 3_000 });

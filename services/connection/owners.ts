@@ -98,8 +98,9 @@ export class Owners {
   /** Makes the session known to all nodes; `session.whenRegistered` waits for them. Throws `upstreamUnavailable`. */
   register(session: Session): void {
     const asked = new Set<OwnerLink>();
+    session.signedInAtMs = Math.floor(this.#host.clock.monotonicMs());
     for (const owner of this.links.all())
-      if (owner.messages.send(sessionUp(session)) === 'queued') asked.add(owner);
+      if (owner.messages.send(sessionUp(session, 0)) === 'queued') asked.add(owner);
     if (asked.size === 0) throw new Fault('upstreamUnavailable', { message: 'no message node is linked' });
     this.#registering.set(session.no, { session, asked });
   }
@@ -128,7 +129,8 @@ export class Owners {
     const nowMs = this.#host.clock.monotonicMs();
     const oldestMs = Math.ceil(nowMs - openedAtMs.reduce((one, other) => Math.min(one, other), nowMs));
     owner.messages.send({ t: 'snapshot', oldestMs });
-    for (const session of sessions) owner.messages.send(sessionUp(session));
+    for (const session of sessions)
+      owner.messages.send(sessionUp(session, Math.max(1, Math.ceil(nowMs - session.signedInAtMs))));
     owner.messages.send({ t: 'snapshotEnd' });
     this.links.watching('watch', [...this.#host.watched()]);
     this.#adopt();
@@ -219,6 +221,6 @@ export class Owners {
   }
 }
 
-function sessionUp({ no, userId, deviceId }: Session): EdgeFrame {
-  return { t: 'sessionUp', session: no, userId, deviceId };
+function sessionUp({ no, userId, deviceId }: Session, ageMs: number): EdgeFrame {
+  return { t: 'sessionUp', session: no, userId, deviceId, ageMs };
 }

@@ -38,6 +38,8 @@ export class Session implements FlushTarget {
   issuedAtMs = 0;
   /** Monotonic time at which the directory is to be told of it again; 0: it never was. */
   announceAtMs = 0;
+  /** Monotonic time at which message nodes were told of it, in whole milliseconds; 0: they were not. */
+  signedInAtMs = 0;
   /** Since when the door can't take more; 0 while it can. */
   pausedAtMs = 0;
   /** Pushed and not acknowledged. */

@@ -148,9 +148,9 @@ export class EdgeDesk {
         this.#delivered(frame);
         return;
       case 'sessionUp': {
-        const { session, userId, deviceId } = frame;
-        // One that is named in a snapshot was there before.
-        const sinceMs = edge.complete ? Math.floor(clock.monotonicMs()) : 0;
+        const { session, userId, deviceId, ageMs } = frame;
+        // The edge has counted after it was linked: one that is named in a snapshot is not younger than this.
+        const sinceMs = Math.floor(edge.complete ? clock.monotonicMs() : edge.linkedAtMs - ageMs);
         presence.up(new EdgeSession({ edge, no: session, userId, deviceId, sinceMs }));
         fanOut.sessionUp(edge, userId);
         edge.send({ t: 'registered', session });

@@ -16,9 +16,9 @@ export class EdgeSession implements ChainRefusals {
   readonly edge: EdgePeer;
   readonly no: SessionNo;
   readonly userId: UserId;
-  /** When this node heard that it signs in, in whole milliseconds by the monotonic clock; 0 where it was there before. */
+  /** When it signed in, or somewhat earlier, in whole milliseconds by this node's monotonic clock; below 0 before its run. */
   readonly sinceMs: number;
-  /** The session of the same user that came before it and is still there, on whatever edge. */
+  /** The session of the same user that signed in before it and is still there, on whatever edge. */
   older: EdgeSession | undefined;
   readonly #deviceHigh: number;
   readonly #deviceLow: number;

@@ -25,8 +25,8 @@ class Edge extends EdgePeer {
   }
 }
 
-const session = (edge: EdgePeer, no: number, userId: typeof ada, deviceId = `device ${no}`) =>
-  new EdgeSession({ edge, no, userId, deviceId, sinceMs: 0 });
+const session = (edge: EdgePeer, no: number, userId: typeof ada, deviceId = `device ${no}`, sinceMs = 0) =>
+  new EdgeSession({ edge, no, userId, deviceId, sinceMs });
 const presence = (userId: string, online: boolean, lastSeenAtMs = 0) => ({
   t: 'presence',
   userId,
@@ -87,6 +87,35 @@ describe('sessions of one device', () => {
     );
   });
 
+  it('the one that signed in later stays, also where it is heard of first', () => {
+    const book = new PresenceBook();
+    const [cutOff, linked] = [new Edge(1), new Edge(2)];
+    book.up(session(linked, 2, ada, 'phone', 9_000));
+    // What is in the snapshot of an edge that was cut off: the phone left it without a word.
+    book.up(session(cutOff, 1, ada, 'phone', -4_000));
+    assert.deepEqual([cutOff.told, linked.told], [[{ t: 'superseded', session: 1 }], []]);
+    // It does not stand before the one that counts.
+    book.up(session(cutOff, 3, ada, 'phone', 9_500));
+    assert.deepEqual(linked.told, [{ t: 'superseded', session: 2 }]);
+    assert.equal(cutOff.told.length, 1);
+  });
+
+  it('of which two are named in snapshots, the one that signed in later stays', () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const book = new PresenceBook();
+      const edges = [new Edge(1), new Edge(2)];
+      const ups = edges.map((edge, at) => session(edge, 1, ada, 'phone', [-70_000, -3_000][at]));
+      for (const at of order) book.up(ups[at] as EdgeSession);
+      assert.deepEqual(
+        edges.map(({ told }) => told.length),
+        [1, 0],
+      );
+    }
+  });
+
   it('of different users, or named so as to look alike, have nothing to do with each other', () => {
     const book = new PresenceBook();
     const edge = new Edge(1);
@@ -131,17 +160,23 @@ describe('sessions of one device', () => {
 
 describe('whatever comes and goes', () => {
   it('a user is online where sessions are, and nothing is left when all are gone', () => {
-    const step = fc.record({ up: fc.boolean(), edge: fc.nat(2), no: fc.nat(5), user: fc.nat(2) });
+    const step = fc.record({
+      up: fc.boolean(),
+      edge: fc.nat(2),
+      no: fc.nat(5),
+      user: fc.nat(2),
+      sinceMs: fc.nat(3),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
         const book = new PresenceBook();
         const edges = [new Edge(0), new Edge(1), new Edge(2)];
         const open = new Map<string, { edge: number; no: number; user: number }>();
-        for (const { up, edge, no, user: name } of steps) {
+        for (const { up, edge, no, user: name, sinceMs } of steps) {
           const key = `${edge}.${no}`;
           if (up && !open.has(key)) {
             open.set(key, { edge, no, user: name });
-            book.up(session(edges[edge] as Edge, no, user(`u${name}`)));
+            book.up(session(edges[edge] as Edge, no, user(`u${name}`), undefined, sinceMs));
           } else if (!up) {
             open.delete(key);
             book.down(edges[edge] as Edge, no, 1);

@@ -20,16 +20,19 @@ export class PresenceBook {
   readonly #lastSeen = new Map<UserId, number>();
   readonly #watchers = new Map<UserId, Set<EdgePeer>>();
 
-  /** A session came up. An older session of the same device is told that it is superseded. */
+  /**
+   * A session is up. Of two of one device the one that signed in earlier is told that it is superseded, whichever this node
+   * has heard of first: an edge that was cut off names in its snapshot whom it had before, the device may be elsewhere since.
+   */
   up(session: EdgeSession): void {
     const { edge, no, userId } = session;
     // Told twice it is there once.
     if (edge.sessions.has(no)) return;
     const newest = this.#newest.get(userId);
-    const superseded = find(newest, (one) => one.sameDevice(session));
+    const other = find(newest, (one) => one.sameDevice(session));
+    const superseded = other !== undefined && other.sinceMs > session.sinceMs ? session : other;
     superseded?.edge.send({ t: 'superseded', session: superseded.no });
-    session.older = newest;
-    this.#newest.set(userId, session);
+    this.#link(session, newest);
     edge.sessions.set(no, session);
     if (newest !== undefined) return;
     this.#lastSeen.delete(userId);
@@ -89,6 +92,19 @@ export class PresenceBook {
       watchers?.delete(edge);
       if (watchers?.size === 0) this.#watchers.delete(userId);
     }
+  }
+
+  /** Among its user's, before those that did not sign in later. */
+  #link(session: EdgeSession, newest: EdgeSession | undefined): void {
+    let newer: EdgeSession | undefined;
+    let older = newest;
+    while (older !== undefined && older.sinceMs > session.sinceMs) {
+      newer = older;
+      older = older.older;
+    }
+    session.older = older;
+    if (newer === undefined) this.#newest.set(session.userId, session);
+    else newer.older = session;
   }
 
   #unlink(session: EdgeSession): void {

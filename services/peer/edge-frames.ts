@@ -26,6 +26,8 @@ export type EdgeFrame =
       readonly session: SessionNo;
       readonly userId: UserId;
       readonly deviceId: string;
+      /** In a snapshot how long ago it signed in, in milliseconds, 1 at least; 0 for one that signs in now. */
+      readonly ageMs: number;
     }
   | { readonly t: 'sessionDown'; readonly session: SessionNo }
   /** The sessions that were open when the link was, have been told: what was committed lately is forwarded to them. */
@@ -68,7 +70,7 @@ export type EdgeFrame =
 /** message → connection */
 export type OwnerFrame =
   | { readonly t: 'registered'; readonly session: SessionNo }
-  /** Another session of the same device was opened later: close this one. */
+  /** Another session of the same device signed in later: close this one. */
   | { readonly t: 'superseded'; readonly session: SessionNo }
   | { readonly t: 'reply'; readonly call: CallNo; readonly result: Result }
   | { readonly t: 'refused'; readonly call: CallNo; readonly refusal: Refusal }

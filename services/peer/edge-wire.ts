@@ -59,8 +59,9 @@ function wireEdgeFrame(frame: WithHello<EdgeFrame>): MessageInitShape<typeof Edg
       return { frame: { case: 'delivered', value: { items } } };
     }
     case 'sessionUp': {
-      const { session, userId, deviceId } = frame;
-      return { frame: { case: 'sessionUp', value: { session: BigInt(session), userId, deviceId } } };
+      const { session, userId, deviceId, ageMs } = frame;
+      const value = { session: BigInt(session), userId, deviceId, ageMs: BigInt(ageMs) };
+      return { frame: { case: 'sessionUp', value } };
     }
     case 'sessionDown':
       return { frame: { case: 'sessionDown', value: { session: BigInt(frame.session) } } };
@@ -115,8 +116,14 @@ function edgeFrameOf({ frame, trace }: WireEdgeFrame): WithHello<EdgeFrame> {
       return { t: 'delivered', items };
     }
     case 'sessionUp': {
-      const { session, userId, deviceId } = frame.value;
-      return { t: 'sessionUp', session: Number(session), userId: userId as UserId, deviceId };
+      const { session, userId, deviceId, ageMs } = frame.value;
+      return {
+        t: 'sessionUp',
+        session: Number(session),
+        userId: userId as UserId,
+        deviceId,
+        ageMs: Number(ageMs),
+      };
     }
     case 'sessionDown':
       return { t: 'sessionDown', session: Number(frame.value.session) };

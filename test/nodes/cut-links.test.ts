@@ -97,6 +97,20 @@ describe('a link that is cut and comes again', () => {
     assert.equal(ada.closed, undefined);
   });
 
+  it('does not end the session of a device that has gone to another edge meanwhile, but the one that it left', async () => {
+    await using nodes = await twoEdges();
+    const phone = { deviceId: 'phone' };
+    // It leaves without a word.
+    const left = await nodes.signIn('ada', phone);
+    nodes.edges[0]?.unlink();
+    nodes.clock.advance(1_000);
+    const live = await nodes.signIn('ada', { ...phone, edge: 1 });
+    nodes.edges[0]?.relink();
+    assert.equal((await left.end()).reason, 'superseded');
+    await live.asked(sayTo('bob', 'I am here'), 'sent');
+    assert.equal(live.closed, undefined);
+  });
+
   it('lets a user who comes meanwhile wait no longer than it takes', async () => {
     await using nodes = await twoEdges();
     nodes.edges[1]?.unlink();

@@ -79,7 +79,7 @@ export const simMutants: readonly SimMutant[] = [
     invariant: 'I5',
     how: 'who takes a conversation over takes all sessions for ones that have synced since',
     file: 'services/message/edge-desk.ts',
-    from: 'edge.complete ? Math.floor(clock.monotonicMs()) : 0',
+    from: 'Math.floor(edge.complete ? clock.monotonicMs() : edge.linkedAtMs - ageMs)',
     to: 'Math.floor(clock.monotonicMs()) + 60_000',
   },
   {
