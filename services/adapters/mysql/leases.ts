@@ -29,7 +29,9 @@ export class Leases {
     if (holder === '') throw new StoreError('rejected', 'a lease needs a holder');
     try {
       const { leases } = this.#database;
-      return await transact(this.#database, leases, (session) => this.#lease(session, holder, nowMs, untilMs));
+      return await transact(this.#database, leases, (session) =>
+        this.#lease(session, holder, nowMs, untilMs),
+      );
     } catch (error) {
       throw refusal(error);
     }
