@@ -77,6 +77,11 @@ export class AudienceQuestions {
     }
   }
 
+  /** Whether an entry has come from this owner of which it is not known yet who hears it. */
+  open(owner: OwnerLink): boolean {
+    return this.#byOwner.has(owner);
+  }
+
   forget(owner: OwnerLink): void {
     for (const question of [...(this.#byOwner.get(owner)?.values() ?? [])]) this.#settle(question);
   }

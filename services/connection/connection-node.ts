@@ -4,7 +4,7 @@ import type { ConfigOf } from '../core/config.ts';
 import type { Mode } from '../core/core-options.ts';
 import type { CallContext, DoorInlet, DoorOutlet, SessionHost, UnaryHost } from '../core/door.ts';
 import type { Failpoints } from '../core/failpoint.ts';
-import { Fault } from '../core/fault.ts';
+import { Fault, type FaultReason } from '../core/fault.ts';
 import type { Frame } from '../core/frame.ts';
 import type { UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
@@ -376,6 +376,11 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
     this.#owners.reset(epoch);
   }
 
+  #endOne(no: number, reason: FaultReason, message: string): void {
+    const session = this.#sessions.get(no);
+    if (session !== undefined) this.#end(session, new Fault(reason, { message }));
+  }
+
   #endAll(fault: Fault): void {
     for (const session of this.#sessions.all()) this.#end(session, fault);
   }
@@ -399,12 +404,16 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
 
   #news(frame: News): void {
     switch (frame.t) {
-      case 'superseded': {
-        const session = this.#sessions.get(frame.session);
-        const fault = new Fault('superseded', { message: 'a newer session of this device was opened' });
-        if (session !== undefined) this.#end(session, fault);
+      case 'superseded':
+        this.#endOne(frame.session, 'superseded', 'a newer session of this device was opened');
         return;
-      }
+      case 'stale':
+        this.#endOne(
+          frame.session,
+          'ownerLost',
+          'a message node was out of reach: sync what it has committed',
+        );
+        return;
       case 'cursor':
         this.#pushes.cursor(frame);
         return;

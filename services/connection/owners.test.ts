@@ -82,6 +82,38 @@ describe('sessions and message nodes', () => {
   });
 });
 
+describe('a message node that says up to when it has told of everything', () => {
+  const until = (atMs: number) => ({ incarnation: 5, atMs });
+
+  it('I5: hears that again with the next link’s snapshot, and of no other node’s', () => {
+    const ties = new Ties({ aloneMs: 60_000 });
+    const one = ties.link('m1');
+    assert.equal(one.of('snapshot')[0]?.told, undefined);
+    one.say({ t: 'told', until: until(1_000) }, { t: 'told', until: until(2_000) });
+    one.cut();
+    assert.deepEqual(ties.link('m1').of('snapshot')[0]?.told, until(2_000));
+    assert.equal(ties.link('m2').of('snapshot')[0]?.told, undefined);
+    ties.owners.stop();
+  });
+
+  it('I5: is not believed while something came of which it has yet to say who hears it', () => {
+    const ties = new Ties({ aloneMs: 60_000 });
+    const one = ties.link('m1');
+    ties.session();
+    one.say(ties.entry('g' as ConvId, 5), { t: 'told', until: until(1_000) });
+    one.cut();
+    const again = ties.link('m1');
+    assert.equal(again.of('snapshot')[0]?.told, undefined);
+    again.say(ties.entry('g' as ConvId, 5), ties.audience('g' as ConvId, 5), {
+      t: 'told',
+      until: until(2_000),
+    });
+    again.cut();
+    assert.deepEqual(ties.link('m1').of('snapshot')[0]?.told, until(2_000));
+    ties.owners.stop();
+  });
+});
+
 describe('calls', () => {
   it('go to the owner of their conversation, and are refused when it is lost', () => {
     const ties = new Ties();

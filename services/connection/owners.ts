@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
-import type { AskAcksFrame, EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
+import type { AskAcksFrame, EdgeFrame, OwnerFrame, ToldUntil } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
 import type { SessionAck } from '../ports/session-acks.ts';
 import { AudienceQuestions } from './audience-questions.ts';
@@ -14,7 +14,9 @@ type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
 /** What concerns sessions, rather than rooms or the sessions' registration. */
 export type News = Exclude<
   Push,
-  { t: 'registered' } | { t: 'audience' } | { t: 'entry' } | { t: 'reset' } | { t: 'askSessionAcks' }
+  {
+    t: 'registered' | 'audience' | 'entry' | 'reset' | 'told' | 'askSessionAcks';
+  }
 >;
 
 export interface OwnersHost {
@@ -41,6 +43,8 @@ const adoptAtOnce = 500;
 const adoptEveryMs = 50;
 /** One of which nobody tells is asked for again after this time. */
 const adoptAgainMs = 1_000;
+/** Of so many message nodes it is known up to when they have told; who is forgotten tells more than it need. */
+const mostTold = 1_000;
 
 /**
  * What a connection node has with the message nodes: its sessions are registered with all of them, its rooms are each
@@ -54,6 +58,8 @@ export class Owners {
   readonly #questions = new AudienceQuestions((convId) => this.links.ownerOf(convId));
   /** Of which nodes a session still waits to be known. */
   readonly #registering = new Map<number, { readonly session: Session; readonly asked: Set<OwnerLink> }>();
+  /** By message node, what it said last of up to when it has told of everything. */
+  readonly #told = new Map<string, ToldUntil>();
   /** Rooms without an owner, and when to ask for one again. */
   readonly #orphans = new Map<Room, number>();
   #adopting: NodeJS.Timeout | undefined;
@@ -128,7 +134,7 @@ export class Owners {
     const openedAtMs = sessions.map((session) => session.openedAtMs);
     const nowMs = this.#host.clock.monotonicMs();
     const oldestMs = Math.ceil(nowMs - openedAtMs.reduce((one, other) => Math.min(one, other), nowMs));
-    owner.messages.send({ t: 'snapshot', oldestMs });
+    owner.messages.send({ t: 'snapshot', oldestMs, told: this.#told.get(owner.nodeId) });
     for (const session of sessions)
       owner.messages.send(sessionUp(session, Math.max(1, Math.ceil(nowMs - session.signedInAtMs))));
     owner.messages.send({ t: 'snapshotEnd' });
@@ -172,6 +178,9 @@ export class Owners {
       case 'registered':
         this.#registered(owner, frame.session);
         return;
+      case 'told':
+        this.#toldUntil(owner, frame.until);
+        return;
       case 'askSessionAcks': {
         const sessions = this.#host.sessionAcks(frame);
         owner.messages.send({ t: 'sessionAcks', call: frame.call, sessions }, 64 + 100 * sessions.length);
@@ -184,6 +193,15 @@ export class Owners {
       default:
         this.#host.news(frame);
     }
+  }
+
+  #toldUntil(owner: OwnerLink, until: ToldUntil): void {
+    // What came and could not be given to anybody yet is asked for on this link alone.
+    if (this.#questions.open(owner)) return;
+    this.#told.delete(owner.nodeId);
+    this.#told.set(owner.nodeId, until);
+    const [oldest] = this.#told.keys();
+    if (this.#told.size > mostTold && oldest !== undefined) this.#told.delete(oldest);
   }
 
   /** The session need not wait for this node any more. */

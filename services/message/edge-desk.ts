@@ -23,6 +23,7 @@ import type { Operations } from './operations.ts';
 import type { PresenceBook } from './presence-book.ts';
 import type { RecentCommits } from './recent-commits.ts';
 import { Replay, type ReplayParts } from './replay.ts';
+import { settledMs } from './take-over.ts';
 
 export interface EdgeDeskParts {
   readonly acks: Pick<AckQuestions, 'answered' | 'gone'>;
@@ -38,6 +39,8 @@ export interface EdgeDeskParts {
   readonly recent: RecentCommits | undefined;
   /** Told which edges live and which have told of themselves, while this node may own nothing yet. */
   readonly joining: Pick<Joining, 'see' | 'told'> | undefined;
+  /** Of this run. */
+  readonly incarnation: number;
   readonly tracer?: Tracer | undefined;
   owns(convId: ConvId): boolean;
   /** Before a refusal goes out. */
@@ -81,6 +84,14 @@ export class EdgeDesk {
   see(nodeIds: readonly string[]): void {
     this.#live = nodeIds;
     this.#parts.joining?.see(nodeIds);
+  }
+
+  /** Says to each edge up to when it has been told of everything. To be called every second. */
+  mark(): void {
+    const { presence, recent, incarnation, clock } = this.#parts;
+    if (recent === undefined) return;
+    const until = { incarnation, atMs: Math.floor(clock.monotonicMs()) };
+    for (const edge of presence.edges) if (edge.upToDate) edge.send({ t: 'told', until });
   }
 
   /** Whether every live connection node is linked: each is then sent what is forwarded. */
@@ -160,12 +171,11 @@ export class EdgeDesk {
         this.#sessionDown(edge, frame.session);
         return;
       case 'snapshot':
-        // The edge has counted after it was linked: none of its sessions is older than this.
-        for (const [convId, seq] of recent?.since(edge.linkedAtMs - frame.oldestMs) ?? [])
-          edge.misses(convId, seq);
+        if (recent !== undefined) this.#missed(edge, frame, recent);
         return;
       case 'snapshotEnd':
         edge.complete = true;
+        edge.endStale();
         this.#told();
         void this.#replay.tell(edge);
         return;
@@ -194,6 +204,17 @@ export class EdgeDesk {
           this.#pull(edge, conversation, frame.fromSeq, frame.toSeq),
         );
     }
+  }
+
+  /** What its sessions may lack: some of it is remembered; whoever may lack the rest is stale. */
+  #missed(edge: EdgePeer, { oldestMs, told }: Extract<EdgeFrame, { t: 'snapshot' }>, recent: RecentCommits) {
+    // The edge has counted after it was linked: none of its sessions is older than this, and none has synced from less.
+    const sinceMs = edge.linkedAtMs - oldestMs - settledMs;
+    for (const [convId, seq] of recent.since(sinceMs)) edge.misses(convId, seq);
+    const { forgottenToMs } = recent;
+    const toldMs = told?.incarnation === this.#parts.incarnation ? told.atMs : sinceMs;
+    if (forgottenToMs < Math.max(toldMs, sinceMs)) return;
+    edge.staleBeforeMs = Math.max(edge.staleBeforeMs, forgottenToMs + settledMs);
   }
 
   #command(edge: EdgePeer, { call, session, userId, op, trace }: Extract<EdgeFrame, { t: 'command' }>): void {

@@ -230,6 +230,7 @@ export class MessageNode implements Service {
       handingOn: new HandingOn({ ownership, others, meters, epoch: () => store.epoch }),
       recent,
       joining,
+      incarnation,
       tracer,
       owns: (convId) => this.#owns(convId),
       refused: (fault) => {
@@ -300,6 +301,7 @@ export class MessageNode implements Service {
       setInterval(() => {
         this.#guarded(() => this.#receipts.publish());
         this.#guarded(() => this.#hot.evict());
+        this.#guarded(() => this.#edges.mark());
         void this.#epochs.look();
       }, secondMs),
     ];

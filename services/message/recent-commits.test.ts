@@ -54,6 +54,23 @@ describe('what was committed lately', () => {
     assert.deepEqual([...recent.since(0).keys()].sort(), ['b', 'c', 'd']);
   });
 
+  it('I5: is known to be forgotten where it is', () => {
+    const { recent, at } = open(10);
+    at(0, 'a', 1);
+    at(2_000, 'b', 1);
+    at(6_999, 'c', 1);
+    assert.equal(recent.forgottenToMs, Number.NEGATIVE_INFINITY);
+    at(7_000, 'd', 1);
+    at(8_000, 'e', 1);
+    assert.equal(recent.forgottenToMs, 1_000);
+    // More than there is room for, in several seconds and in one.
+    for (let no = 0; no < 7; no += 1) at(9_000, `f${no}`, 1);
+    assert.ok(recent.forgottenToMs >= 2_000 && recent.forgottenToMs <= 8_000);
+    for (let no = 0; no < 11; no += 1) at(12_345, `g${no}`, 1);
+    assert.equal(recent.forgottenToMs, 12_345);
+    assert.deepEqual([...recent.since(0).keys()], []);
+  });
+
   it('I6: is of no more conversations than it may be', () => {
     const { recent, at } = open(10);
     for (let no = 0; no < 1_000; no += 1) at(no, `c${no}`, 1);

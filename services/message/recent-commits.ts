@@ -11,7 +11,7 @@ const bucketMs = 1_000;
 
 /**
  * Which conversations had entries lately: what an edge may have missed while its link was down. Bounded in time and
- * number; an edge that was away for longer has ended its sessions, and they sync.
+ * number, and it knows what it has forgotten: the sessions of an edge that may have missed that have to sync.
  */
 export class RecentCommits {
   readonly #clock: Clock;
@@ -20,6 +20,7 @@ export class RecentCommits {
   /** Oldest first; each ends where the next one begins. */
   #buckets: Bucket[] = [];
   #size = 0;
+  #forgottenToMs = Number.NEGATIVE_INFINITY;
 
   /** Keeps for at least `keepMs`, unless more than `max` conversations and seconds of them have entries in that time. */
   constructor({ clock, keepMs, max }: { clock: Clock; keepMs: number; max: number }) {
@@ -47,6 +48,11 @@ export class RecentCommits {
     if (this.#size > this.#max) this.#forget(nowMs);
   }
 
+  /** Nothing that was committed later is forgotten. */
+  get forgottenToMs(): number {
+    return this.#forgottenToMs;
+  }
+
   /** The store was restored: what was committed before is nothing to be told. */
   clear(): void {
     this.#buckets = [];
@@ -70,6 +76,7 @@ export class RecentCommits {
       const [oldest, next] = this.#buckets as [Bucket, Bucket];
       if (next.beganAtMs > nowMs - this.#keepMs && this.#size <= this.#max) return;
       this.#buckets.shift();
+      this.#forgottenToMs = oldest.beganAtMs + bucketMs;
       this.#size -= oldest.firsts.size;
     }
     // More than may be in one second: what comes next begins anew, and who missed this has to sync.
@@ -77,5 +84,6 @@ export class RecentCommits {
     if (last === undefined || this.#size <= this.#max) return;
     this.#buckets = [{ beganAtMs: nowMs, firsts: new Map() }];
     this.#size = 0;
+    this.#forgottenToMs = nowMs;
   }
 }

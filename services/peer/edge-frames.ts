@@ -30,9 +30,12 @@ export type EdgeFrame =
       readonly ageMs: number;
     }
   | { readonly t: 'sessionDown'; readonly session: SessionNo }
+  /**
+   * The first frame: how long ago the oldest of the sessions that follow was opened, in milliseconds, and what this node was
+   * told by `told` last.
+   */
+  | { readonly t: 'snapshot'; readonly oldestMs: number; readonly told: ToldUntil | undefined }
   /** The sessions that were open when the link was, have been told: what was committed lately is forwarded to them. */
-  /** The first frame: how long ago the oldest of the sessions that follow was opened, in milliseconds. */
-  | { readonly t: 'snapshot'; readonly oldestMs: number }
   | { readonly t: 'snapshotEnd' }
   /** Answered by exactly one `reply` or `refused` with the same call number. */
   | {
@@ -72,6 +75,13 @@ export type OwnerFrame =
   | { readonly t: 'registered'; readonly session: SessionNo }
   /** Another session of the same device signed in later: close this one. */
   | { readonly t: 'superseded'; readonly session: SessionNo }
+  /**
+   * It may have missed entries while this node was not linked, and which is not known any more: end it, so that its client
+   * comes again and syncs.
+   */
+  | { readonly t: 'stale'; readonly session: SessionNo }
+  /** What was committed until then has been sent before; to be said again in the next snapshot. */
+  | { readonly t: 'told'; readonly until: ToldUntil }
   | { readonly t: 'reply'; readonly call: CallNo; readonly result: Result }
   | { readonly t: 'refused'; readonly call: CallNo; readonly refusal: Refusal }
   /** Who on this node hears of a conversation. Travels in order with its entries. */
@@ -109,6 +119,12 @@ export type OwnerFrame =
   /** The store was restored: nothing that this node said before is true, and sessions have to start over. */
   | { readonly t: 'reset'; readonly epoch: string }
   | AskAcksFrame;
+
+/** A time of an owner's run, in whole milliseconds by its monotonic clock. */
+export interface ToldUntil {
+  readonly incarnation: number;
+  readonly atMs: number;
+}
 
 /** Asks which sessions of users have acknowledged an entry; about as many users as `maxAskedUsers` at most. */
 export interface AskAcksFrame {

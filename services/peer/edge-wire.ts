@@ -13,6 +13,7 @@ import { putHotEdgeFrame, readHotEdgeFrame } from './hot-edge-frames.ts';
 import { malformed } from './malformed.ts';
 import { operationOf, wireOperation } from './operation-wire.ts';
 import { acksOf, wireAcks } from './session-ack-wire.ts';
+import { snapshotOf, wireSnapshot } from './told-wire.ts';
 import { tracedBy, wireTrace } from './trace-wire.ts';
 
 /** What connection nodes say to message nodes, as it is on the wire. */
@@ -66,7 +67,7 @@ function wireEdgeFrame(frame: WithHello<EdgeFrame>): MessageInitShape<typeof Edg
     case 'sessionDown':
       return { frame: { case: 'sessionDown', value: { session: BigInt(frame.session) } } };
     case 'snapshot':
-      return { frame: { case: 'snapshot', value: { oldestMs: BigInt(frame.oldestMs) } } };
+      return { frame: { case: 'snapshot', value: wireSnapshot(frame) } };
     case 'snapshotEnd':
       return { frame: { case: 'snapshotEnd', value: {} } };
     case 'typing': {
@@ -128,7 +129,7 @@ function edgeFrameOf({ frame, trace }: WireEdgeFrame): WithHello<EdgeFrame> {
     case 'sessionDown':
       return { t: 'sessionDown', session: Number(frame.value.session) };
     case 'snapshot':
-      return { t: 'snapshot', oldestMs: Number(frame.value.oldestMs) };
+      return snapshotOf(frame.value);
     case 'snapshotEnd':
       return { t: 'snapshotEnd' };
     case 'typing': {

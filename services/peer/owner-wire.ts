@@ -14,6 +14,7 @@ import { malformed } from './malformed.ts';
 import { refusalOf, wireRefusal } from './refusal-wire.ts';
 import { entryOf, resultOf, wireEntry, wireResult } from './result-wire.ts';
 import { askOf, wireAsk } from './session-ack-wire.ts';
+import { toldOf, wireTold } from './told-wire.ts';
 import { tracedBy, wireTrace } from './trace-wire.ts';
 
 /** What message nodes say to connection nodes, as it is on the wire. */
@@ -90,6 +91,7 @@ function wireOwnerFrame(frame: WithHello<OwnerFrame>): MessageInitShape<typeof O
     }
     case 'registered':
     case 'superseded':
+    case 'stale':
       return { frame: { case: frame.t, value: { session: BigInt(frame.session) } } };
     case 'cursor': {
       const { convId, userId, deliveredSeq, readSeq, to } = frame;
@@ -119,6 +121,8 @@ function wireOwnerFrame(frame: WithHello<OwnerFrame>): MessageInitShape<typeof O
     }
     case 'reset':
       return { frame: { case: 'reset', value: { storeEpoch: frame.epoch } } };
+    case 'told':
+      return { frame: { case: 'told', value: wireTold(frame.until) } };
     case 'askSessionAcks':
       return { frame: { case: 'askSessionAcks', value: wireAsk(frame) } };
   }
@@ -162,6 +166,7 @@ function ownerFrameOf({ frame, trace }: WireOwnerFrame): WithHello<OwnerFrame> {
     }
     case 'registered':
     case 'superseded':
+    case 'stale':
       return { t: frame.case, session: Number(frame.value.session) };
     case 'cursor': {
       const { convId, userId, deliveredSeq, readSeq, to } = frame.value;
@@ -201,6 +206,8 @@ function ownerFrameOf({ frame, trace }: WireOwnerFrame): WithHello<OwnerFrame> {
     }
     case 'reset':
       return { t: 'reset', epoch: frame.value.storeEpoch };
+    case 'told':
+      return { t: 'told', until: toldOf(frame.value) };
     case 'askSessionAcks':
       return askOf(frame.value);
     case undefined:

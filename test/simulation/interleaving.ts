@@ -21,6 +21,8 @@ export interface Interleaving {
 }
 
 export const group = { convId: 'garden', to: undefined } as const;
+/** The same node owns it. */
+export const another = { convId: 'orchard', to: undefined } as const;
 
 /** Plays it, mends everything, and gives what was found wrong. */
 export async function playInterleaving({ play, happened }: Interleaving): Promise<readonly SimFinding[]> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { ConvId } from '../../services/core/ids.ts';
 import { rendezvous } from '../../services/core/rendezvous.ts';
-import { group, playInterleaving } from './interleaving.ts';
+import { another, group, playInterleaving } from './interleaving.ts';
 import { interleavings } from './interleavings.ts';
 import { simulateTimers } from './timers.ts';
 import { fairClimate } from './weather.ts';
@@ -17,9 +17,11 @@ const texts = (world: World) =>
   world.rows.log(group.convId as ConvId).filter(({ kind }) => kind === 'message').length;
 
 describe('named interleavings', () => {
-  it('has the group owned by the node that joins', () => {
-    const owner = rendezvous(group.convId, [{ nodeId: 'm1' }, { nodeId: 'm2' }]);
-    assert.equal(owner?.nodeId, 'm2', 'the others rest on it');
+  it('has the groups owned by the node that joins', () => {
+    for (const { convId } of [group, another]) {
+      const owner = rendezvous(convId, [{ nodeId: 'm1' }, { nodeId: 'm2' }]);
+      assert.equal(owner?.nodeId, 'm2', 'the others rest on it');
+    }
   });
 
   for (const interleaving of interleavings) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { group, type Interleaving, log, meters, texts, twoOwners } from './interleaving.ts';
+import { another, group, type Interleaving, log, meters, texts, twoOwners } from './interleaving.ts';
 import { MessageProcess } from './message-process.ts';
 
 export const interleavings: readonly Interleaving[] = [
@@ -133,6 +133,31 @@ export const interleavings: readonly Interleaving[] = [
     },
     happened: (world) => {
       assert.ok(texts(world) >= 10);
+    },
+  },
+  {
+    name: 'edge-long-unseen',
+    invariant: 'I5',
+    what: 'an owner goes on without one edge for longer than it remembers what that misses',
+    mutants: ['forgotten-unsaid'],
+    play: async (world) => {
+      world.directory.stick('e2', 60_000);
+      world.start('m2');
+      await world.scheduler.run(3_000);
+      const heard = world.clients.filter(({ connection }) => connection?.node === 'e1');
+      const [client] = heard;
+      assert.ok(client !== undefined && heard.length < world.clients.length);
+      client.say(group);
+      // The owner goes on in another conversation, of which nobody else hears, and nothing comes after that in this one.
+      world.admin.create(client.user, another.convId, [], 'all');
+      for (let no = 0; no < 50; no += 1) {
+        await world.scheduler.run(1_000);
+        client.say(another);
+      }
+      await world.scheduler.run(10_000);
+    },
+    happened: (world) => {
+      assert.equal(texts(world), 1);
     },
   },
   {

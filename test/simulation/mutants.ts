@@ -100,6 +100,15 @@ export const simMutants: readonly SimMutant[] = [
     to: '      if (told.every((one) => one)) continue;\n      else return;',
   },
   {
+    name: 'forgotten-unsaid',
+    byName: true,
+    invariant: 'I5',
+    how: 'sessions that may have missed what no owner remembers live on',
+    file: 'services/message/edge-desk.ts',
+    from: '        edge.endStale();',
+    to: '',
+  },
+  {
     name: 'ignorant-is-heard',
     invariant: 'I4',
     how: 'an edge hears on who hears the owner that knows less, too',

@@ -91,6 +91,8 @@ const change: fc.Arbitrary<GroupChange> = fc.oneof(
   record({ t: is('setRole'), user, role }),
 );
 
+const told = record({ incarnation: seq, atMs: seq });
+
 const known = record({
   convId: conv,
   headSeq: seq,
@@ -204,7 +206,7 @@ export const edgeFrame: fc.Arbitrary<WithHello<EdgeFrame>> = fc.oneof(
   delivered,
   record({ t: is('sessionUp'), session: seq, userId: user, deviceId: text, ageMs: seq }),
   record({ t: is('sessionDown'), session: seq }),
-  record({ t: is('snapshot'), oldestMs: seq }),
+  record({ t: is('snapshot'), oldestMs: seq, told: maybe(told) }),
   record({ t: is('snapshotEnd') }),
   record({ t: is('typing'), convId: conv, userId: user, active: flag }),
   record({ t: fc.constantFrom('watch', 'unwatch'), users: few(user) }),
@@ -316,7 +318,8 @@ export const ownerFrame: fc.Arbitrary<WithHello<OwnerFrame>> = fc.oneof(
     knownSeq: seq,
   }),
   entryFrame,
-  record({ t: fc.constantFrom('registered', 'superseded'), session: seq }),
+  record({ t: fc.constantFrom('registered', 'superseded', 'stale'), session: seq }),
+  record({ t: is('told'), until: told }),
   cursorFrame,
   record({ t: is('receipts'), audience: seq, convId: conv, seq, delivered: number, read: number }),
   record({ t: is('typing'), audience: seq, convId: conv, userId: user, active: flag }),

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file parley/node/v1/owner_link.proto.
  */
 export const file_parley_node_v1_owner_link: GenFile = /*@__PURE__*/
-  fileDesc("Ch9wYXJsZXkvbm9kZS92MS9vd25lcl9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSI9ChBMaW5rT3duZXJSZXF1ZXN0EikKBmZyYW1lcxgBIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVkZ2VGcmFtZSI/ChFMaW5rT3duZXJSZXNwb25zZRIqCgZmcmFtZXMYASADKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lckZyYW1lIqUFCglFZGdlRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIuCgdjb21tYW5kGAIgASgLMhsucGFybGV5Lm5vZGUudjEuRWRnZUNvbW1hbmRIABIyCglkZWxpdmVyZWQYAyABKAsyHS5wYXJsZXkubm9kZS52MS5FZGdlRGVsaXZlcmVkSAASLwoKc2Vzc2lvbl91cBgEIAEoCzIZLnBhcmxleS5ub2RlLnYxLlNlc3Npb25VcEgAEjMKDHNlc3Npb25fZG93bhgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25Eb3duSAASLAoGdHlwaW5nGAYgASgLMhoucGFybGV5Lm5vZGUudjEuRWRnZVR5cGluZ0gAEisKBXdhdGNoGAcgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi0KB3Vud2F0Y2gYCCABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASOwoQYXVkaWVuY2VfdW5rbm93bhgJIAEoCzIfLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVW5rbm93bkgAEisKBHB1bGwYCiABKAsyGy5wYXJsZXkubm9kZS52MS5QdWxsRW50cmllc0gAEjMKDHNuYXBzaG90X2VuZBgLIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNuYXBzaG90RW5kSAASLAoIc25hcHNob3QYDCABKAsyGC5wYXJsZXkubm9kZS52MS5TbmFwc2hvdEgAEjMKDHNlc3Npb25fYWNrcxgOIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25BY2tzSAASDQoFdHJhY2UYDSABKAxCBwoFZnJhbWUiswUKCk93bmVyRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIrCgVyZXBseRgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLk93bmVyUmVwbHlIABIvCgdyZWZ1c2VkGAMgASgLMhwucGFybGV5Lm5vZGUudjEuT3duZXJSZWZ1c2VkSAASMgoIYXVkaWVuY2UYBCABKAsyHi5wYXJsZXkubm9kZS52MS5BdWRpZW5jZVVwZGF0ZUgAEi4KBWVudHJ5GAUgASgLMh0ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VFbnRyeUgAEjcKCnJlZ2lzdGVyZWQYBiABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uUmVnaXN0ZXJlZEgAEjcKCnN1cGVyc2VkZWQYByABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uU3VwZXJzZWRlZEgAEi0KBmN1cnNvchgIIAEoCzIbLnBhcmxleS5ub2RlLnYxLkN1cnNvck1vdmVkSAASMQoIcmVjZWlwdHMYCSABKAsyHS5wYXJsZXkubm9kZS52MS5Hcm91cFJlY2VpcHRzSAASMAoGdHlwaW5nGAogASgLMh4ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VUeXBpbmdIABIwCghwcmVzZW5jZRgLIAEoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJQcmVzZW5jZUgAEisKBXJlc2V0GAwgASgLMhoucGFybGV5Lm5vZGUudjEuU3RvcmVSZXNldEgAEjoKEGFza19zZXNzaW9uX2Fja3MYDiABKAsyHi5wYXJsZXkubm9kZS52MS5Bc2tTZXNzaW9uQWNrc0gAEg0KBXRyYWNlGA0gASgMQgcKBWZyYW1lIksKDkFza1Nlc3Npb25BY2tzEgwKBGNhbGwYASABKAQSDwoHY29udl9pZBgCIAEoCRILCgNzZXEYAyABKAQSDQoFdXNlcnMYBCADKAkiSQoLU2Vzc2lvbkFja3MSDAoEY2FsbBgBIAEoBBIsCghzZXNzaW9ucxgCIAMoCzIaLnBhcmxleS5ub2RlLnYxLlNlc3Npb25BY2siWQoKU2Vzc2lvbkFjaxIPCgd1c2VyX2lkGAEgASgJEhEKCWRldmljZV9pZBgCIAEoCRInCgVzdGF0ZRgDIAEoDjIYLnBhcmxleS5ub2RlLnYxLkFja1N0YXRlIiEKClN0b3JlUmVzZXQSEwoLc3RvcmVfZXBvY2gYASABKAkiUAoJU2Vzc2lvblVwEg8KB3Nlc3Npb24YASABKAQSDwoHdXNlcl9pZBgCIAEoCRIRCglkZXZpY2VfaWQYAyABKAkSDgoGYWdlX21zGAQgASgEIh4KC1Nlc3Npb25Eb3duEg8KB3Nlc3Npb24YASABKAQiDQoLU25hcHNob3RFbmQiHQoIU25hcHNob3QSEQoJb2xkZXN0X21zGAEgASgEIiQKEVNlc3Npb25SZWdpc3RlcmVkEg8KB3Nlc3Npb24YASABKAQiJAoRU2Vzc2lvblN1cGVyc2VkZWQSDwoHc2Vzc2lvbhgBIAEoBCI9Cg1FZGdlRGVsaXZlcmVkEiwKBWl0ZW1zGAEgAygLMh0ucGFybGV5Lm5vZGUudjEuRGVsaXZlcmVkSXRlbSI+Cg1EZWxpdmVyZWRJdGVtEg8KB2NvbnZfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRILCgNzZXEYAyABKAQiPgoKRWRnZVR5cGluZxIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGYWN0aXZlGAMgASgIIhsKCldhdGNoVXNlcnMSDQoFdXNlcnMYASADKAkiQQoPQXVkaWVuY2VVbmtub3duEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSCwoDc2VxGAMgASgEIkAKC1B1bGxFbnRyaWVzEg8KB2NvbnZfaWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAQSDgoGdG9fc2VxGAMgASgEIrMHCgtFZGdlQ29tbWFuZBIMCgRjYWxsGAEgASgEEg8KB3Nlc3Npb24YAiABKAQSDwoHdXNlcl9pZBgDIAEoCRItCgRzZW5kGAQgASgLMh0ucGFybGV5Lm5vZGUudjEuU2VuZE9wZXJhdGlvbkgAEjEKBnJlY2FsbBgFIAEoCzIfLnBhcmxleS5ub2RlLnYxLlJlY2FsbE9wZXJhdGlvbkgAEi8KBHJlYWQYBiABKAsyHy5wYXJsZXkubm9kZS52MS5DdXJzb3JPcGVyYXRpb25IABIuCgNhY2sYByABKAsyHy5wYXJsZXkubm9kZS52MS5DdXJzb3JPcGVyYXRpb25IABItCgRsaXN0GAggASgLMh0ucGFybGV5Lm5vZGUudjEuTGlzdE9wZXJhdGlvbkgAEisKA2dldBgJIAEoCzIcLnBhcmxleS5ub2RlLnYxLkdldE9wZXJhdGlvbkgAEjEKBmxvY2F0ZRgKIAEoCzIfLnBhcmxleS5ub2RlLnYxLkxvY2F0ZU9wZXJhdGlvbkgAEi0KBHN5bmMYCyABKAsyHS5wYXJsZXkubm9kZS52MS5TeW5jT3BlcmF0aW9uSAASPwoNY29udmVyc2F0aW9ucxgMIAEoCzImLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbnNPcGVyYXRpb25IABI9Cgxjb252ZXJzYXRpb24YDSABKAsyJS5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25PcGVyYXRpb25IABIvCgVncm91cBgOIAEoCzIeLnBhcmxleS5ub2RlLnYxLkdyb3VwT3BlcmF0aW9uSAASNgoJZ2V0X2dyb3VwGA8gASgLMiEucGFybGV5Lm5vZGUudjEuR2V0R3JvdXBPcGVyYXRpb25IABIzCgdtZW1iZXJzGBAgASgLMiAucGFybGV5Lm5vZGUudjEuTWVtYmVyc09wZXJhdGlvbkgAEi4KCHByZXNlbmNlGBEgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi8KA2lkcxgSIAEoCzIgLnBhcmxleS5ub2RlLnYxLkRyYXdJZHNPcGVyYXRpb25IABI0Cghncm91cF9pZBgTIAEoCzIgLnBhcmxleS5ub2RlLnYxLkdyb3VwSWRPcGVyYXRpb25IABIxCgZkZXZpY2UYFCABKAsyHy5wYXJsZXkubm9kZS52MS5EZXZpY2VPcGVyYXRpb25IAEILCglvcGVyYXRpb24iXgoNU2VuZE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgwKBHBlZXIYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEgwKBGJvZHkYBCABKAwSDQoFY2hhaW4YBSABKA0iQgoPUmVjYWxsT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEhEKCWNsaWVudF9pZBgDIAEoCSIvCg9DdXJzb3JPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQiUwoNTGlzdE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgEEg0KBWxpbWl0GAMgASgNEhAKCGJhY2t3YXJkGAQgASgIIiwKDEdldE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBCIhCg9Mb2NhdGVPcGVyYXRpb24SDgoGbXNnX2lkGAEgASgEImEKDVN5bmNPcGVyYXRpb24SDQoFZXBvY2gYASABKAkSMAoFa25vd24YAiADKAsyIS5wYXJsZXkubm9kZS52MS5Lbm93bkNvbnZlcnNhdGlvbhIPCgdlbnRyaWVzGAMgASgNIrQBChFLbm93bkNvbnZlcnNhdGlvbhIPCgdjb252X2lkGAEgASgJEhAKCGhlYWRfc2VxGAIgASgEEhMKC2hlYWRfbXNnX2lkGAMgASgEEgsKA3JldhgEIAEoBBIQCghyZWFkX3NlcRgFIAEoBBIVCg1kZWxpdmVyZWRfc2VxGAYgASgEEhUKDXBlZXJfcmVhZF9zZXEYByABKAQSGgoScGVlcl9kZWxpdmVyZWRfc2VxGAggASgEIjYKFkNvbnZlcnNhdGlvbnNPcGVyYXRpb24SDQoFYWZ0ZXIYASABKAkSDQoFbGltaXQYAiABKA0iNgoVQ29udmVyc2F0aW9uT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSDAoEcGVlchgCIAEoCSJiCg5Hcm91cE9wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSKwoGY2hhbmdlGAMgASgLMhsucGFybGV5Lm5vZGUudjEuR3JvdXBDaGFuZ2UiJQoRR2V0R3JvdXBPcGVyYXRpb24SEAoIZ3JvdXBfaWQYASABKAkiQgoQTWVtYmVyc09wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSIhChBEcmF3SWRzT3BlcmF0aW9uEg0KBWNvdW50GAEgASgNIiUKEEdyb3VwSWRPcGVyYXRpb24SEQoJY2xpZW50X2lkGAEgASgJIrkDCg9EZXZpY2VPcGVyYXRpb24SOQoIcmVnaXN0ZXIYASABKAsyJS5wYXJsZXkuY2hhdC52MS5SZWdpc3RlckRldmljZVJlcXVlc3RIABIyCgRsaXN0GAIgASgLMiIucGFybGV5LmNoYXQudjEuTGlzdERldmljZXNSZXF1ZXN0SAASNQoGcmVtb3ZlGAMgASgLMiMucGFybGV5LmNoYXQudjEuUmVtb3ZlRGV2aWNlUmVxdWVzdEgAEj4KDGdldF9zZXR0aW5ncxgEIAEoCzImLnBhcmxleS5jaGF0LnYxLkdldFB1c2hTZXR0aW5nc1JlcXVlc3RIABI+CgxzZXRfc2V0dGluZ3MYBSABKAsyJi5wYXJsZXkuY2hhdC52MS5TZXRQdXNoU2V0dGluZ3NSZXF1ZXN0SAASPQoHc2lsZW5jZRgGIAEoCzIqLnBhcmxleS5jaGF0LnYxLlNpbGVuY2VDb252ZXJzYXRpb25SZXF1ZXN0SAASNgoKcmVtb3ZlX2FsbBgHIAEoCzIgLnBhcmxleS5ub2RlLnYxLlJlbW92ZUFsbERldmljZXNIAEIJCgdyZXF1ZXN0IhIKEFJlbW92ZUFsbERldmljZXMiRgoMT3duZXJSZWZ1c2VkEgwKBGNhbGwYASABKAQSKAoHcmVmdXNhbBgCIAEoCzIXLnBhcmxleS5ub2RlLnYxLlJlZnVzYWwivgQKCk93bmVyUmVwbHkSDAoEY2FsbBgBIAEoBBIqCgRzZW50GAIgASgLMhoucGFybGV5Lm5vZGUudjEuU2VudFJlc3VsdEgAEioKBHJlYWQYAyABKAsyGi5wYXJsZXkubm9kZS52MS5SZWFkUmVzdWx0SAASKgoEcGFnZRgEIAEoCzIaLnBhcmxleS5ub2RlLnYxLlBhZ2VSZXN1bHRIABIsCgVwbGFjZRgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlBsYWNlUmVzdWx0SAASPAoNY29udmVyc2F0aW9ucxgGIAEoCzIjLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbnNSZXN1bHRIABI7Cg1ncm91cF9jaGFuZ2VkGAcgASgLMiIucGFybGV5Lm5vZGUudjEuR3JvdXBDaGFuZ2VkUmVzdWx0SAASKwoFZ3JvdXAYCCABKAsyGi5wYXJsZXkubm9kZS52MS5Hcm91cFN0YXRlSAASMAoHbWVtYmVycxgJIAEoCzIdLnBhcmxleS5ub2RlLnYxLk1lbWJlcnNSZXN1bHRIABIyCghwcmVzZW5jZRgKIAEoCzIeLnBhcmxleS5ub2RlLnYxLlByZXNlbmNlUmVzdWx0SAASKAoDaWRzGAsgASgLMhkucGFybGV5Lm5vZGUudjEuSWRzUmVzdWx0SAASLgoGZGV2aWNlGAwgASgLMhwucGFybGV5Lm5vZGUudjEuRGV2aWNlUmVzdWx0SABCCAoGcmVzdWx0ImQKClNlbnRSZXN1bHQSDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQSDgoGbXNnX2lkGAMgASgEEhUKDWNyZWF0ZWRfYXRfbXMYBCABKAMSEQoJZHVwbGljYXRlGAUgASgIIh4KClJlYWRSZXN1bHQSEAoIcmVhZF9zZXEYASABKAQiaAoKUGFnZVJlc3VsdBIPCgdjb252X2lkGAEgASgJEikKB2VudHJpZXMYAiADKAsyGC5wYXJsZXkubm9kZS52MS5Mb2dFbnRyeRIQCghoZWFkX3NlcRgDIAEoBBIMCgRtb3JlGAQgASgIIisKC1BsYWNlUmVzdWx0Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEIm0KE0NvbnZlcnNhdGlvbnNSZXN1bHQSNwoNY29udmVyc2F0aW9ucxgBIAMoCzIgLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvblZpZXcSDwoHcmVtb3ZlZBgCIAMoCRIMCgRuZXh0GAMgASgJIqkDChBDb252ZXJzYXRpb25WaWV3Eg8KB2NvbnZfaWQYASABKAkSDQoFZ3JvdXAYAiABKAgSDAoEcGVlchgDIAEoCRIMCgRuYW1lGAQgASgJEigKBHJvbGUYBSABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlEhQKDG1lbWJlcl9jb3VudBgGIAEoDRIQCghoZWFkX3NlcRgHIAEoBBITCgtoZWFkX21zZ19pZBgIIAEoBBISCgpqb2luZWRfc2VxGAkgASgEEhAKCGxlZnRfc2VxGAogASgEEg4KBnVucmVhZBgLIAEoBBIQCghyZWFkX3NlcRgMIAEoBBIVCg1kZWxpdmVyZWRfc2VxGA0gASgEEhUKDXBlZXJfcmVhZF9zZXEYDiABKAQSGgoScGVlcl9kZWxpdmVyZWRfc2VxGA8gASgEEgsKA3JldhgQIAEoBBIpCgdlbnRyaWVzGBEgAygLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkSFAoMZ2FwX2Zyb21fc2VxGBIgASgEEhIKCnN0YXJ0X292ZXIYEyABKAgiTAoSR3JvdXBDaGFuZ2VkUmVzdWx0EgsKA3NlcRgBIAEoBBIpCgVncm91cBgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLkdyb3VwU3RhdGUi0QEKCkdyb3VwU3RhdGUSEAoIZ3JvdXBfaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVvd25lchgDIAEoCRIUCgxtZW1iZXJfY291bnQYBCABKA0SEwoLbWF4X21lbWJlcnMYBSABKA0SLgoHaGlzdG9yeRgGIAEoDjIdLnBhcmxleS5ub2RlLnYxLkxvZ1Zpc2liaWxpdHkSDwoHdmVyc2lvbhgHIAEoBBIoCgRyb2xlGAggASgOMhoucGFybGV5Lm5vZGUudjEuTWVtYmVyUm9sZSJLCg1NZW1iZXJzUmVzdWx0EiwKB21lbWJlcnMYASADKAsyGy5wYXJsZXkubm9kZS52MS5NZW1iZXJTdGF0ZRIMCgRuZXh0GAIgASgJIoUBCgtNZW1iZXJTdGF0ZRIPCgd1c2VyX2lkGAEgASgJEigKBHJvbGUYAiABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlEhIKCmpvaW5lZF9zZXEYAyABKAQSFQoNZGVsaXZlcmVkX3NlcRgEIAEoBBIQCghyZWFkX3NlcRgFIAEoBCI9Cg5QcmVzZW5jZVJlc3VsdBIrCgV1c2VycxgBIAMoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJQcmVzZW5jZSJICgxVc2VyUHJlc2VuY2USDwoHdXNlcl9pZBgBIAEoCRIOCgZvbmxpbmUYAiABKAgSFwoPbGFzdF9zZWVuX2F0X21zGAMgASgDIhgKCUlkc1Jlc3VsdBILCgNpZHMYASADKAQivQMKDERldmljZVJlc3VsdBI6CghyZWdpc3RlchgBIAEoCzImLnBhcmxleS5jaGF0LnYxLlJlZ2lzdGVyRGV2aWNlUmVzcG9uc2VIABIzCgRsaXN0GAIgASgLMiMucGFybGV5LmNoYXQudjEuTGlzdERldmljZXNSZXNwb25zZUgAEjYKBnJlbW92ZRgDIAEoCzIkLnBhcmxleS5jaGF0LnYxLlJlbW92ZURldmljZVJlc3BvbnNlSAASPwoMZ2V0X3NldHRpbmdzGAQgASgLMicucGFybGV5LmNoYXQudjEuR2V0UHVzaFNldHRpbmdzUmVzcG9uc2VIABI/CgxzZXRfc2V0dGluZ3MYBSABKAsyJy5wYXJsZXkuY2hhdC52MS5TZXRQdXNoU2V0dGluZ3NSZXNwb25zZUgAEj4KB3NpbGVuY2UYBiABKAsyKy5wYXJsZXkuY2hhdC52MS5TaWxlbmNlQ29udmVyc2F0aW9uUmVzcG9uc2VIABI2CgpyZW1vdmVfYWxsGAcgASgLMiAucGFybGV5Lm5vZGUudjEuUmVtb3ZlQWxsRGV2aWNlc0gAQgoKCHJlc3BvbnNlIpwBCg5BdWRpZW5jZVVwZGF0ZRIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEhAKCG5leHRfc2VxGAMgASgEEg0KBXdob2xlGAQgASgIEiUKBXVzZXJzGAUgAygLMhYucGFybGV5Lm5vZGUudjEuSGVhcmVyEgwKBGdvbmUYBiADKAkSEQoJa25vd25fc2VxGAcgASgEIj4KBkhlYXJlchIPCgd1c2VyX2lkGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBCJfCg1BdWRpZW5jZUVudHJ5EhAKCGF1ZGllbmNlGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgEEicKBWVudHJ5GAMgASgLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkijwEKCExvZ0VudHJ5Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEg4KBm1zZ19pZBgDIAEoBBIOCgZzZW5kZXIYBCABKAkSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxILCgNvcmQYBiABKAQSEAoIcmV2aXNpb24YByABKA0SDwoHY29udGVudBgIIAEoDCJkCgtDdXJzb3JNb3ZlZBIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSFQoNZGVsaXZlcmVkX3NlcRgDIAEoBBIQCghyZWFkX3NlcRgEIAEoBBIKCgJ0bxgFIAMoCSJgCg1Hcm91cFJlY2VpcHRzEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSCwoDc2VxGAMgASgEEhEKCWRlbGl2ZXJlZBgEIAEoDRIMCgRyZWFkGAUgASgNIlQKDkF1ZGllbmNlVHlwaW5nEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSDwoHdXNlcl9pZBgDIAEoCRIOCgZhY3RpdmUYBCABKAgqbQoIQWNrU3RhdGUSGQoVQUNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPQUNLX1NUQVRFX09XSU5HEAESGgoWQUNLX1NUQVRFX0FDS05PV0xFREdFRBACEhUKEUFDS19TVEFURV9VTktOT1dOEAMyaAoQT3duZXJMaW5rU2VydmljZRJUCglMaW5rT3duZXISIC5wYXJsZXkubm9kZS52MS5MaW5rT3duZXJSZXF1ZXN0GiEucGFybGV5Lm5vZGUudjEuTGlua093bmVyUmVzcG9uc2UoATABYgZwcm90bzM", [file_parley_chat_v1_device, file_parley_node_v1_link]);
+  fileDesc("Ch9wYXJsZXkvbm9kZS92MS9vd25lcl9saW5rLnByb3RvEg5wYXJsZXkubm9kZS52MSI9ChBMaW5rT3duZXJSZXF1ZXN0EikKBmZyYW1lcxgBIAMoCzIZLnBhcmxleS5ub2RlLnYxLkVkZ2VGcmFtZSI/ChFMaW5rT3duZXJSZXNwb25zZRIqCgZmcmFtZXMYASADKAsyGi5wYXJsZXkubm9kZS52MS5Pd25lckZyYW1lIqUFCglFZGdlRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIuCgdjb21tYW5kGAIgASgLMhsucGFybGV5Lm5vZGUudjEuRWRnZUNvbW1hbmRIABIyCglkZWxpdmVyZWQYAyABKAsyHS5wYXJsZXkubm9kZS52MS5FZGdlRGVsaXZlcmVkSAASLwoKc2Vzc2lvbl91cBgEIAEoCzIZLnBhcmxleS5ub2RlLnYxLlNlc3Npb25VcEgAEjMKDHNlc3Npb25fZG93bhgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25Eb3duSAASLAoGdHlwaW5nGAYgASgLMhoucGFybGV5Lm5vZGUudjEuRWRnZVR5cGluZ0gAEisKBXdhdGNoGAcgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi0KB3Vud2F0Y2gYCCABKAsyGi5wYXJsZXkubm9kZS52MS5XYXRjaFVzZXJzSAASOwoQYXVkaWVuY2VfdW5rbm93bhgJIAEoCzIfLnBhcmxleS5ub2RlLnYxLkF1ZGllbmNlVW5rbm93bkgAEisKBHB1bGwYCiABKAsyGy5wYXJsZXkubm9kZS52MS5QdWxsRW50cmllc0gAEjMKDHNuYXBzaG90X2VuZBgLIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNuYXBzaG90RW5kSAASLAoIc25hcHNob3QYDCABKAsyGC5wYXJsZXkubm9kZS52MS5TbmFwc2hvdEgAEjMKDHNlc3Npb25fYWNrcxgOIAEoCzIbLnBhcmxleS5ub2RlLnYxLlNlc3Npb25BY2tzSAASDQoFdHJhY2UYDSABKAxCBwoFZnJhbWUijQYKCk93bmVyRnJhbWUSKgoFaGVsbG8YASABKAsyGS5wYXJsZXkubm9kZS52MS5MaW5rSGVsbG9IABIrCgVyZXBseRgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLk93bmVyUmVwbHlIABIvCgdyZWZ1c2VkGAMgASgLMhwucGFybGV5Lm5vZGUudjEuT3duZXJSZWZ1c2VkSAASMgoIYXVkaWVuY2UYBCABKAsyHi5wYXJsZXkubm9kZS52MS5BdWRpZW5jZVVwZGF0ZUgAEi4KBWVudHJ5GAUgASgLMh0ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VFbnRyeUgAEjcKCnJlZ2lzdGVyZWQYBiABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uUmVnaXN0ZXJlZEgAEjcKCnN1cGVyc2VkZWQYByABKAsyIS5wYXJsZXkubm9kZS52MS5TZXNzaW9uU3VwZXJzZWRlZEgAEi0KBmN1cnNvchgIIAEoCzIbLnBhcmxleS5ub2RlLnYxLkN1cnNvck1vdmVkSAASMQoIcmVjZWlwdHMYCSABKAsyHS5wYXJsZXkubm9kZS52MS5Hcm91cFJlY2VpcHRzSAASMAoGdHlwaW5nGAogASgLMh4ucGFybGV5Lm5vZGUudjEuQXVkaWVuY2VUeXBpbmdIABIwCghwcmVzZW5jZRgLIAEoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJQcmVzZW5jZUgAEisKBXJlc2V0GAwgASgLMhoucGFybGV5Lm5vZGUudjEuU3RvcmVSZXNldEgAEjoKEGFza19zZXNzaW9uX2Fja3MYDiABKAsyHi5wYXJsZXkubm9kZS52MS5Bc2tTZXNzaW9uQWNrc0gAEi0KBXN0YWxlGA8gASgLMhwucGFybGV5Lm5vZGUudjEuU2Vzc2lvblN0YWxlSAASKQoEdG9sZBgQIAEoCzIZLnBhcmxleS5ub2RlLnYxLlRvbGRVbnRpbEgAEg0KBXRyYWNlGA0gASgMQgcKBWZyYW1lIksKDkFza1Nlc3Npb25BY2tzEgwKBGNhbGwYASABKAQSDwoHY29udl9pZBgCIAEoCRILCgNzZXEYAyABKAQSDQoFdXNlcnMYBCADKAkiSQoLU2Vzc2lvbkFja3MSDAoEY2FsbBgBIAEoBBIsCghzZXNzaW9ucxgCIAMoCzIaLnBhcmxleS5ub2RlLnYxLlNlc3Npb25BY2siWQoKU2Vzc2lvbkFjaxIPCgd1c2VyX2lkGAEgASgJEhEKCWRldmljZV9pZBgCIAEoCRInCgVzdGF0ZRgDIAEoDjIYLnBhcmxleS5ub2RlLnYxLkFja1N0YXRlIiEKClN0b3JlUmVzZXQSEwoLc3RvcmVfZXBvY2gYASABKAkiUAoJU2Vzc2lvblVwEg8KB3Nlc3Npb24YASABKAQSDwoHdXNlcl9pZBgCIAEoCRIRCglkZXZpY2VfaWQYAyABKAkSDgoGYWdlX21zGAQgASgEIh4KC1Nlc3Npb25Eb3duEg8KB3Nlc3Npb24YASABKAQiDQoLU25hcHNob3RFbmQiRgoIU25hcHNob3QSEQoJb2xkZXN0X21zGAEgASgEEicKBHRvbGQYAiABKAsyGS5wYXJsZXkubm9kZS52MS5Ub2xkVW50aWwiLwoJVG9sZFVudGlsEhMKC2luY2FybmF0aW9uGAEgASgEEg0KBWF0X21zGAIgASgEIiQKEVNlc3Npb25SZWdpc3RlcmVkEg8KB3Nlc3Npb24YASABKAQiJAoRU2Vzc2lvblN1cGVyc2VkZWQSDwoHc2Vzc2lvbhgBIAEoBCIfCgxTZXNzaW9uU3RhbGUSDwoHc2Vzc2lvbhgBIAEoBCI9Cg1FZGdlRGVsaXZlcmVkEiwKBWl0ZW1zGAEgAygLMh0ucGFybGV5Lm5vZGUudjEuRGVsaXZlcmVkSXRlbSI+Cg1EZWxpdmVyZWRJdGVtEg8KB2NvbnZfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRILCgNzZXEYAyABKAQiPgoKRWRnZVR5cGluZxIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGYWN0aXZlGAMgASgIIhsKCldhdGNoVXNlcnMSDQoFdXNlcnMYASADKAkiQQoPQXVkaWVuY2VVbmtub3duEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSCwoDc2VxGAMgASgEIkAKC1B1bGxFbnRyaWVzEg8KB2NvbnZfaWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAQSDgoGdG9fc2VxGAMgASgEIrMHCgtFZGdlQ29tbWFuZBIMCgRjYWxsGAEgASgEEg8KB3Nlc3Npb24YAiABKAQSDwoHdXNlcl9pZBgDIAEoCRItCgRzZW5kGAQgASgLMh0ucGFybGV5Lm5vZGUudjEuU2VuZE9wZXJhdGlvbkgAEjEKBnJlY2FsbBgFIAEoCzIfLnBhcmxleS5ub2RlLnYxLlJlY2FsbE9wZXJhdGlvbkgAEi8KBHJlYWQYBiABKAsyHy5wYXJsZXkubm9kZS52MS5DdXJzb3JPcGVyYXRpb25IABIuCgNhY2sYByABKAsyHy5wYXJsZXkubm9kZS52MS5DdXJzb3JPcGVyYXRpb25IABItCgRsaXN0GAggASgLMh0ucGFybGV5Lm5vZGUudjEuTGlzdE9wZXJhdGlvbkgAEisKA2dldBgJIAEoCzIcLnBhcmxleS5ub2RlLnYxLkdldE9wZXJhdGlvbkgAEjEKBmxvY2F0ZRgKIAEoCzIfLnBhcmxleS5ub2RlLnYxLkxvY2F0ZU9wZXJhdGlvbkgAEi0KBHN5bmMYCyABKAsyHS5wYXJsZXkubm9kZS52MS5TeW5jT3BlcmF0aW9uSAASPwoNY29udmVyc2F0aW9ucxgMIAEoCzImLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbnNPcGVyYXRpb25IABI9Cgxjb252ZXJzYXRpb24YDSABKAsyJS5wYXJsZXkubm9kZS52MS5Db252ZXJzYXRpb25PcGVyYXRpb25IABIvCgVncm91cBgOIAEoCzIeLnBhcmxleS5ub2RlLnYxLkdyb3VwT3BlcmF0aW9uSAASNgoJZ2V0X2dyb3VwGA8gASgLMiEucGFybGV5Lm5vZGUudjEuR2V0R3JvdXBPcGVyYXRpb25IABIzCgdtZW1iZXJzGBAgASgLMiAucGFybGV5Lm5vZGUudjEuTWVtYmVyc09wZXJhdGlvbkgAEi4KCHByZXNlbmNlGBEgASgLMhoucGFybGV5Lm5vZGUudjEuV2F0Y2hVc2Vyc0gAEi8KA2lkcxgSIAEoCzIgLnBhcmxleS5ub2RlLnYxLkRyYXdJZHNPcGVyYXRpb25IABI0Cghncm91cF9pZBgTIAEoCzIgLnBhcmxleS5ub2RlLnYxLkdyb3VwSWRPcGVyYXRpb25IABIxCgZkZXZpY2UYFCABKAsyHy5wYXJsZXkubm9kZS52MS5EZXZpY2VPcGVyYXRpb25IAEILCglvcGVyYXRpb24iXgoNU2VuZE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgwKBHBlZXIYAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEgwKBGJvZHkYBCABKAwSDQoFY2hhaW4YBSABKA0iQgoPUmVjYWxsT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEhEKCWNsaWVudF9pZBgDIAEoCSIvCg9DdXJzb3JPcGVyYXRpb24SDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQiUwoNTGlzdE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgEEg0KBWxpbWl0GAMgASgNEhAKCGJhY2t3YXJkGAQgASgIIiwKDEdldE9wZXJhdGlvbhIPCgdjb252X2lkGAEgASgJEgsKA3NlcRgCIAEoBCIhCg9Mb2NhdGVPcGVyYXRpb24SDgoGbXNnX2lkGAEgASgEImEKDVN5bmNPcGVyYXRpb24SDQoFZXBvY2gYASABKAkSMAoFa25vd24YAiADKAsyIS5wYXJsZXkubm9kZS52MS5Lbm93bkNvbnZlcnNhdGlvbhIPCgdlbnRyaWVzGAMgASgNIrQBChFLbm93bkNvbnZlcnNhdGlvbhIPCgdjb252X2lkGAEgASgJEhAKCGhlYWRfc2VxGAIgASgEEhMKC2hlYWRfbXNnX2lkGAMgASgEEgsKA3JldhgEIAEoBBIQCghyZWFkX3NlcRgFIAEoBBIVCg1kZWxpdmVyZWRfc2VxGAYgASgEEhUKDXBlZXJfcmVhZF9zZXEYByABKAQSGgoScGVlcl9kZWxpdmVyZWRfc2VxGAggASgEIjYKFkNvbnZlcnNhdGlvbnNPcGVyYXRpb24SDQoFYWZ0ZXIYASABKAkSDQoFbGltaXQYAiABKA0iNgoVQ29udmVyc2F0aW9uT3BlcmF0aW9uEg8KB2NvbnZfaWQYASABKAkSDAoEcGVlchgCIAEoCSJiCg5Hcm91cE9wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSKwoGY2hhbmdlGAMgASgLMhsucGFybGV5Lm5vZGUudjEuR3JvdXBDaGFuZ2UiJQoRR2V0R3JvdXBPcGVyYXRpb24SEAoIZ3JvdXBfaWQYASABKAkiQgoQTWVtYmVyc09wZXJhdGlvbhIQCghncm91cF9pZBgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSIhChBEcmF3SWRzT3BlcmF0aW9uEg0KBWNvdW50GAEgASgNIiUKEEdyb3VwSWRPcGVyYXRpb24SEQoJY2xpZW50X2lkGAEgASgJIrkDCg9EZXZpY2VPcGVyYXRpb24SOQoIcmVnaXN0ZXIYASABKAsyJS5wYXJsZXkuY2hhdC52MS5SZWdpc3RlckRldmljZVJlcXVlc3RIABIyCgRsaXN0GAIgASgLMiIucGFybGV5LmNoYXQudjEuTGlzdERldmljZXNSZXF1ZXN0SAASNQoGcmVtb3ZlGAMgASgLMiMucGFybGV5LmNoYXQudjEuUmVtb3ZlRGV2aWNlUmVxdWVzdEgAEj4KDGdldF9zZXR0aW5ncxgEIAEoCzImLnBhcmxleS5jaGF0LnYxLkdldFB1c2hTZXR0aW5nc1JlcXVlc3RIABI+CgxzZXRfc2V0dGluZ3MYBSABKAsyJi5wYXJsZXkuY2hhdC52MS5TZXRQdXNoU2V0dGluZ3NSZXF1ZXN0SAASPQoHc2lsZW5jZRgGIAEoCzIqLnBhcmxleS5jaGF0LnYxLlNpbGVuY2VDb252ZXJzYXRpb25SZXF1ZXN0SAASNgoKcmVtb3ZlX2FsbBgHIAEoCzIgLnBhcmxleS5ub2RlLnYxLlJlbW92ZUFsbERldmljZXNIAEIJCgdyZXF1ZXN0IhIKEFJlbW92ZUFsbERldmljZXMiRgoMT3duZXJSZWZ1c2VkEgwKBGNhbGwYASABKAQSKAoHcmVmdXNhbBgCIAEoCzIXLnBhcmxleS5ub2RlLnYxLlJlZnVzYWwivgQKCk93bmVyUmVwbHkSDAoEY2FsbBgBIAEoBBIqCgRzZW50GAIgASgLMhoucGFybGV5Lm5vZGUudjEuU2VudFJlc3VsdEgAEioKBHJlYWQYAyABKAsyGi5wYXJsZXkubm9kZS52MS5SZWFkUmVzdWx0SAASKgoEcGFnZRgEIAEoCzIaLnBhcmxleS5ub2RlLnYxLlBhZ2VSZXN1bHRIABIsCgVwbGFjZRgFIAEoCzIbLnBhcmxleS5ub2RlLnYxLlBsYWNlUmVzdWx0SAASPAoNY29udmVyc2F0aW9ucxgGIAEoCzIjLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvbnNSZXN1bHRIABI7Cg1ncm91cF9jaGFuZ2VkGAcgASgLMiIucGFybGV5Lm5vZGUudjEuR3JvdXBDaGFuZ2VkUmVzdWx0SAASKwoFZ3JvdXAYCCABKAsyGi5wYXJsZXkubm9kZS52MS5Hcm91cFN0YXRlSAASMAoHbWVtYmVycxgJIAEoCzIdLnBhcmxleS5ub2RlLnYxLk1lbWJlcnNSZXN1bHRIABIyCghwcmVzZW5jZRgKIAEoCzIeLnBhcmxleS5ub2RlLnYxLlByZXNlbmNlUmVzdWx0SAASKAoDaWRzGAsgASgLMhkucGFybGV5Lm5vZGUudjEuSWRzUmVzdWx0SAASLgoGZGV2aWNlGAwgASgLMhwucGFybGV5Lm5vZGUudjEuRGV2aWNlUmVzdWx0SABCCAoGcmVzdWx0ImQKClNlbnRSZXN1bHQSDwoHY29udl9pZBgBIAEoCRILCgNzZXEYAiABKAQSDgoGbXNnX2lkGAMgASgEEhUKDWNyZWF0ZWRfYXRfbXMYBCABKAMSEQoJZHVwbGljYXRlGAUgASgIIh4KClJlYWRSZXN1bHQSEAoIcmVhZF9zZXEYASABKAQiaAoKUGFnZVJlc3VsdBIPCgdjb252X2lkGAEgASgJEikKB2VudHJpZXMYAiADKAsyGC5wYXJsZXkubm9kZS52MS5Mb2dFbnRyeRIQCghoZWFkX3NlcRgDIAEoBBIMCgRtb3JlGAQgASgIIisKC1BsYWNlUmVzdWx0Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEIm0KE0NvbnZlcnNhdGlvbnNSZXN1bHQSNwoNY29udmVyc2F0aW9ucxgBIAMoCzIgLnBhcmxleS5ub2RlLnYxLkNvbnZlcnNhdGlvblZpZXcSDwoHcmVtb3ZlZBgCIAMoCRIMCgRuZXh0GAMgASgJIqkDChBDb252ZXJzYXRpb25WaWV3Eg8KB2NvbnZfaWQYASABKAkSDQoFZ3JvdXAYAiABKAgSDAoEcGVlchgDIAEoCRIMCgRuYW1lGAQgASgJEigKBHJvbGUYBSABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlEhQKDG1lbWJlcl9jb3VudBgGIAEoDRIQCghoZWFkX3NlcRgHIAEoBBITCgtoZWFkX21zZ19pZBgIIAEoBBISCgpqb2luZWRfc2VxGAkgASgEEhAKCGxlZnRfc2VxGAogASgEEg4KBnVucmVhZBgLIAEoBBIQCghyZWFkX3NlcRgMIAEoBBIVCg1kZWxpdmVyZWRfc2VxGA0gASgEEhUKDXBlZXJfcmVhZF9zZXEYDiABKAQSGgoScGVlcl9kZWxpdmVyZWRfc2VxGA8gASgEEgsKA3JldhgQIAEoBBIpCgdlbnRyaWVzGBEgAygLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkSFAoMZ2FwX2Zyb21fc2VxGBIgASgEEhIKCnN0YXJ0X292ZXIYEyABKAgiTAoSR3JvdXBDaGFuZ2VkUmVzdWx0EgsKA3NlcRgBIAEoBBIpCgVncm91cBgCIAEoCzIaLnBhcmxleS5ub2RlLnYxLkdyb3VwU3RhdGUi0QEKCkdyb3VwU3RhdGUSEAoIZ3JvdXBfaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVvd25lchgDIAEoCRIUCgxtZW1iZXJfY291bnQYBCABKA0SEwoLbWF4X21lbWJlcnMYBSABKA0SLgoHaGlzdG9yeRgGIAEoDjIdLnBhcmxleS5ub2RlLnYxLkxvZ1Zpc2liaWxpdHkSDwoHdmVyc2lvbhgHIAEoBBIoCgRyb2xlGAggASgOMhoucGFybGV5Lm5vZGUudjEuTWVtYmVyUm9sZSJLCg1NZW1iZXJzUmVzdWx0EiwKB21lbWJlcnMYASADKAsyGy5wYXJsZXkubm9kZS52MS5NZW1iZXJTdGF0ZRIMCgRuZXh0GAIgASgJIoUBCgtNZW1iZXJTdGF0ZRIPCgd1c2VyX2lkGAEgASgJEigKBHJvbGUYAiABKA4yGi5wYXJsZXkubm9kZS52MS5NZW1iZXJSb2xlEhIKCmpvaW5lZF9zZXEYAyABKAQSFQoNZGVsaXZlcmVkX3NlcRgEIAEoBBIQCghyZWFkX3NlcRgFIAEoBCI9Cg5QcmVzZW5jZVJlc3VsdBIrCgV1c2VycxgBIAMoCzIcLnBhcmxleS5ub2RlLnYxLlVzZXJQcmVzZW5jZSJICgxVc2VyUHJlc2VuY2USDwoHdXNlcl9pZBgBIAEoCRIOCgZvbmxpbmUYAiABKAgSFwoPbGFzdF9zZWVuX2F0X21zGAMgASgDIhgKCUlkc1Jlc3VsdBILCgNpZHMYASADKAQivQMKDERldmljZVJlc3VsdBI6CghyZWdpc3RlchgBIAEoCzImLnBhcmxleS5jaGF0LnYxLlJlZ2lzdGVyRGV2aWNlUmVzcG9uc2VIABIzCgRsaXN0GAIgASgLMiMucGFybGV5LmNoYXQudjEuTGlzdERldmljZXNSZXNwb25zZUgAEjYKBnJlbW92ZRgDIAEoCzIkLnBhcmxleS5jaGF0LnYxLlJlbW92ZURldmljZVJlc3BvbnNlSAASPwoMZ2V0X3NldHRpbmdzGAQgASgLMicucGFybGV5LmNoYXQudjEuR2V0UHVzaFNldHRpbmdzUmVzcG9uc2VIABI/CgxzZXRfc2V0dGluZ3MYBSABKAsyJy5wYXJsZXkuY2hhdC52MS5TZXRQdXNoU2V0dGluZ3NSZXNwb25zZUgAEj4KB3NpbGVuY2UYBiABKAsyKy5wYXJsZXkuY2hhdC52MS5TaWxlbmNlQ29udmVyc2F0aW9uUmVzcG9uc2VIABI2CgpyZW1vdmVfYWxsGAcgASgLMiAucGFybGV5Lm5vZGUudjEuUmVtb3ZlQWxsRGV2aWNlc0gAQgoKCHJlc3BvbnNlIpwBCg5BdWRpZW5jZVVwZGF0ZRIQCghhdWRpZW5jZRgBIAEoBBIPCgdjb252X2lkGAIgASgJEhAKCG5leHRfc2VxGAMgASgEEg0KBXdob2xlGAQgASgIEiUKBXVzZXJzGAUgAygLMhYucGFybGV5Lm5vZGUudjEuSGVhcmVyEgwKBGdvbmUYBiADKAkSEQoJa25vd25fc2VxGAcgASgEIj4KBkhlYXJlchIPCgd1c2VyX2lkGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBCJfCg1BdWRpZW5jZUVudHJ5EhAKCGF1ZGllbmNlGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgEEicKBWVudHJ5GAMgASgLMhgucGFybGV5Lm5vZGUudjEuTG9nRW50cnkijwEKCExvZ0VudHJ5Eg8KB2NvbnZfaWQYASABKAkSCwoDc2VxGAIgASgEEg4KBm1zZ19pZBgDIAEoBBIOCgZzZW5kZXIYBCABKAkSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxILCgNvcmQYBiABKAQSEAoIcmV2aXNpb24YByABKA0SDwoHY29udGVudBgIIAEoDCJkCgtDdXJzb3JNb3ZlZBIPCgdjb252X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSFQoNZGVsaXZlcmVkX3NlcRgDIAEoBBIQCghyZWFkX3NlcRgEIAEoBBIKCgJ0bxgFIAMoCSJgCg1Hcm91cFJlY2VpcHRzEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSCwoDc2VxGAMgASgEEhEKCWRlbGl2ZXJlZBgEIAEoDRIMCgRyZWFkGAUgASgNIlQKDkF1ZGllbmNlVHlwaW5nEhAKCGF1ZGllbmNlGAEgASgEEg8KB2NvbnZfaWQYAiABKAkSDwoHdXNlcl9pZBgDIAEoCRIOCgZhY3RpdmUYBCABKAgqbQoIQWNrU3RhdGUSGQoVQUNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPQUNLX1NUQVRFX09XSU5HEAESGgoWQUNLX1NUQVRFX0FDS05PV0xFREdFRBACEhUKEUFDS19TVEFURV9VTktOT1dOEAMyaAoQT3duZXJMaW5rU2VydmljZRJUCglMaW5rT3duZXISIC5wYXJsZXkubm9kZS52MS5MaW5rT3duZXJSZXF1ZXN0GiEucGFybGV5Lm5vZGUudjEuTGlua093bmVyUmVzcG9uc2UoATABYgZwcm90bzM", [file_parley_chat_v1_device, file_parley_node_v1_link]);
 
 /**
  * Frames from a connection node, at most 16 MiB.
@@ -305,6 +305,22 @@ export type OwnerFrame = Message<"parley.node.v1.OwnerFrame"> & {
      */
     value: AskSessionAcks;
     case: "askSessionAcks";
+  } | {
+    /**
+     * A session may lack what nobody remembers.
+     *
+     * @generated from field: parley.node.v1.SessionStale stale = 15;
+     */
+    value: SessionStale;
+    case: "stale";
+  } | {
+    /**
+     * Up to when everything has been told.
+     *
+     * @generated from field: parley.node.v1.ToldUntil told = 16;
+     */
+    value: ToldUntil;
+    case: "told";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -538,6 +554,13 @@ export type Snapshot = Message<"parley.node.v1.Snapshot"> & {
    * @generated from field: uint64 oldest_ms = 1;
    */
   oldestMs: bigint;
+
+  /**
+   * What the message node said last of up to when it has told of everything; absent where it did not.
+   *
+   * @generated from field: parley.node.v1.ToldUntil told = 2;
+   */
+  told?: ToldUntil | undefined;
 };
 
 /**
@@ -546,6 +569,34 @@ export type Snapshot = Message<"parley.node.v1.Snapshot"> & {
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
   messageDesc(file_parley_node_v1_owner_link, 11);
+
+/**
+ * What the message node committed until then has been sent before this, on this stream or an earlier one.
+ *
+ * @generated from message parley.node.v1.ToldUntil
+ */
+export type ToldUntil = Message<"parley.node.v1.ToldUntil"> & {
+  /**
+   * The run that says so.
+   *
+   * @generated from field: uint64 incarnation = 1;
+   */
+  incarnation: bigint;
+
+  /**
+   * By the clock of that run, in milliseconds.
+   *
+   * @generated from field: uint64 at_ms = 2;
+   */
+  atMs: bigint;
+};
+
+/**
+ * Describes the message parley.node.v1.ToldUntil.
+ * Use `create(ToldUntilSchema)` to create a new message.
+ */
+export const ToldUntilSchema: GenMessage<ToldUntil> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_owner_link, 12);
 
 /**
  * A session is registered.
@@ -566,7 +617,7 @@ export type SessionRegistered = Message<"parley.node.v1.SessionRegistered"> & {
  * Use `create(SessionRegisteredSchema)` to create a new message.
  */
 export const SessionRegisteredSchema: GenMessage<SessionRegistered> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 12);
+  messageDesc(file_parley_node_v1_owner_link, 13);
 
 /**
  * A session of the same device signed in later: close this one.
@@ -587,7 +638,29 @@ export type SessionSuperseded = Message<"parley.node.v1.SessionSuperseded"> & {
  * Use `create(SessionSupersededSchema)` to create a new message.
  */
 export const SessionSupersededSchema: GenMessage<SessionSuperseded> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 13);
+  messageDesc(file_parley_node_v1_owner_link, 14);
+
+/**
+ * A session may have missed entries while its connection node was not linked, and which is not known any more: end it, so
+ * that its client comes again and syncs.
+ *
+ * @generated from message parley.node.v1.SessionStale
+ */
+export type SessionStale = Message<"parley.node.v1.SessionStale"> & {
+  /**
+   * Which.
+   *
+   * @generated from field: uint64 session = 1;
+   */
+  session: bigint;
+};
+
+/**
+ * Describes the message parley.node.v1.SessionStale.
+ * Use `create(SessionStaleSchema)` to create a new message.
+ */
+export const SessionStaleSchema: GenMessage<SessionStale> = /*@__PURE__*/
+  messageDesc(file_parley_node_v1_owner_link, 15);
 
 /**
  * Acknowledgements.
@@ -608,7 +681,7 @@ export type EdgeDelivered = Message<"parley.node.v1.EdgeDelivered"> & {
  * Use `create(EdgeDeliveredSchema)` to create a new message.
  */
 export const EdgeDeliveredSchema: GenMessage<EdgeDelivered> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 14);
+  messageDesc(file_parley_node_v1_owner_link, 16);
 
 /**
  * A user has all of a conversation up to an entry.
@@ -643,7 +716,7 @@ export type DeliveredItem = Message<"parley.node.v1.DeliveredItem"> & {
  * Use `create(DeliveredItemSchema)` to create a new message.
  */
 export const DeliveredItemSchema: GenMessage<DeliveredItem> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 15);
+  messageDesc(file_parley_node_v1_owner_link, 17);
 
 /**
  * Somebody types, or stopped.
@@ -678,7 +751,7 @@ export type EdgeTyping = Message<"parley.node.v1.EdgeTyping"> & {
  * Use `create(EdgeTypingSchema)` to create a new message.
  */
 export const EdgeTypingSchema: GenMessage<EdgeTyping> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 16);
+  messageDesc(file_parley_node_v1_owner_link, 18);
 
 /**
  * Users.
@@ -699,7 +772,7 @@ export type WatchUsers = Message<"parley.node.v1.WatchUsers"> & {
  * Use `create(WatchUsersSchema)` to create a new message.
  */
 export const WatchUsersSchema: GenMessage<WatchUsers> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 17);
+  messageDesc(file_parley_node_v1_owner_link, 19);
 
 /**
  * An entry named an audience that isn't known.
@@ -734,7 +807,7 @@ export type AudienceUnknown = Message<"parley.node.v1.AudienceUnknown"> & {
  * Use `create(AudienceUnknownSchema)` to create a new message.
  */
 export const AudienceUnknownSchema: GenMessage<AudienceUnknown> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 18);
+  messageDesc(file_parley_node_v1_owner_link, 20);
 
 /**
  * Entries to forward again.
@@ -769,7 +842,7 @@ export type PullEntries = Message<"parley.node.v1.PullEntries"> & {
  * Use `create(PullEntriesSchema)` to create a new message.
  */
 export const PullEntriesSchema: GenMessage<PullEntries> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 19);
+  messageDesc(file_parley_node_v1_owner_link, 21);
 
 /**
  * A command of a user.
@@ -947,7 +1020,7 @@ export type EdgeCommand = Message<"parley.node.v1.EdgeCommand"> & {
  * Use `create(EdgeCommandSchema)` to create a new message.
  */
 export const EdgeCommandSchema: GenMessage<EdgeCommand> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 20);
+  messageDesc(file_parley_node_v1_owner_link, 22);
 
 /**
  * Send a message.
@@ -996,7 +1069,7 @@ export type SendOperation = Message<"parley.node.v1.SendOperation"> & {
  * Use `create(SendOperationSchema)` to create a new message.
  */
 export const SendOperationSchema: GenMessage<SendOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 21);
+  messageDesc(file_parley_node_v1_owner_link, 23);
 
 /**
  * Take a message back.
@@ -1031,7 +1104,7 @@ export type RecallOperation = Message<"parley.node.v1.RecallOperation"> & {
  * Use `create(RecallOperationSchema)` to create a new message.
  */
 export const RecallOperationSchema: GenMessage<RecallOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 22);
+  messageDesc(file_parley_node_v1_owner_link, 24);
 
 /**
  * Move a cursor.
@@ -1059,7 +1132,7 @@ export type CursorOperation = Message<"parley.node.v1.CursorOperation"> & {
  * Use `create(CursorOperationSchema)` to create a new message.
  */
 export const CursorOperationSchema: GenMessage<CursorOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 23);
+  messageDesc(file_parley_node_v1_owner_link, 25);
 
 /**
  * A page of history.
@@ -1101,7 +1174,7 @@ export type ListOperation = Message<"parley.node.v1.ListOperation"> & {
  * Use `create(ListOperationSchema)` to create a new message.
  */
 export const ListOperationSchema: GenMessage<ListOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 24);
+  messageDesc(file_parley_node_v1_owner_link, 26);
 
 /**
  * One entry.
@@ -1129,7 +1202,7 @@ export type GetOperation = Message<"parley.node.v1.GetOperation"> & {
  * Use `create(GetOperationSchema)` to create a new message.
  */
 export const GetOperationSchema: GenMessage<GetOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 25);
+  messageDesc(file_parley_node_v1_owner_link, 27);
 
 /**
  * Where a message stands.
@@ -1150,7 +1223,7 @@ export type LocateOperation = Message<"parley.node.v1.LocateOperation"> & {
  * Use `create(LocateOperationSchema)` to create a new message.
  */
 export const LocateOperationSchema: GenMessage<LocateOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 26);
+  messageDesc(file_parley_node_v1_owner_link, 28);
 
 /**
  * What a device doesn't know.
@@ -1185,7 +1258,7 @@ export type SyncOperation = Message<"parley.node.v1.SyncOperation"> & {
  * Use `create(SyncOperationSchema)` to create a new message.
  */
 export const SyncOperationSchema: GenMessage<SyncOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 27);
+  messageDesc(file_parley_node_v1_owner_link, 29);
 
 /**
  * What a device knows of a conversation.
@@ -1255,7 +1328,7 @@ export type KnownConversation = Message<"parley.node.v1.KnownConversation"> & {
  * Use `create(KnownConversationSchema)` to create a new message.
  */
 export const KnownConversationSchema: GenMessage<KnownConversation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 28);
+  messageDesc(file_parley_node_v1_owner_link, 30);
 
 /**
  * The conversations of the user.
@@ -1283,7 +1356,7 @@ export type ConversationsOperation = Message<"parley.node.v1.ConversationsOperat
  * Use `create(ConversationsOperationSchema)` to create a new message.
  */
 export const ConversationsOperationSchema: GenMessage<ConversationsOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 29);
+  messageDesc(file_parley_node_v1_owner_link, 31);
 
 /**
  * One conversation.
@@ -1311,7 +1384,7 @@ export type ConversationOperation = Message<"parley.node.v1.ConversationOperatio
  * Use `create(ConversationOperationSchema)` to create a new message.
  */
 export const ConversationOperationSchema: GenMessage<ConversationOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 30);
+  messageDesc(file_parley_node_v1_owner_link, 32);
 
 /**
  * Change a group.
@@ -1346,7 +1419,7 @@ export type GroupOperation = Message<"parley.node.v1.GroupOperation"> & {
  * Use `create(GroupOperationSchema)` to create a new message.
  */
 export const GroupOperationSchema: GenMessage<GroupOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 31);
+  messageDesc(file_parley_node_v1_owner_link, 33);
 
 /**
  * A group.
@@ -1367,7 +1440,7 @@ export type GetGroupOperation = Message<"parley.node.v1.GetGroupOperation"> & {
  * Use `create(GetGroupOperationSchema)` to create a new message.
  */
 export const GetGroupOperationSchema: GenMessage<GetGroupOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 32);
+  messageDesc(file_parley_node_v1_owner_link, 34);
 
 /**
  * A group's members.
@@ -1402,7 +1475,7 @@ export type MembersOperation = Message<"parley.node.v1.MembersOperation"> & {
  * Use `create(MembersOperationSchema)` to create a new message.
  */
 export const MembersOperationSchema: GenMessage<MembersOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 33);
+  messageDesc(file_parley_node_v1_owner_link, 35);
 
 /**
  * Draw ids.
@@ -1423,7 +1496,7 @@ export type DrawIdsOperation = Message<"parley.node.v1.DrawIdsOperation"> & {
  * Use `create(DrawIdsOperationSchema)` to create a new message.
  */
 export const DrawIdsOperationSchema: GenMessage<DrawIdsOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 34);
+  messageDesc(file_parley_node_v1_owner_link, 36);
 
 /**
  * The id for a group that its creator does not name.
@@ -1444,7 +1517,7 @@ export type GroupIdOperation = Message<"parley.node.v1.GroupIdOperation"> & {
  * Use `create(GroupIdOperationSchema)` to create a new message.
  */
 export const GroupIdOperationSchema: GenMessage<GroupIdOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 35);
+  messageDesc(file_parley_node_v1_owner_link, 37);
 
 /**
  * A user's devices, and what they want of them; checked.
@@ -1521,7 +1594,7 @@ export type DeviceOperation = Message<"parley.node.v1.DeviceOperation"> & {
  * Use `create(DeviceOperationSchema)` to create a new message.
  */
 export const DeviceOperationSchema: GenMessage<DeviceOperation> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 36);
+  messageDesc(file_parley_node_v1_owner_link, 38);
 
 /**
  * Forgets all devices of a user, whose tokens were revoked.
@@ -1536,7 +1609,7 @@ export type RemoveAllDevices = Message<"parley.node.v1.RemoveAllDevices"> & {
  * Use `create(RemoveAllDevicesSchema)` to create a new message.
  */
 export const RemoveAllDevicesSchema: GenMessage<RemoveAllDevices> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 37);
+  messageDesc(file_parley_node_v1_owner_link, 39);
 
 /**
  * A command is refused.
@@ -1564,7 +1637,7 @@ export type OwnerRefused = Message<"parley.node.v1.OwnerRefused"> & {
  * Use `create(OwnerRefusedSchema)` to create a new message.
  */
 export const OwnerRefusedSchema: GenMessage<OwnerRefused> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 38);
+  messageDesc(file_parley_node_v1_owner_link, 40);
 
 /**
  * An answer to a command.
@@ -1680,7 +1753,7 @@ export type OwnerReply = Message<"parley.node.v1.OwnerReply"> & {
  * Use `create(OwnerReplySchema)` to create a new message.
  */
 export const OwnerReplySchema: GenMessage<OwnerReply> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 39);
+  messageDesc(file_parley_node_v1_owner_link, 41);
 
 /**
  * A message stands.
@@ -1729,7 +1802,7 @@ export type SentResult = Message<"parley.node.v1.SentResult"> & {
  * Use `create(SentResultSchema)` to create a new message.
  */
 export const SentResultSchema: GenMessage<SentResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 40);
+  messageDesc(file_parley_node_v1_owner_link, 42);
 
 /**
  * The read cursor.
@@ -1750,7 +1823,7 @@ export type ReadResult = Message<"parley.node.v1.ReadResult"> & {
  * Use `create(ReadResultSchema)` to create a new message.
  */
 export const ReadResultSchema: GenMessage<ReadResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 41);
+  messageDesc(file_parley_node_v1_owner_link, 43);
 
 /**
  * A page of history.
@@ -1792,7 +1865,7 @@ export type PageResult = Message<"parley.node.v1.PageResult"> & {
  * Use `create(PageResultSchema)` to create a new message.
  */
 export const PageResultSchema: GenMessage<PageResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 42);
+  messageDesc(file_parley_node_v1_owner_link, 44);
 
 /**
  * A place.
@@ -1820,7 +1893,7 @@ export type PlaceResult = Message<"parley.node.v1.PlaceResult"> & {
  * Use `create(PlaceResultSchema)` to create a new message.
  */
 export const PlaceResultSchema: GenMessage<PlaceResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 43);
+  messageDesc(file_parley_node_v1_owner_link, 45);
 
 /**
  * Conversations, one page of them.
@@ -1855,7 +1928,7 @@ export type ConversationsResult = Message<"parley.node.v1.ConversationsResult"> 
  * Use `create(ConversationsResultSchema)` to create a new message.
  */
 export const ConversationsResultSchema: GenMessage<ConversationsResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 44);
+  messageDesc(file_parley_node_v1_owner_link, 46);
 
 /**
  * A conversation as a user sees it.
@@ -2002,7 +2075,7 @@ export type ConversationView = Message<"parley.node.v1.ConversationView"> & {
  * Use `create(ConversationViewSchema)` to create a new message.
  */
 export const ConversationViewSchema: GenMessage<ConversationView> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 45);
+  messageDesc(file_parley_node_v1_owner_link, 47);
 
 /**
  * A group has changed.
@@ -2030,7 +2103,7 @@ export type GroupChangedResult = Message<"parley.node.v1.GroupChangedResult"> & 
  * Use `create(GroupChangedResultSchema)` to create a new message.
  */
 export const GroupChangedResultSchema: GenMessage<GroupChangedResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 46);
+  messageDesc(file_parley_node_v1_owner_link, 48);
 
 /**
  * A group as a user sees it.
@@ -2100,7 +2173,7 @@ export type GroupState = Message<"parley.node.v1.GroupState"> & {
  * Use `create(GroupStateSchema)` to create a new message.
  */
 export const GroupStateSchema: GenMessage<GroupState> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 47);
+  messageDesc(file_parley_node_v1_owner_link, 49);
 
 /**
  * Members, one page of them.
@@ -2128,7 +2201,7 @@ export type MembersResult = Message<"parley.node.v1.MembersResult"> & {
  * Use `create(MembersResultSchema)` to create a new message.
  */
 export const MembersResultSchema: GenMessage<MembersResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 48);
+  messageDesc(file_parley_node_v1_owner_link, 50);
 
 /**
  * A member.
@@ -2177,7 +2250,7 @@ export type MemberState = Message<"parley.node.v1.MemberState"> & {
  * Use `create(MemberStateSchema)` to create a new message.
  */
 export const MemberStateSchema: GenMessage<MemberState> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 49);
+  messageDesc(file_parley_node_v1_owner_link, 51);
 
 /**
  * Who is online.
@@ -2198,7 +2271,7 @@ export type PresenceResult = Message<"parley.node.v1.PresenceResult"> & {
  * Use `create(PresenceResultSchema)` to create a new message.
  */
 export const PresenceResultSchema: GenMessage<PresenceResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 50);
+  messageDesc(file_parley_node_v1_owner_link, 52);
 
 /**
  * A user's presence.
@@ -2233,7 +2306,7 @@ export type UserPresence = Message<"parley.node.v1.UserPresence"> & {
  * Use `create(UserPresenceSchema)` to create a new message.
  */
 export const UserPresenceSchema: GenMessage<UserPresence> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 51);
+  messageDesc(file_parley_node_v1_owner_link, 53);
 
 /**
  * Ids.
@@ -2254,7 +2327,7 @@ export type IdsResult = Message<"parley.node.v1.IdsResult"> & {
  * Use `create(IdsResultSchema)` to create a new message.
  */
 export const IdsResultSchema: GenMessage<IdsResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 52);
+  messageDesc(file_parley_node_v1_owner_link, 54);
 
 /**
  * What was asked of devices, answered.
@@ -2331,7 +2404,7 @@ export type DeviceResult = Message<"parley.node.v1.DeviceResult"> & {
  * Use `create(DeviceResultSchema)` to create a new message.
  */
 export const DeviceResultSchema: GenMessage<DeviceResult> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 53);
+  messageDesc(file_parley_node_v1_owner_link, 55);
 
 /**
  * Who on the connection node hears of a conversation. Travels in order with its entries.
@@ -2394,7 +2467,7 @@ export type AudienceUpdate = Message<"parley.node.v1.AudienceUpdate"> & {
  * Use `create(AudienceUpdateSchema)` to create a new message.
  */
 export const AudienceUpdateSchema: GenMessage<AudienceUpdate> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 54);
+  messageDesc(file_parley_node_v1_owner_link, 56);
 
 /**
  * A user of an audience.
@@ -2429,7 +2502,7 @@ export type Hearer = Message<"parley.node.v1.Hearer"> & {
  * Use `create(HearerSchema)` to create a new message.
  */
 export const HearerSchema: GenMessage<Hearer> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 55);
+  messageDesc(file_parley_node_v1_owner_link, 57);
 
 /**
  * An entry for an audience.
@@ -2464,7 +2537,7 @@ export type AudienceEntry = Message<"parley.node.v1.AudienceEntry"> & {
  * Use `create(AudienceEntrySchema)` to create a new message.
  */
 export const AudienceEntrySchema: GenMessage<AudienceEntry> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 56);
+  messageDesc(file_parley_node_v1_owner_link, 58);
 
 /**
  * An entry on its way to clients.
@@ -2534,7 +2607,7 @@ export type LogEntry = Message<"parley.node.v1.LogEntry"> & {
  * Use `create(LogEntrySchema)` to create a new message.
  */
 export const LogEntrySchema: GenMessage<LogEntry> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 57);
+  messageDesc(file_parley_node_v1_owner_link, 59);
 
 /**
  * A user's cursor has moved.
@@ -2583,7 +2656,7 @@ export type CursorMoved = Message<"parley.node.v1.CursorMoved"> & {
  * Use `create(CursorMovedSchema)` to create a new message.
  */
 export const CursorMovedSchema: GenMessage<CursorMoved> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 58);
+  messageDesc(file_parley_node_v1_owner_link, 60);
 
 /**
  * How many members have a group's entry.
@@ -2632,7 +2705,7 @@ export type GroupReceipts = Message<"parley.node.v1.GroupReceipts"> & {
  * Use `create(GroupReceiptsSchema)` to create a new message.
  */
 export const GroupReceiptsSchema: GenMessage<GroupReceipts> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 59);
+  messageDesc(file_parley_node_v1_owner_link, 61);
 
 /**
  * Somebody types, or stopped.
@@ -2674,7 +2747,7 @@ export type AudienceTyping = Message<"parley.node.v1.AudienceTyping"> & {
  * Use `create(AudienceTypingSchema)` to create a new message.
  */
 export const AudienceTypingSchema: GenMessage<AudienceTyping> = /*@__PURE__*/
-  messageDesc(file_parley_node_v1_owner_link, 60);
+  messageDesc(file_parley_node_v1_owner_link, 62);
 
 /**
  * How far a session is with an entry.
