@@ -22,10 +22,8 @@ export class RedisCluster implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const servers: RedisServer[] = [];
     for (let i = 0; i < masters; i += 1) {
-      const busPort = await freePort();
-      const settings = ['--cluster-enabled', 'yes', '--cluster-port', `${busPort}`];
-      settings.push('--cluster-node-timeout', `${nodeTimeoutMs}`);
-      const server = stack.use(await RedisServer.start({ settings }));
+      const { server, busPort } = await startMember();
+      stack.use(server);
       await server.ask('CLUSTER', 'ADDSLOTSRANGE', `${firstSlot(i)}`, `${firstSlot(i + 1) - 1}`);
       // Epochs that differ from the start need not be agreed on.
       await server.ask('CLUSTER', 'SET-CONFIG-EPOCH', `${i + 1}`);
@@ -66,9 +64,55 @@ export class RedisCluster implements AsyncDisposable {
     );
   }
 
+  /** The master, of the three at the start, that this slot was given to. */
+  masterOf(slot: number): RedisServer | undefined {
+    return this.servers.findLast((_, at) => firstSlot(at) <= slot);
+  }
+
+  /** One more server, which takes over from this master. Resolves once it is in step; to be disposed of by the caller. */
+  async replicaOf(master: RedisServer): Promise<RedisServer> {
+    await using stack = new AsyncDisposableStack();
+    const { server } = await startMember();
+    stack.use(server);
+    const { id, busPort } = await memberOf(master);
+    await server.ask('CLUSTER', 'MEET', '127.0.0.1', `${master.port}`, busPort);
+    await until(
+      async () => String(await server.ask('CLUSTER', 'NODES')).includes(id),
+      () => 'it does not know the master',
+    );
+    await server.ask('CLUSTER', 'REPLICATE', id);
+    const { id: own } = await memberOf(server);
+    // Whoever votes for it must know whose replica it is.
+    await until(
+      async () => {
+        const seen = await Promise.all(this.servers.map((each) => each.ask('CLUSTER', 'REPLICAS', id)));
+        const inStep = String(await server.ask('ROLE')).includes('connected');
+        return inStep && seen.every((replicas) => String(replicas).includes(own));
+      },
+      () => 'it is not in step with the master',
+    );
+    stack.move();
+    return server;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+async function startMember(): Promise<{ readonly server: RedisServer; readonly busPort: number }> {
+  const busPort = await freePort();
+  const settings = ['--cluster-enabled', 'yes', '--cluster-port', `${busPort}`];
+  settings.push('--cluster-node-timeout', `${nodeTimeoutMs}`);
+  return { server: await RedisServer.start({ settings }), busPort };
+}
+
+/** As the server itself says. */
+async function memberOf(server: RedisServer): Promise<{ readonly id: string; readonly busPort: string }> {
+  const nodes = String(await server.ask('CLUSTER', 'NODES'));
+  const [, id, busPort] = /^(\w+) \S*@(\d+)\S* \S*myself/m.exec(nodes) ?? [];
+  if (id === undefined || busPort === undefined) throw new Error(nodes);
+  return { id, busPort };
 }
 
 function firstSlot(master: number): number {

@@ -18,6 +18,8 @@ export interface ConnectParts {
 }
 
 const reconnect = { firstMs: 50, maxMs: 1_000 };
+/** How often a cluster is asked who serves what: a replica that took over is else found by a command alone that needs it. */
+const slotsEveryMs = 2_000;
 /** Enough for a failover that moves a slot while a command is under way. */
 const maxRedirections = 4;
 
@@ -49,6 +51,7 @@ export function connectRedis(parts: ConnectParts): RedisClient {
       clusterRetryStrategy: retry,
       // A master that restarts in its place changes no slot: nothing else would connect to it again.
       clusterNodeRetryStrategy: retry,
+      slotsRefreshInterval: slotsEveryMs,
       slotsRefreshTimeout: 2 * commandTimeoutMs,
       maxRedirections,
       retryDelayOnFailover: 100,

@@ -4,7 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../../../test/e2e/support/until.ts';
 import { RedisCluster } from '../../../test/engines/redis-cluster.ts';
 import { RedisSentinel } from '../../../test/engines/redis-sentinel.ts';
-import { ada, node, revocation } from '../../ports/directory-conformance/fixture.ts';
+import type { RedisServer } from '../../../test/engines/redis-server.ts';
+import type { UserId } from '../../core/ids.ts';
+import { ada, bob, node, revocation } from '../../ports/directory-conformance/fixture.ts';
+import type { RedisDirectory } from './redis-directory.ts';
 import { everyVerb, patienceMs, rate } from './testing/every-verb.ts';
 import { config, openDirectory, reached } from './testing/open-directory.ts';
 
@@ -37,7 +40,85 @@ describe('a master whose replica takes over', () => {
       await directory.close();
     }
   });
+
+  it('gets back the revocations that it had not heard of: by sentinels', async () => {
+    await using sentinel = await RedisSentinel.start();
+    const configured = config(sentinel.url);
+    const directory = await openDirectory(configured);
+    try {
+      await revokeFor(directory, ada);
+      await until(
+        async () => (await sentinel.master.ask('WAIT', '1', '1000')) === 1,
+        () => 'the replica lags',
+      );
+      await behind(sentinel.master, sentinel.replica, () => revokeFor(directory, bob));
+      await until(
+        async () => (await sentinel.masterPort()) === sentinel.replica.port,
+        () => 'no failover',
+      );
+      await holds(sentinel.replica, `${configured.keyPrefix}:revoked:{bob}`);
+    } finally {
+      await directory.close();
+    }
+  });
+
+  it('gets back the revocations that it had not heard of: in a cluster', async () => {
+    await using cluster = await RedisCluster.start();
+    const configured = config(cluster.url);
+    const prefix = configured.keyPrefix;
+    const holderOf = async (key: string): Promise<RedisServer | undefined> =>
+      cluster.masterOf(Number(await cluster.servers[0]?.ask('CLUSTER', 'KEYSLOT', key)));
+    // One that nothing is asked of at each look: no command finds out by itself that it is gone.
+    const looked = await Promise.all([`${prefix}:revocations`, `${prefix}:revocations-born`].map(holderOf));
+    const master = cluster.servers.find((server) => !looked.includes(server));
+    assert.ok(master);
+    await using replica = await cluster.replicaOf(master);
+    const directory = await openDirectory(configured);
+    try {
+      const users = Array.from({ length: 100 }, (_, at) => `user-${at}` as UserId);
+      const keyOf = (user: UserId): string => `${prefix}:revoked:{${user}}`;
+      const holders = await Promise.all(users.map((user) => holderOf(keyOf(user))));
+      const there = users.find((_, at) => holders[at] === master);
+      assert.ok(there);
+      await behind(master, replica, () => revokeFor(directory, there));
+      await until(
+        async () => String(await replica.ask('ROLE')).startsWith('master'),
+        () => 'no failover',
+      );
+      await holds(replica, keyOf(there));
+    } finally {
+      await directory.close();
+    }
+  });
 });
+
+/** Revokes, and waits until the directory has heard of it itself. */
+async function revokeFor({ revocations }: RedisDirectory, userId: UserId): Promise<void> {
+  const told: string[] = [];
+  const end = revocations.onRevoked((each) => told.push(each.userId));
+  await revocations.revoke(revocation({ userId }));
+  await until(
+    () => told.includes(userId),
+    () => 'nobody was told',
+  );
+  end();
+}
+
+/** A master that does something which its replica does not hear of, and dies. */
+async function behind(master: RedisServer, replica: RedisServer, act: () => Promise<void>): Promise<void> {
+  replica.freeze();
+  await master.ask('CLIENT', 'KILL', 'TYPE', 'replica');
+  await act();
+  await master.kill();
+  replica.thaw();
+}
+
+function holds(server: RedisServer, key: string): Promise<void> {
+  return until(
+    async () => (await server.ask('EXISTS', key).catch(() => 0)) === 1,
+    () => 'it was not written again',
+  );
+}
 
 describe('a cluster of which a master is away', () => {
   it('fails what it holds, serves the rest as the cluster itself does, and is whole again', async () => {

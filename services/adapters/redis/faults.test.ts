@@ -149,6 +149,41 @@ describe('a Redis in trouble', () => {
     );
   });
 
+  it('killed and back with its last snapshot: what was revoked since then is written again', async () => {
+    await using snapshots = await RedisServer.start({ persistent: false, settings: ['--save', '3600', '1'] });
+    const configured = config(snapshots.url);
+    const there = await openDirectory(configured);
+    try {
+      const told: string[] = [];
+      there.revocations.onRevoked(({ userId }) => told.push(userId));
+      const [first, last] = [revocation(), revocation({ userId: bob })];
+      await there.revocations.revoke(first);
+      await snapshots.ask('SAVE');
+      await there.revocations.revoke(last);
+      await until(
+        () => told.includes(bob),
+        () => 'nobody was told',
+      );
+      await snapshots.kill();
+      await snapshots.restart();
+      const lostKey = `${configured.keyPrefix}:revoked:{bob}`;
+      await until(
+        async () => (await snapshots.ask('EXISTS', lostKey)) === 1,
+        () => 'it was not written again',
+      );
+      // A node that never heard of them before.
+      const fresh = await openDirectory(configured);
+      try {
+        assert.deepEqual(await fresh.revocations.of(ada), [first]);
+        assert.deepEqual(await fresh.revocations.of(bob), [last]);
+      } finally {
+        await fresh.close();
+      }
+    } finally {
+      await there.close();
+    }
+  });
+
   it('gone: revocations heard of before still stand', async () => {
     const stands = revocation();
     const told: string[] = [];

@@ -1,4 +1,4 @@
-import type { Cluster, Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import type { Logger } from '../../core/log.ts';
 import { DirectoryError } from '../../ports/directory.ts';
 import { connectRedis, type ConnectParts, type RedisClient } from './connect.ts';
@@ -28,6 +28,8 @@ export class RedisConnection {
   #generation = 0;
   /** Nodes of the cluster that were connected to before. */
   readonly #nodes = new Set<string>();
+  /** Those that held the cluster's slots when it was last asked who does. */
+  #masters: ReadonlySet<string> = new Set();
   #closed = false;
   /** Why the connection is about to close. */
   #lastError: Error | undefined;
@@ -40,9 +42,10 @@ export class RedisConnection {
     this.#client.on('close', () => this.#lost(undefined));
     this.#client.on('error', (error: Error) => this.#lost(error));
     this.#client.on('+node', (node: Redis) => this.#watchNode(node));
+    this.#client.on('refresh', () => this.#watchMasters());
   }
 
-  /** Changes whenever Redis, or a part of the cluster, was connected to anew. */
+  /** Changes whenever Redis, or a part of the cluster, was connected to anew or is served by another one. */
   get generation(): number {
     return this.#generation;
   }
@@ -122,12 +125,21 @@ export class RedisConnection {
 
   /** A single master of a cluster that was away may have come back empty. Its first connection is none anew. */
   #watchNode(node: Redis): void {
-    const name = `${node.options.host}:${node.options.port}`;
+    const name = nameOf(node);
     if (this.#nodes.size >= nodesRemembered) this.#nodes.clear();
     node.on('ready', () => {
       if (this.#nodes.has(name)) this.#renewed();
       this.#nodes.add(name);
     });
+  }
+
+  /** A replica that takes over in a cluster may lack the last writes, and may have been connected to all along. */
+  #watchMasters(): void {
+    if (!(this.#client instanceof Cluster)) return;
+    const before = this.#masters;
+    const masters = this.#client.nodes('master').map(nameOf);
+    this.#masters = new Set(masters);
+    if (before.size > 0 && masters.some((name) => !before.has(name))) this.#renewed();
   }
 
   #renewed(): void {
@@ -143,6 +155,10 @@ export class RedisConnection {
     this.#told = 'lost';
     lost(this.#parts, this.#lastError);
   }
+}
+
+function nameOf({ options }: Redis): string {
+  return `${options.host}:${options.port}`;
 }
 
 /** Ends a client and all its attempts. */

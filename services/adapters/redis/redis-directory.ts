@@ -60,9 +60,10 @@ export class RedisDirectory implements Directory {
     const { pageTtlMs: ttlMs, pageBytes, pageCacheBytes: pendingBytes } = config;
     this.#connection = connection;
     this.#subscriber = subscriber;
-    this.nodes = new RedisNodeLeases({ connection, subscriber, keys, leaseMs, log, meters });
+    const common = { connection, subscriber, keys, log, meters };
+    this.nodes = new RedisNodeLeases({ ...common, leaseMs });
     this.sessions = new RedisSessions({ connection, keys, sessionTtlMs, log, meters });
-    this.revocations = new RedisRevocations({ connection, subscriber, keys, clock, pollMs, log, meters });
+    this.revocations = new RedisRevocations({ ...common, clock, pollMs, random });
     this.rates = new RedisRateLimits({ connection, keys });
     this.pages = new RedisPageCache({ connection, keys, ttlMs, pageBytes, pendingBytes });
   }

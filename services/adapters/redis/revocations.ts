@@ -8,6 +8,7 @@ import { malformed } from './events.ts';
 import type { Keys } from './keys.ts';
 import { KnownRevocations, merged } from './known-revocations.ts';
 import type { RedisConnection } from './redis-connection.ts';
+import { RevocationReturn } from './revocation-return.ts';
 import { loadScript } from './script.ts';
 import type { Subscriber } from './subscriber.ts';
 
@@ -15,19 +16,20 @@ const revoke = loadScript('revoke');
 const devicesAtMost = 256;
 const keptAtMost = 100_000;
 const readAtOnce = 1_000;
-const restoredAtOnce = 200;
 const fromTheStart = '0-0';
 
 /**
  * Revocations: a hash for each user, for whoever signs in, and a stream that tells all nodes. A node reads the stream
- * from its start on, so it knows what stands while Redis is away; when Redis has lost everything, it gives that back.
- * What either says counts: a revocation is too easily lost to take its absence for a pardon.
+ * from its start on, so it knows what stands while Redis is away. It gives that back to a Redis that was emptied, and to
+ * every one that it is connected to anew: after a crash, or where a replica took over, only the last may be missing, and
+ * nothing there says so. What either knows counts: a revocation is too easily lost to take its absence for a pardon.
  */
 export class RedisRevocations implements Revocations {
   readonly pushWithinMs: number;
   readonly #parts: RedisRevocationsParts;
   readonly #scope = new Scope();
   readonly #known = new KnownRevocations();
+  readonly #return: RevocationReturn;
   readonly #listeners = new Set<(revocation: Revocation) => void>();
   #readTo = fromTheStart;
   #generation = -1;
@@ -36,8 +38,10 @@ export class RedisRevocations implements Revocations {
   #again = false;
 
   constructor(parts: RedisRevocationsParts) {
-    const { subscriber, keys, pollMs } = parts;
+    const { subscriber, keys, pollMs, random, log } = parts;
     this.#parts = parts;
+    this.#return = new RevocationReturn({ write: (each) => this.#write(each), random, log });
+    this.#scope.add(() => this.#return.close());
     // A look that finds Redis frozen takes its time before the next one begins.
     this.pushWithinMs = pollMs + 1_000;
     this.#scope.interval(pollMs, () => void this.#read());
@@ -77,13 +81,16 @@ export class RedisRevocations implements Revocations {
 
   /** Whether it was news. The hash comes first: who hears of it and looks must find it. */
   async #write({ userId, deviceId, issuedUntilMs, endsAtMs }: Revocation): Promise<boolean> {
-    const { connection, keys } = this.#parts;
+    const { connection, keys, clock } = this.#parts;
     const args = [deviceId, issuedUntilMs, endsAtMs, devicesAtMost];
     const stands = await connection.script(revoke, [keys.revoked(userId)], args);
     if (!Array.isArray(stands)) return false;
-    const [device, issued, ends] = stands as string[];
-    const fields = ['user', userId, 'device', device ?? '', 'issued', issued ?? '', 'ends', ends ?? ''];
+    const [device = '', issued = '', ends = ''] = stands as string[];
+    const fields = ['user', userId, 'device', device, 'issued', issued, 'ends', ends];
     await connection.run((redis) => redis.xadd(keys.revocations, 'MAXLEN', '~', keptAtMost, '*', ...fields));
+    // Redis may lose it again before anybody has heard of it from the stream.
+    for (const each of this.#parsed(userId, device, `${issued}:${ends}`))
+      this.#known.add(each, clock.wallMs());
     return true;
   }
 
@@ -113,12 +120,14 @@ export class RedisRevocations implements Revocations {
   async #readNew(): Promise<void> {
     const { connection, keys } = this.#parts;
     const { generation } = connection;
-    // Another Redis, or one whose clock differs, may have numbered anew below the last number read.
-    if (generation !== this.#generation) this.#readTo = fromTheStart;
+    if (generation !== this.#generation) {
+      // Another Redis, or one whose clock differs, may have numbered anew below the last number read.
+      this.#readTo = fromTheStart;
+      this.#giveBack();
+    }
     this.#generation = generation;
     const born = await this.#birth();
-    const lost = this.#born !== undefined && born !== this.#born;
-    if (lost) await this.#restore();
+    if (this.#born !== undefined && born !== this.#born) this.#giveBack();
     this.#born = born;
     for (;;) {
       const from = `(${this.#readTo}`;
@@ -144,15 +153,9 @@ export class RedisRevocations implements Revocations {
     });
   }
 
-  /** Gives a Redis that was emptied what stands; nodes that come second find it there. */
-  async #restore(): Promise<void> {
-    const { log, clock } = this.#parts;
-    const standing = this.#known.all(clock.wallMs());
-    for (let from = 0; from < standing.length; from += restoredAtOnce) {
-      await Promise.all(standing.slice(from, from + restoredAtOnce).map((each) => this.#write(each)));
-    }
-    const fields = { 'event.action': 'revocations-restored', 'parley.count': standing.length };
-    log.warn('the directory was emptied: revocations are written again', fields);
+  /** Before the stream is read again: what it has lost would be the oldest afterwards. */
+  #giveBack(): void {
+    this.#return.begin(this.#known.all(this.#parts.clock.wallMs()));
   }
 
   #take(fields: readonly string[]): void {
@@ -199,6 +202,7 @@ export interface RedisRevocationsParts {
   readonly keys: Keys;
   readonly clock: Clock;
   readonly pollMs: number;
+  readonly random: () => number;
   readonly log: Logger;
   readonly meters: RedisConnection['meters'];
 }
