@@ -67,7 +67,7 @@ describe('pushes to devices', () => {
 
   it('leave devices alone whose provider is not configured, and ask for nobody’s sessions on their account', async () => {
     using scene = new PushScene(['ann', 'bob']);
-    scene.foreignDevice('bob');
+    scene.appleDevice('bob');
     scene.session('bob', 'tablet', 'owing');
     await scene.handle(scene.said(1, 1, 'ann', earlier()));
     assert.deepEqual([scene.to, scene.asked], [[], 0]);
@@ -190,6 +190,40 @@ describe('pushes to devices', () => {
     await crowd.handle(crowd.said(1, 1, 'ann', earlier()));
     assert.equal(new Set(crowd.to).size, 250);
     assert.equal(crowd.asked, 3);
+  });
+
+  it('I6: are held up by no provider that hangs and has no room left, and none of its own is lost', async () => {
+    const users = Array.from({ length: 6 }, (_, no) => `u${no}`);
+    using scene = new PushScene(['ann', ...users], { kinds: ['fcm', 'apns'], room: 3 });
+    for (const user of users) scene.device(user);
+    for (const user of users) scene.appleDevice(user);
+    scene.hanging = Promise.withResolvers();
+    const apple = () => scene.pushed.filter(({ to }) => to === 'apns');
+    // More than the rounds that there are turns for.
+    const handled: Promise<void>[] = [];
+    for (let seq = 1; seq <= 8; seq += 1) {
+      handled.push(scene.handle(scene.said(seq, seq, 'ann', earlier() + seq * 1_000)));
+      await until(
+        () => apple().length >= seq * users.length,
+        () => `message ${seq} made ${apple().length} pushes in all`,
+      );
+    }
+    assert.equal(scene.pushed.length, apple().length, 'nothing came by the one that hangs');
+    assert.ok(scene.underWay <= 3 + users.length, `${scene.underWay} wait for it`);
+    scene.hanging.resolve();
+    await Promise.all(handled);
+    for (const user of users) assert.ok(scene.to.includes(`${user} phone 8`), `${scene.to}`);
+    assert.equal(apple().length, 8 * users.length);
+  });
+
+  it('go to all members by each of several providers, once', async () => {
+    const members = Array.from({ length: 250 }, (_, no) => `u${no}`);
+    using crowd = new PushScene(['ann', ...members], { kinds: ['fcm', 'apns'] });
+    for (const user of members) crowd.device(user);
+    for (const user of members.slice(100)) crowd.appleDevice(user);
+    await crowd.handle(crowd.said(1, 1, 'ann', earlier()));
+    assert.equal(crowd.to.length, 400);
+    assert.equal(new Set(crowd.to).size, 251);
   });
 
   it('that are under way when it stops are not done with', async () => {

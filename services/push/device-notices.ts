@@ -3,15 +3,16 @@ import type { Clock } from '../core/clock.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Tracer } from '../core/tracer.ts';
-import { Turns } from '../core/turns.ts';
 import type { Devices, ReachableDevice, Recipient } from '../ports/devices.ts';
 import type { ConversationSnapshot, MemberRow, MessageStore, StoredEntry } from '../ports/message-store.ts';
+import type { PushTargetKind } from '../ports/push-target.ts';
 import type { SessionAck, SessionAcks } from '../ports/session-acks.ts';
 import type { DevicePushConfig } from './device-options.ts';
 import { DigestWork } from './digest-work.ts';
 import type { Delivery, NoticeCourier } from './notice-courier.ts';
 import type { NoticeWriter } from './notice-writer.ts';
 import type { Digest } from './offline-digests.ts';
+import { ProviderRounds } from './provider-rounds.ts';
 import { concerns, cursorOf, verdict } from './push-rules.ts';
 import type { PushProviders } from './push-providers.ts';
 import { PushTrace } from './push-trace.ts';
@@ -21,7 +22,7 @@ import { ToldBook } from './told-book.ts';
 export interface DeviceNoticesInit {
   readonly config: Pick<DevicePushConfig, 'intervalMs' | 'ackMs' | 'ttlSeconds'>;
   readonly writer: NoticeWriter;
-  readonly providers: Pick<PushProviders, 'has'>;
+  readonly providers: Pick<PushProviders, 'kinds'>;
   readonly courier: NoticeCourier;
   readonly devices: Devices;
   readonly store: Pick<MessageStore, 'load' | 'range' | 'cursors'>;
@@ -35,8 +36,6 @@ export interface DeviceNoticesInit {
   readonly window: number;
 }
 
-/** Digests whose recipients are looked for at once. */
-const atOnce = 4;
 /** Members that are looked at together: their devices are opened in one go. */
 const chunkSize = 100;
 /** Newest messages of an interval among which one that is still there is looked for. */
@@ -45,14 +44,19 @@ const entriesLookedAt = 100;
 /** Pushes of one interval that are traced, at most. */
 const mostTraced = 16;
 
-/** A round over a conversation's members. */
-interface Round {
+/** What a round over a conversation's members is for. */
+interface Errand {
   readonly digest: Digest;
+  /** Undefined: all members. Otherwise those whose sessions have had their time. */
+  readonly only: ReadonlySet<UserId> | undefined;
+  readonly deliveries: Promise<void>[];
+}
+
+interface Round extends Errand {
   readonly snapshot: ConversationSnapshot;
   readonly entry: StoredEntry;
-  /** Sessions have had their time. */
-  readonly late: boolean;
-  readonly deliveries: Promise<void>[];
+  /** By which providers; one that is alone waits for room. */
+  readonly kinds: readonly PushTargetKind[];
 }
 
 /**
@@ -64,14 +68,14 @@ export class DeviceNotices {
   expired = 0;
   readonly #init: DeviceNoticesInit;
   readonly #work: DigestWork;
-  readonly #turns: Turns;
+  readonly #rounds: ProviderRounds;
   readonly #told: ToldBook;
   readonly #waits = new Set<() => void>();
 
   constructor(init: DeviceNoticesInit) {
-    const { clock, random, log, config, devices, window } = init;
+    const { clock, random, log, config, courier, devices, window } = init;
     this.#init = init;
-    this.#turns = new Turns({ atOnce, mostWaiting: 2 * window });
+    this.#rounds = new ProviderRounds({ hasRoom: (kind) => courier.hasRoom(kind), mostWaiting: 2 * window });
     this.#told = new ToldBook({
       devices,
       failed: (error) =>
@@ -109,18 +113,18 @@ export class DeviceNotices {
   }
 
   async #tell(digest: Digest): Promise<void> {
-    const { config } = this.#init;
     if (this.#ttlSeconds(digest) <= 0) {
       this.expired += 1;
       return;
     }
     const deliveries: Promise<void>[] = [];
     try {
-      const waiting = await this.#turns.run(() => this.#round(digest, undefined, deliveries));
-      if (waiting.size > 0) {
-        await this.#until(digest.createdAtMs + config.ackMs);
-        await this.#turns.run(() => this.#round(digest, waiting, deliveries));
-      }
+      const errand = { digest, only: undefined, deliveries };
+      await this.#rounds.each(
+        this.#init.providers.kinds,
+        (kinds) => this.#round(errand, kinds),
+        (kinds, waiting) => this.#later(errand, kinds, waiting),
+      );
     } finally {
       // Whatever else went wrong: what is on its way is not sent a second time meanwhile.
       await Promise.allSettled(deliveries);
@@ -128,21 +132,36 @@ export class DeviceNotices {
     await Promise.all(deliveries);
   }
 
+  /** Looks again at those whose sessions have had time, once they have. */
+  async #later(
+    errand: Errand,
+    kinds: readonly PushTargetKind[],
+    waiting: ReadonlySet<UserId>,
+  ): Promise<void> {
+    if (waiting.size === 0) return;
+    const { config } = this.#init;
+    await this.#until(errand.digest.createdAtMs + config.ackMs);
+    await this.#rounds.each(
+      kinds,
+      (some) => this.#round({ ...errand, only: waiting }, some),
+      async () => {},
+    );
+  }
+
   /** Pushes to those who are to be pushed to now; gives those whose sessions have time yet. */
-  async #round(
-    digest: Digest,
-    only: ReadonlySet<UserId> | undefined,
-    deliveries: Promise<void>[],
-  ): Promise<Set<UserId>> {
+  async #round(errand: Errand, kinds: readonly PushTargetKind[]): Promise<Set<UserId> | 'apart'> {
+    const { digest, only } = errand;
     const waiting = new Set<UserId>();
     const [snapshot] = await this.#init.store.load([digest.convId as ConvId]);
     if (snapshot === undefined) return waiting;
     const entry = await this.#newest(digest, snapshot);
     if (entry === undefined) return waiting;
-    const round = { digest, snapshot, entry, late: only !== undefined, deliveries };
+    const round = { ...errand, snapshot, entry, kinds };
     const members = snapshot.members.filter(
       (member) => concerns(member, entry) && (only === undefined || only.has(member.userId)),
     );
+    // Where several go round nobody waits for room: that is for a few members only.
+    if (kinds.length > 1 && members.length > chunkSize) return 'apart';
     for (let from = 0; from < members.length; from += chunkSize)
       for (const userId of await this.#chunk(round, members.slice(from, from + chunkSize)))
         waiting.add(userId);
@@ -162,7 +181,7 @@ export class DeviceNotices {
     const { store, acks } = this.#init;
     const { snapshot, entry } = round;
     const waiting = new Set<UserId>();
-    const willing = await this.#willing(snapshot.convId, members);
+    const willing = await this.#willing(round, members);
     if (willing.length === 0) return waiting;
     const users = willing.map(({ userId }) => userId);
     const rows = await store.cursors(snapshot.convNo, users);
@@ -184,7 +203,7 @@ export class DeviceNotices {
           toldSeq: device.toldSeq,
           sessions: statesOf(own, device),
           deliveredSeq,
-          late: round.late,
+          late: round.only !== undefined,
         });
         if (verdictOf === 'wait') waiting.add(userId);
         else if (verdictOf === 'push') await this.#push(round, recipient, device);
@@ -193,20 +212,20 @@ export class DeviceNotices {
     return waiting;
   }
 
-  /** Those who want to be told now, and have devices that a provider is configured for, with these. */
-  async #willing(convId: ConvId, members: readonly MemberRow[]): Promise<Recipient[]> {
-    const { devices, providers, clock } = this.#init;
+  /** Those who want to be told now, and have devices that the round is for, with these. */
+  async #willing({ snapshot, kinds }: Round, members: readonly MemberRow[]): Promise<Recipient[]> {
+    const { devices, clock } = this.#init;
     const users = members.map(({ userId }) => userId);
     const nowMs = clock.wallMs();
-    return (await devices.recipients(convId, users))
+    return (await devices.recipients(snapshot.convId, users))
       .filter((one) => !isSilent(one, nowMs))
-      .map((one) => ({ ...one, devices: one.devices.filter(({ target }) => providers.has(target.t)) }))
+      .map((one) => ({ ...one, devices: one.devices.filter(({ target }) => kinds.includes(target.t)) }))
       .filter((one) => one.devices.length > 0);
   }
 
-  /** Hands a notice to the courier, as soon as that has room. */
+  /** Hands a notice to the courier, as soon as that has room where there is nobody else to wait. */
   async #push(round: Round, recipient: Recipient, device: ReachableDevice): Promise<void> {
-    await this.#init.courier.room();
+    if (round.kinds.length === 1) await this.#init.courier.room(device.target.t);
     const delivery = this.#deliver(round, recipient.userId, device);
     // Somebody looks at it once the whole round is over.
     delivery.catch(() => undefined);

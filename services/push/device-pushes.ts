@@ -31,10 +31,12 @@ export interface DevicePushesInit extends DevicePushParts {
   readonly window: number;
 }
 
-/** Notices that may be under way, at most; one takes about a kilobyte. */
+/** Notices that may be under way for each provider, at most; one takes about a kilobyte. */
 const mostUnderWay = 10_000;
-/** Attempts at once: each provider has a limit of its own below it. */
+/** Attempts at once, at most: fewer than FCM and APNs let wait, since what one has no room for counts as tried. */
 const attemptsAtOnce = 1_000;
+/** The same at each host of Web Push: an eighth of what it takes of all, so that some that hang leave room. */
+const attemptsAtHost = 128;
 
 /** Pushes to devices: who is to be told, what, and how it gets there. */
 export class DevicePushes {
@@ -54,6 +56,7 @@ export class DevicePushes {
       log,
       mostWaiting: mostUnderWay,
       atOnce: attemptsAtOnce,
+      atHost: attemptsAtHost,
     });
     const writer = new NoticeWriter({ store, clock, content: config.content });
     this.notices = new DeviceNotices({ ...init, writer, courier: this.courier });

@@ -1,5 +1,5 @@
-import { Fault } from '../../core/fault.ts';
-import { Turns } from '../../core/turns.ts';
+import { Fault } from '../core/fault.ts';
+import { Turns } from '../core/turns.ts';
 
 /** Turns by host, so that one that hangs holds up nobody else. Hosts that nobody waits for are forgotten. */
 export class HostTurns {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
+import { until } from '../../test/e2e/support/until.ts';
 import { systemClock } from '../core/clock.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import { silentLogger } from '../core/log.ts';
@@ -60,6 +61,7 @@ function scene({ attempts = 3, mostWaiting = 100, maxRetryMs = 2 } = {}) {
     log: silentLogger,
     mostWaiting,
     atOnce: 10,
+    atHost: 10,
   });
   open.push(courier);
   return { provider, letters, courier };
@@ -83,6 +85,14 @@ function job(seq: number, deviceId = 'phone', convId = 'garden' as ConvId): Push
     occurredAtMs: 1_000,
     notice: async () => noticeOf({ ...facts, text: { title: 'T', body: 'hush' } }),
   };
+}
+
+function appleTarget(environment: 'production' | 'sandbox'): PushTarget {
+  return { t: 'apns', token: 'ab'.repeat(32), environment };
+}
+
+function browserTarget(host: string): PushTarget {
+  return { t: 'webpush', endpoint: `https://${host}/push/1`, p256dh: '', auth: '' };
 }
 
 describe('a courier of notices', () => {
@@ -202,11 +212,47 @@ describe('a courier of notices', () => {
     await Promise.all(stuck.map((each) => assert.rejects(each, /stopping/)));
   });
 
+  it('I6: holds up no provider with notices of another one that hangs', async () => {
+    const { provider, courier } = scene({ mostWaiting: 5_000 });
+    const stuck = Array.from({ length: 5_000 }, (_, no) => courier.deliver(job(1, `stuck ${no}`)));
+    await provider.asked();
+    assert.equal(courier.hasRoom('fcm'), false);
+    await courier.room('apns');
+    provider.always = () => sent;
+    const others = [appleTarget('production'), appleTarget('sandbox'), browserTarget('push.example')];
+    for (const [no, target] of others.entries())
+      assert.deepEqual(await courier.deliver({ ...job(1, `other ${no}`), target }), sent);
+    for (let no = 0; no < 10; no += 1) await provider.answer(sent);
+    assert.deepEqual(await Promise.all(stuck), Array(5_000).fill(sent));
+  });
+
+  it('I6: holds up no host with notices for others that hang', async () => {
+    const { provider, courier } = scene({ mostWaiting: 1_000 });
+    const hosts = ['one.example', 'two.example', 'three.example'];
+    const stuck = hosts.flatMap((host) =>
+      Array.from({ length: 100 }, (_, no) =>
+        courier.deliver({ ...job(1, `${host} ${no}`), target: browserTarget(host) }),
+      ),
+    );
+    const sandbox = Array.from({ length: 100 }, (_, no) =>
+      courier.deliver({ ...job(1, `sandbox ${no}`), target: appleTarget('sandbox') }),
+    );
+    await until(
+      () => provider.sent.length === 40,
+      () => `${provider.sent.length} attempts`,
+    );
+    provider.always = () => sent;
+    for (const target of [browserTarget('fine.example'), appleTarget('production')])
+      assert.deepEqual(await courier.deliver({ ...job(1, target.t), target }), sent);
+    for (let no = 0; no < 40; no += 1) await provider.answer(sent);
+    assert.deepEqual(await Promise.all([...stuck, ...sandbox]), Array(400).fill(sent));
+  });
+
   it('has room for so many, and then tells when there is some again', async () => {
     const { provider, courier } = scene({ mostWaiting: 2 });
     const both = [courier.deliver(job(1, 'a')), courier.deliver(job(1, 'b'))];
     let free = false;
-    const room = courier.room().then(() => {
+    const room = courier.room('fcm').then(() => {
       free = true;
     });
     await new Promise((resolve) => setImmediate(resolve));
@@ -225,6 +271,6 @@ describe('a courier of notices', () => {
     await provider.answer(retry);
     await assert.rejects(one, /stopping/);
     await assert.rejects(courier.deliver(job(2)), /stopping/);
-    await assert.rejects(courier.room(), /stopping/);
+    await assert.rejects(courier.room('fcm'), /stopping/);
   });
 });

@@ -1,12 +1,14 @@
 import type { Clock } from '../core/clock.ts';
 import { backoffMs } from '../core/backoff.ts';
+import { Fault } from '../core/fault.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
-import { Turns } from '../core/turns.ts';
 import type { DeadLetter, DeadLetters } from '../ports/dead-letters.ts';
-import type { PushTarget } from '../ports/push-target.ts';
+import type { PushTarget, PushTargetKind } from '../ports/push-target.ts';
 import { CourierStopped } from './courier-stopped.ts';
 import type { DevicePushConfig } from './device-options.ts';
+import { HostTurns } from './host-turns.ts';
+import { NoticeRoom } from './notice-room.ts';
 import { noticeId } from './notice-text.ts';
 import type { PushNotice, PushOutcome } from './provider.ts';
 import type { PushProviders } from './push-providers.ts';
@@ -43,10 +45,18 @@ export interface NoticeCourierInit {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
-  /** Notices that may be under way, at most: beyond it, whoever has more waits for room. */
+  /** Notices that may be under way for each provider, at most: beyond it, whoever has more waits for room. */
   readonly mostWaiting: number;
-  /** Attempts at once, at most. */
+  /** Attempts at once, at most, at each provider that is a service, or two: APNs has one for apps in development. */
   readonly atOnce: number;
+  /** The same at each host of Web Push, which are any. */
+  readonly atHost: number;
+}
+
+/** What one provider takes up. None has a part in what is another's. */
+interface Way {
+  readonly turns: HostTurns;
+  readonly room: NoticeRoom;
 }
 
 interface Line {
@@ -59,35 +69,52 @@ interface Line {
 /**
  * Takes notices to devices. What fails is tried again after a growing time, and holds up nobody meanwhile; what fails for
  * good becomes a dead letter. A newer notice of the same conversation takes the place of one that has not been taken yet.
+ * Each provider has room and turns of its own, so that one that hangs or fails is late alone.
  */
 export class NoticeCourier {
   /** By provider: notices that were replaced before they were sent, and that were given up. */
   readonly replaced = new Map<string, number>();
   readonly deadLettered = new Map<string, number>();
   readonly #init: NoticeCourierInit;
-  readonly #turns: Turns;
+  readonly #ways: Readonly<Record<PushTargetKind, Way>>;
   /** The last notice under way of each device and conversation. */
   readonly #lines = new Map<string, Line>();
   readonly #waits = new Set<() => void>();
-  readonly #wantRoom: (() => void)[] = [];
   readonly #abort = new AbortController();
-  #underWay = 0;
 
   constructor(init: NoticeCourierInit) {
     this.#init = init;
-    this.#turns = new Turns({ atOnce: init.atOnce, mostWaiting: init.mostWaiting + 1 });
+    const { mostWaiting, atOnce, atHost } = init;
+    // Rounds that several providers share may hand over some more than there is room for.
+    const mostInAll = 2 * mostWaiting;
+    const way = (limits: { readonly atOnce: number; readonly mostWaiting: number }): Way => ({
+      turns: new HostTurns({ ...limits, mostInAll }),
+      room: new NoticeRoom(mostWaiting),
+    });
+    this.#ways = {
+      // What a host that hangs has beyond a quarter counts as tried, so that it goes before it has taken all the room.
+      webpush: way({ atOnce: atHost, mostWaiting: mostWaiting / 4 }),
+      fcm: way({ atOnce, mostWaiting: mostInAll }),
+      apns: way({ atOnce, mostWaiting: mostInAll }),
+    };
   }
 
   /** Notices that were handed over and are not done with. */
   get underWay(): number {
-    return this.#underWay;
+    return Object.values(this.#ways).reduce((sum, { room }) => sum + room.taken, 0);
   }
 
-  /** Resolves when another notice may be handed over. */
-  async room(): Promise<void> {
-    while (this.#underWay >= this.#init.mostWaiting) {
+  /** Whether another notice may be handed over for this provider. */
+  hasRoom(kind: PushTargetKind): boolean {
+    return !this.#ways[kind].room.full;
+  }
+
+  /** Resolves when another notice may be handed over for this provider. */
+  async room(kind: PushTargetKind): Promise<void> {
+    const { room } = this.#ways[kind];
+    while (room.full) {
       this.#checkRunning();
-      await new Promise<void>((resolve) => this.#wantRoom.push(resolve));
+      await room.left();
     }
     this.#checkRunning();
   }
@@ -107,30 +134,39 @@ export class NoticeCourier {
     }
     const line = this.#begin(job, before?.done);
     this.#lines.set(key, line);
-    this.#underWay += 1;
+    const { room } = this.#ways[job.target.t];
+    room.enter();
     try {
       return await line.done;
     } finally {
-      this.#underWay -= 1;
       if (this.#lines.get(key) === line) this.#lines.delete(key);
-      this.#wantRoom.shift()?.();
+      room.leave();
     }
-  }
-
-  /** One attempt. */
-  attempt(job: Pick<PushJob, 'target' | 'notice'>): Promise<PushOutcome> {
-    return this.#turns.run(async () => {
-      this.#checkRunning();
-      const notice = await job.notice();
-      this.#checkRunning();
-      return this.#init.providers.send(job.target, notice, { signal: this.#abort.signal });
-    });
   }
 
   /** Cuts off what is under way; those who wait for it are rejected. */
   stop(): void {
     this.#abort.abort();
-    for (const wake of [...this.#waits, ...this.#wantRoom.splice(0)]) wake();
+    for (const wake of [...this.#waits]) wake();
+    for (const { room } of Object.values(this.#ways)) room.wakeAll();
+  }
+
+  async #attempt({ target, notice }: PushJob): Promise<PushOutcome> {
+    const { turns } = this.#ways[target.t];
+    // Its turn was there, and what the task throws comes as it is.
+    let begun = false;
+    try {
+      return await turns.run(hostOf(target), async () => {
+        begun = true;
+        this.#checkRunning();
+        const made = await notice();
+        this.#checkRunning();
+        return this.#init.providers.send(target, made, { signal: this.#abort.signal });
+      });
+    } catch (error) {
+      if (begun || !(error instanceof Fault)) throw error;
+      return { t: 'retry', reason: 'too many wait' };
+    }
   }
 
   #begin(job: PushJob, before: Promise<Delivery> | undefined): Line {
@@ -152,8 +188,8 @@ export class NoticeCourier {
       if (line.replaced) return this.#replaced(job);
       const { trace } = job;
       const outcome = await (trace === undefined
-        ? this.attempt(job)
-        : trace.attempt(() => this.attempt(job)));
+        ? this.#attempt(job)
+        : trace.attempt(() => this.#attempt(job)));
       if (outcome.t === 'sent') return outcome;
       if (outcome.t === 'gone') return { t: 'gone', sinceMs: outcome.sinceMs };
       this.#checkRunning();
@@ -202,6 +238,18 @@ export class NoticeCourier {
       this.#waits.add(wake);
       line.wake = wake;
     });
+  }
+}
+
+/** What may hang by itself, of those that one provider goes to. */
+function hostOf(target: PushTarget): string {
+  switch (target.t) {
+    case 'webpush':
+      return URL.parse(target.endpoint)?.host ?? '';
+    case 'apns':
+      return target.environment;
+    case 'fcm':
+      return '';
   }
 }
 

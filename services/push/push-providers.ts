@@ -49,8 +49,9 @@ export class PushProviders {
     return this.#set[kind]?.waiting ?? 0;
   }
 
-  has(kind: PushTargetKind): boolean {
-    return this.#set[kind] !== undefined;
+  /** Those that are there. */
+  get kinds(): readonly PushTargetKind[] {
+    return [...this.#meters.keys()];
   }
 
   /** One attempt; never rejects. `rejected` where the provider is not configured. */

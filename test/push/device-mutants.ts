@@ -89,6 +89,22 @@ export const devicePushMutants: readonly Mutant[] = [
     tests: courier,
   },
   {
+    invariant: 'I6',
+    how: 'pushes by a provider that hangs pile up without end',
+    file: 'services/push/provider-rounds.ts',
+    from: '(this.#alone.get(kind)?.rounds ?? 0) === 0 && this.#init.hasRoom(kind)',
+    to: 'kind.length > 0',
+    tests: notices,
+  },
+  {
+    invariant: 'I6',
+    how: 'a host of Web Push that hangs keeps turns from others',
+    file: 'services/push/notice-courier.ts',
+    from: "URL.parse(target.endpoint)?.host ?? ''",
+    to: "''",
+    tests: courier,
+  },
+  {
     invariant: 'I8',
     how: 'a dead letter of a push holds what it was reached by',
     file: 'services/push/notice-courier.ts',

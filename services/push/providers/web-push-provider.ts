@@ -8,7 +8,7 @@ import { httpPost, readAway } from '../http-post.ts';
 import type { PushNotice, PushOutcome, PushProvider } from '../provider.ts';
 import { collapseName } from './collapse-name.ts';
 import { fitNotice } from './fit-notice.ts';
-import { HostTurns } from './host-turns.ts';
+import { HostTurns } from '../host-turns.ts';
 import { isPublicAddress, lookupPublic, privateAddressCode } from './public-address.ts';
 import { retryOutcome } from './retry-outcome.ts';
 import { keptSeconds } from './ttl.ts';

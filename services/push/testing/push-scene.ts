@@ -12,7 +12,7 @@ import { silentLogger } from '../../core/log.ts';
 import type { Tracer } from '../../core/tracer.ts';
 import { noSettings, type PushSettings, type Recipient, type Told } from '../../ports/devices.ts';
 import type { ConversationSnapshot, CursorRow, StoredEntry } from '../../ports/message-store.ts';
-import type { PushTarget } from '../../ports/push-target.ts';
+import type { PushTarget, PushTargetKind } from '../../ports/push-target.ts';
 import type { SessionAck } from '../../ports/session-acks.ts';
 import { DeviceNotices } from '../device-notices.ts';
 import { NoticeCourier } from '../notice-courier.ts';
@@ -40,6 +40,10 @@ interface SceneOptions {
   readonly ttlSeconds?: number;
   readonly content?: 'hidden' | 'shown';
   readonly tracer?: Tracer;
+  /** Providers that are configured; FCM unless told. */
+  readonly kinds?: readonly PushTargetKind[];
+  /** Notices that there is room for at each. */
+  readonly room?: number;
 }
 
 /** Pushes to devices with a conversation, its members and their devices around them, all at a test's hands. */
@@ -54,6 +58,8 @@ export class PushScene {
   storeBroken = false;
   /** By device: what the provider says; `sent` unless told. */
   outcomes = new Map<string, PushOutcome>();
+  /** FCM answers nothing until it resolves. */
+  hanging: PromiseWithResolvers<void> | undefined;
   readonly sessions: SessionAck[] = [];
   readonly settings = new Map<string, PushSettings>();
   readonly silences = new Map<string, number>();
@@ -67,12 +73,14 @@ export class PushScene {
 
   constructor(members: readonly string[], options: SceneOptions = {}) {
     const { ackMs = 300, ttlSeconds = 60, content = 'hidden' } = options;
+    const { kinds = ['fcm'], room = 100 } = options;
     this.#members = members;
     const common = { clock: systemClock, random: () => 0, log: silentLogger };
     const providers = {
-      has: (kind: PushTarget['t']) => kind === 'fcm',
+      kinds,
       send: async (target: PushTarget, notice: PushNotice): Promise<PushOutcome> => {
-        const to = target.t === 'fcm' ? target.token : '';
+        const to = target.t === 'fcm' ? target.token : target.t;
+        if (target.t === 'fcm') await this.hanging?.promise;
         this.pushed.push({ to, notice });
         return this.outcomes.get(to) ?? { t: 'sent' };
       },
@@ -82,8 +90,9 @@ export class PushScene {
       providers,
       config: { attempts: 2, firstRetryMs: 1, maxRetryMs: 2 },
       deadLetters: this.letters,
-      mostWaiting: 100,
+      mostWaiting: room,
       atOnce: 10,
+      atHost: 10,
     });
     const store = {
       load: async () => this.#read(() => [this.#snapshot()]),
@@ -127,8 +136,8 @@ export class PushScene {
     this.#add(user, { deviceId, target, registeredAtMs, toldSeq });
   }
 
-  /** A device of whose provider nothing is configured. */
-  foreignDevice(user: string): void {
+  /** A device that APNs reaches, by `apns`: in most scenes it is not configured. */
+  appleDevice(user: string): void {
     const target: PushTarget = { t: 'apns', token: 'ab'.repeat(32), environment: 'production' };
     this.#add(user, { deviceId: 'tablet', target, registeredAtMs: 0, toldSeq: 0 });
   }
@@ -184,6 +193,11 @@ export class PushScene {
 
   handle(event: CommittedEvent): Promise<void> {
     return this.#notices.handle(event);
+  }
+
+  /** Notices that the courier has. */
+  get underWay(): number {
+    return this.#courier.underWay;
   }
 
   /** Where pushes went, with the seq each told of. */
