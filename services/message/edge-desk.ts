@@ -160,7 +160,7 @@ export class EdgeDesk {
         return;
       case 'sessionUp': {
         const { session, userId, deviceId, ageMs } = frame;
-        // The edge has counted after it was linked: one that is named in a snapshot is not younger than this.
+        // The edge has counted after it was linked: one that is named in a snapshot counts as no younger than it is.
         const sinceMs = Math.floor(edge.complete ? clock.monotonicMs() : edge.linkedAtMs - ageMs);
         presence.up(new EdgeSession({ edge, no: session, userId, deviceId, sinceMs }));
         fanOut.sessionUp(edge, userId);
