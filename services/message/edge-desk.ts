@@ -91,12 +91,16 @@ export class EdgeDesk {
     const { presence, recent, incarnation, clock } = this.#parts;
     if (recent === undefined) return;
     const until = { incarnation, atMs: Math.floor(clock.monotonicMs()) };
-    for (const edge of presence.edges) if (edge.upToDate) edge.send({ t: 'told', until });
+    for (const edge of presence.edges) if (edge.caughtUp) edge.send({ t: 'told', until });
   }
 
-  /** Whether every live connection node is linked: each is then sent what is forwarded. */
+  /** Whether every live connection node is linked and was told of all so far: each is then sent what is forwarded. */
   get linked(): boolean {
-    const linked = new Set([...this.#parts.presence.edges].map(({ nodeId }) => nodeId));
+    const linked = new Set<string>();
+    for (const { nodeId, caughtUp } of this.#parts.presence.edges) {
+      if (!caughtUp) return false;
+      linked.add(nodeId);
+    }
     return this.#live.every((nodeId) => linked.has(nodeId));
   }
 
@@ -210,7 +214,7 @@ export class EdgeDesk {
   #missed(edge: EdgePeer, { oldestMs, told }: Extract<EdgeFrame, { t: 'snapshot' }>, recent: RecentCommits) {
     // The edge has counted after it was linked: none of its sessions is older than this, and none has synced from less.
     const sinceMs = edge.linkedAtMs - oldestMs - settledMs;
-    for (const [convId, seq] of recent.since(sinceMs)) edge.misses(convId, seq);
+    edge.missedBefore(recent.since(sinceMs));
     const { forgottenToMs } = recent;
     const toldMs = told?.incarnation === this.#parts.incarnation ? told.atMs : sinceMs;
     if (forgottenToMs < Math.max(toldMs, sinceMs)) return;

@@ -11,7 +11,10 @@ interface EdgePeerParts {
   readonly linkedAtMs: number;
 }
 
-/** An edge says within moments which sessions it has; for one that doesn't no more than this is noted, and they have to sync. */
+/**
+ * An edge says within moments which sessions it has. Conversations with entries in that time, at most: of one for which there
+ * are more the sessions sync, rather than miss some unseen.
+ */
 const mostMissed = 100_000;
 
 /** One connection node, as a message node sees it: its link, and the sessions it has. */
@@ -27,10 +30,11 @@ export class EdgePeer {
   readonly linkedAtMs: number;
   /** It has named all sessions that it had when the link came up. */
   complete = false;
-  /** What its sessions may have missed while it was not linked: by conversation, the first entry. */
+  /** What its sessions may have missed until it was complete, and it was not told of since: by conversation, the first entry. */
   readonly missed = new Map<ConvId, Seq>();
   /** Sessions that it had by then, by the monotonic clock, may have missed what is not known any more. */
   staleBeforeMs = Number.NEGATIVE_INFINITY;
+  #mostMissed = mostMissed;
 
   constructor({ no, nodeId, link, linkedAtMs }: EdgePeerParts) {
     this.no = no;
@@ -39,11 +43,23 @@ export class EdgePeer {
     this.#link = link;
   }
 
-  /** What was committed before it could say who hears of it: it is told once it has. */
+  /** It has named all of its sessions, and was told of all that they may have missed until then, or asks for it by itself. */
+  get caughtUp(): boolean {
+    return this.complete && this.missed.size === 0;
+  }
+
+  /** What was committed lately, while it may not have been linked. Only those who remember it need to bound it. */
+  missedBefore(firsts: ReadonlyMap<ConvId, Seq>): void {
+    this.#mostMissed = mostMissed + firsts.size;
+    for (const [convId, firstSeq] of firsts) this.misses(convId, firstSeq);
+  }
+
+  /** What is forwarded before it has said who all hear of it: it is told once it has. Nothing where it has. */
   misses(convId: ConvId, firstSeq: Seq): void {
     if (this.complete) return;
     const known = this.missed.get(convId);
-    if (known === undefined && this.missed.size >= mostMissed) this.staleBeforeMs = Number.POSITIVE_INFINITY;
+    if (known === undefined && this.missed.size >= this.#mostMissed)
+      this.staleBeforeMs = Number.POSITIVE_INFINITY;
     else this.missed.set(convId, Math.min(firstSeq, known ?? firstSeq));
   }
 
@@ -51,11 +67,6 @@ export class EdgePeer {
   endStale(): void {
     for (const { no, sinceMs } of this.sessions.values())
       if (sinceMs < this.staleBeforeMs) this.send({ t: 'stale', session: no });
-  }
-
-  /** Everything that was committed so far has been sent to it, or it asks for it by itself. */
-  get upToDate(): boolean {
-    return this.complete && this.missed.size === 0;
   }
 
   /** A link that can't take a frame is closed: its edge starts over with a snapshot, so that nothing is lost unseen. */

@@ -17,6 +17,9 @@ type Presence = Pick<PresenceBook, 'edges' | 'isOn' | 'isOnSince'>;
 /**
  * Brings committed entries to the edges. An edge is told once who hears of a conversation (its audience) and from then
  * on only what changes; an entry costs one frame an edge, however many members there are.
+ *
+ * An edge that is still naming its sessions is told of nothing: whoever it names after an entry was sent would never hear
+ * of that. What it misses until then is noted, and forwarded as soon as it has named them all (`replay.ts`).
  */
 export class FanOut {
   readonly #hot: HotConversations;
@@ -63,6 +66,10 @@ export class FanOut {
     const firstSeq = entries[0]?.seq ?? 0;
     this.#recent?.committed(conversation.convId, firstSeq);
     for (const edge of this.#presence.edges) {
+      if (!edge.complete) {
+        edge.misses(conversation.convId, firstSeq);
+        continue;
+      }
       const audience = this.#audience(conversation, edge, firstSeq);
       if (!audience.announced)
         this.#includeLeavers(conversation, audience, this.#unheard(conversation, edge));
@@ -70,7 +77,7 @@ export class FanOut {
       if (audience.users.size > 0) {
         this.#announce(conversation, audience);
         for (const entry of logEntries) this.#send(audience, entry);
-      } else edge.misses(conversation.convId, firstSeq);
+      }
       audience.nextSeq = Math.max(audience.nextSeq, (entries.at(-1)?.seq ?? 0) + 1);
       // The edge knows where the range of those who left ends; it needs no further word.
       for (const [userId, row] of changed) if (row.leftSeq > 0) audience.users.delete(userId);
@@ -93,14 +100,19 @@ export class FanOut {
    * told where they begin, and ask for what they lack, whether anything comes after it or not.
    */
   takenOver(conversation: Conversation): void {
-    for (const edge of this.#presence.edges) this.audienceFor(conversation, edge);
+    const { convId, head, unsure } = conversation;
+    for (const edge of this.#presence.edges)
+      if (edge.complete) this.audienceFor(conversation, edge);
+      else edge.misses(convId, unsure?.fromSeq ?? head.seq + 1);
   }
 
   /** Rules were read again: edges get their audiences whole, with those who left with an entry from `firstSeq` on. */
   reset(conversation: Conversation, firstSeq: Seq): void {
     conversation.audiences = [];
     if (conversation.void) return;
-    for (const edge of this.#presence.edges) this.#audience(conversation, edge, firstSeq);
+    for (const edge of this.#presence.edges)
+      if (edge.complete) this.#audience(conversation, edge, firstSeq);
+      else edge.misses(conversation.convId, firstSeq);
   }
 
   /** All entries up to their leaving were forwarded, or the edges know where to ask for them. */
@@ -161,6 +173,10 @@ export class FanOut {
   /** Tells an edge an audience whole, to be followed by the entries from `nextSeq` on; it has lost track of it. */
   tellWhole(conversation: Conversation, edge: EdgePeer, nextSeq: Seq): void {
     if (conversation.void) return;
+    if (!edge.complete) {
+      edge.misses(conversation.convId, nextSeq);
+      return;
+    }
     const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
     audience.announced = false;
     this.#includeLeavers(conversation, audience, nextSeq);
@@ -180,6 +196,8 @@ export class FanOut {
 
   /** Sends entries to one edge again. */
   repeat(conversation: Conversation, edge: EdgePeer, entries: readonly StoredEntry[]): void {
+    const [first] = entries;
+    if (first !== undefined) edge.misses(conversation.convId, first.seq);
     // Who hears of it there may be known to have left meanwhile: the edge knows up to where they hear of it.
     const told = conversation.audiences.find((audience) => audience.edge === edge && audience.announced);
     const audience = told ?? this.audienceFor(conversation, edge);
@@ -187,9 +205,9 @@ export class FanOut {
     for (const entry of entries) this.#send(audience, toLogEntry(conversation.convId, entry));
   }
 
-  /** The audience on an edge, told to it; undefined where nobody there hears of the conversation. */
+  /** The audience on an edge, told to it; undefined where nobody there hears of the conversation, as far as it has said. */
   audienceFor(conversation: Conversation, edge: EdgePeer): Audience | undefined {
-    if (conversation.void) return undefined;
+    if (conversation.void || !edge.complete) return undefined;
     const audience = this.#audience(conversation, edge, conversation.head.seq + 1);
     if (!audience.announced) this.#includeLeavers(conversation, audience, this.#unheard(conversation, edge));
     if (audience.users.size === 0) return undefined;

@@ -345,7 +345,7 @@ export class MessageNode implements Service {
     this.#edges.see(edges.map(({ nodeId }) => nodeId));
   }
 
-  /** Whether every live connection node is linked: each is then sent what is forwarded. */
+  /** Whether every live connection node is linked and was told of all so far: each is then sent what is forwarded. */
   get linked(): boolean {
     return this.#edges.linked;
   }

@@ -19,6 +19,8 @@ export interface DialerParts<Out extends Tagged, In extends Tagged> {
   readonly codec: LinkCodec<Out, In>;
   readonly counters: LinkCounters;
   readonly limitBytes: number;
+  /** See `stream-link.ts`. */
+  readonly messageBytes?: number | undefined;
   /** How this node introduces itself, as of now. */
   readonly hello: () => Hello;
   /** A link is open. Called again for each new one, after the one before went down. */
@@ -71,7 +73,7 @@ export class Dialer<Out extends Tagged, In extends Tagged> {
   }
 
   #dial(): void {
-    const { dial, codec, counters, limitBytes, opened, helloMs, log, address } = this.#parts;
+    const { dial, codec, counters, limitBytes, messageBytes, opened, helloMs, log, address } = this.#parts;
     const hello = this.#parts.hello();
     let lost = false;
     const gone = (reason: string): void => {
@@ -99,6 +101,7 @@ export class Dialer<Out extends Tagged, In extends Tagged> {
       codec,
       counters,
       limitBytes,
+      messageBytes,
       hello: () => hello,
       calls: true,
       opened: (self, peer) => {

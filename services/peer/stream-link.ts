@@ -59,6 +59,8 @@ export interface StreamLinkParts<Out extends Tagged, In extends Tagged> {
   readonly counters: LinkCounters;
   /** Bytes that may wait to be written. */
   readonly limitBytes: number;
+  /** A message is closed with the frame that brings it to this size. */
+  readonly messageBytes?: number | undefined;
   /** How this node introduces itself, asked when it does. */
   readonly hello: () => Hello;
   /** Who calls says hello first; who is called answers once it knows the caller. */
@@ -69,8 +71,7 @@ export interface StreamLinkParts<Out extends Tagged, In extends Tagged> {
   readonly failed: (error: unknown) => void;
 }
 
-/** A message is closed with the frame that brings it to this size. */
-const messageBytes = 512 * 1024;
+const usualMessageBytes = 512 * 1024;
 
 /**
  * One end of a link between processes. A turn of the event loop's frames leave as one message, and while one is on its
@@ -181,6 +182,7 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
   #write(): void {
     if (this.#state !== 'open' || this.#queue.length === 0) return;
     const frames: Out[] = [];
+    const { messageBytes = usualMessageBytes } = this.#parts;
     const queuedBefore = this.#queue.bytes;
     for (let bytes = 0; bytes < messageBytes; ) {
       const next = this.#queue.shift();

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Ownership } from '../../services/message/ownership.ts';
+import { connectDirect } from '../../services/peer/direct-link.ts';
+import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
 import { Nodes, say, sayTo } from '../helpers/nodes.ts';
 
 const linksComeAgain = { recentMs: 30_000, aloneMs: 60_000 };
@@ -68,6 +70,61 @@ describe('a link that is cut and comes again', () => {
     await bob.delivered(convId, 1);
     assert.equal(nodes.store.failingReads.get('load'), 0, 'this is what the test is about');
     assert.deepEqual(bob.liveSeqs(convId), [1]);
+  });
+
+  it('I5: brings what is committed while the edge names its sessions to those that it names later, too', async () => {
+    await using nodes = await Nodes.open({ edges: 1, linksComeAgain });
+    /** What the edge sends after it has named so many sessions waits until the rest is let through. */
+    let passing = Number.POSITIVE_INFINITY;
+    let letThrough = (): void => {};
+    const link = () => {
+      let names = 0;
+      return connectDirect<EdgeFrame, OwnerFrame>({
+        a: (end) => node.connectMessages(end, 'message', nodes.store.epoch),
+        b: (end) => {
+          const { frames, down } = nodes.message.acceptEdge(end);
+          const held: EdgeFrame[] = [];
+          letThrough = () => {
+            passing = Number.POSITIVE_INFINITY;
+            frames(held.splice(0));
+          };
+          const take = (frame: EdgeFrame): void => {
+            if (names < passing) frames([frame]);
+            else held.push(frame);
+            if (frame.t === 'sessionUp') names += 1;
+          };
+          return { frames: (sent) => sent.forEach(take), down };
+        },
+        limitBytes: 1 << 28,
+      });
+    };
+    let present: ReturnType<typeof link> | undefined;
+    const node = nodes.addUnlinkedEdge({
+      unlink: () => present?.close('a test cuts it'),
+      relink: () => {
+        present = link();
+      },
+    });
+    const edge = nodes.edges[1];
+    edge?.relink();
+    await nodes.createGroup('ada', 'g', ['bob', 'cyd']);
+    const ada = await nodes.signIn('ada');
+    const bob = await nodes.signIn('bob', { edge: 1 });
+    const cyd = await nodes.signIn('cyd', { edge: 1 });
+    edge?.unlink();
+    await ada.asked(say('g', 'while it was away'), 'sent');
+    passing = 1;
+    edge?.relink();
+    await new Promise((resolve) => setImmediate(resolve));
+    await ada.asked(say('g', 'while it names them'), 'sent');
+    nodes.message.seeEdges([{ nodeId: 'edge' }]);
+    assert.equal(nodes.message.linked, false, 'what it was not told of must stay in the outbox');
+    letThrough();
+    for (const session of [bob, cyd]) {
+      await session.delivered('g', 3);
+      assert.deepEqual(session.liveSeqs('g').slice(-2), [2, 3]);
+    }
+    assert.equal(nodes.message.linked, true);
   });
 
   it('I2: is cut by a node that has hung, which does nothing of what it was asked for before', async () => {

@@ -46,6 +46,7 @@ export class LinkAcceptor<Out extends Tagged, In extends Tagged> {
           codec,
           counters: linkCounters(),
           limitBytes,
+          messageBytes: process.world.config.messageBytes,
           hello: () => helloOf(process),
           calls: false,
           opened: (self, peer) => {
@@ -97,6 +98,7 @@ export function keepLinks<Out extends Tagged, In extends Tagged>(parts: {
         codec,
         counters: linkCounters(),
         limitBytes,
+        messageBytes: world.config.messageBytes,
         hello: () => helloOf(process),
         opened: (link, peer) => {
           const events = opened(link, peer);

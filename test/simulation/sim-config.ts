@@ -5,7 +5,10 @@ import type { Dice } from './dice.ts';
 
 const usual = loadConfig({ message: messageOptions, connection: connectionOptions }, {});
 
-export type SimConfig = typeof usual;
+export type SimConfig = typeof usual & {
+  /** Of a link: undefined is what is usual, which holds all that a simulated node has to say at once. */
+  readonly messageBytes: number | undefined;
+};
 
 /** Options of all nodes of a schedule: mostly the usual ones, at times so small that limits are met. */
 export function drawConfig(dice: Dice): SimConfig {
@@ -25,5 +28,7 @@ export function drawConfig(dice: Dice): SimConfig {
       redeliverAfterMs: dice.oneIn(3) ? 1_000 : usual.connection.redeliverAfterMs,
       callTimeoutMs: dice.oneIn(3) ? 2_000 : usual.connection.callTimeoutMs,
     },
+    // Each frame comes by itself, and anything may happen between two sessions that an edge names.
+    messageBytes: dice.oneIn(3) ? 1 : undefined,
   };
 }
