@@ -41,6 +41,8 @@ export class Room {
   audience: AudienceNo = 0;
   /** The last entry that it takes into account. */
   knownSeq: Seq = 0;
+  /** By what number others call it: their word on the hearers does not count now. */
+  #others: Map<Audiences, AudienceNo> | undefined;
   readonly hearers = new Map<UserId, Hearer>();
   readonly order: ForwardOrder<LogEntry>;
   readonly deliveries: Delivery[] = [];
@@ -80,6 +82,30 @@ export class Room {
 
   get waiting(): boolean {
     return this.#pending.length > 0;
+  }
+
+  /** An owner whose word does not count calls it by this number, and by no other one any more. */
+  called(audiences: Audiences, no: AudienceNo): void {
+    const before = this.#others?.get(audiences);
+    if (before !== undefined && before !== no) audiences.delete(before);
+    this.#others ??= new Map();
+    this.#others.set(audiences, no);
+    audiences.set(no, this);
+  }
+
+  /** An owner whose word does not count calls it no more. */
+  uncalled(audiences: Audiences): void {
+    const no = this.#others?.get(audiences);
+    if (no === undefined) return;
+    audiences.delete(no);
+    this.#others?.delete(audiences);
+    if (this.#others?.size === 0) this.#others = undefined;
+  }
+
+  /** It is gone: nobody calls it. */
+  forgotten(): void {
+    this.owner?.delete(this.audience);
+    for (const audiences of [...(this.#others?.keys() ?? [])]) this.uncalled(audiences);
   }
 
   /** Encodes an entry that comes next. */

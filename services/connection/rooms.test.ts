@@ -97,6 +97,37 @@ describe('a room that two owners tell of', () => {
     assert.deepEqual([...(rooms.get(convId)?.hearers.keys() ?? [])], [hearer.userId]);
   });
 
+  it('I6: has one number at each of them, however often the one and the other are heard', () => {
+    const { rooms } = open();
+    const [one, other, third]: [Audiences, Audiences, Audiences] = [new Map(), new Map(), new Map()];
+    for (let no = 1; no <= 100; no += 1) {
+      // Each gives it another number when it has let go of the conversation, or has read its rules again.
+      rooms.audience(one, audience(5, { audience: 2 * no }));
+      rooms.audience(other, audience(5, { audience: 2 * no + 1 }));
+      rooms.audience(third, audience(4, { audience: no }));
+    }
+    assert.deepEqual([...one.keys(), ...other.keys(), ...third.keys()], [200, 201, 100]);
+    assert.equal(one.get(200), rooms.get(convId));
+    assert.deepEqual(rooms.orphaned(one), [], 'it is not heard');
+    rooms.audience(third, audience(4, { audience: 100, users: [] }));
+    assert.deepEqual([...third.keys()], []);
+    rooms.audience(third, audience(4, { audience: 101 }));
+    rooms.audience(other, audience(5, { audience: 201, users: [] }));
+    assert.deepEqual([rooms.size, other.size, third.size], [0, 0, 0], 'a room that is gone has none');
+  });
+
+  it('I6: has no number at one whose entry it did not take, and who has to tell anew', () => {
+    const { rooms } = open();
+    const [one, other]: [Audiences, Audiences] = [new Map(), new Map()];
+    rooms.audience(one, audience(5));
+    rooms.audience(other, audience(5));
+    assert.equal(rooms.entry(one, entry(6)), false);
+    assert.deepEqual([...one.keys()], []);
+    rooms.audience(one, audience(7, { audience: 2 }));
+    rooms.audience(other, audience(7, { audience: 2 }));
+    assert.deepEqual([...one.keys(), ...other.keys()], [2, 2]);
+  });
+
   it('is as far as it was when one of them forwards again', () => {
     const { rooms } = open();
     const owner: Audiences = new Map();

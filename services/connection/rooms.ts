@@ -65,9 +65,9 @@ export class Rooms {
     else if (!whole && knowsMore) return false;
     // Of two that believe to be the owner, the one that has read further knows who hears of it. The other one's entries
     // are as good as any; before it can commit one it has read as far, and tells again.
-    else if (isDismissal(frame)) audiences.delete(audience);
+    else if (isDismissal(frame)) room.uncalled(audiences);
     else if (whole && (knowsMore || knownSeq === room.knownSeq)) this.#tell(room, audiences, frame);
-    else audiences.set(audience, room);
+    else room.called(audiences, audience);
     return true;
   }
 
@@ -83,10 +83,14 @@ export class Rooms {
     }
     for (const hearer of frame.users) this.#admit(room, hearer, frame.nextSeq);
     for (const userId of frame.gone) this.#dismiss(room, userId);
-    if (room.owner === audiences) audiences.delete(room.audience);
     // Who lets go has no say any more: the next one to tell is heard, however little it knows.
     const heard = !isDismissal(frame);
     const isSame = room.owner === audiences;
+    if (isSame) audiences.delete(room.audience);
+    else {
+      room.uncalled(audiences);
+      if (room.owner !== undefined) room.called(room.owner, room.audience);
+    }
     room.owner = heard ? audiences : undefined;
     room.audience = heard ? frame.audience : 0;
     room.knownSeq = heard ? Math.max(isSame ? room.knownSeq : 0, frame.knownSeq) : 0;
@@ -111,6 +115,7 @@ export class Rooms {
     else if (this.#byConversation.get(room.convId) !== room || seq > room.knownSeq) {
       // An owner that isn't heard on who hears may still call a room that is gone; and one whose entry the other does not
       // know of may know of a removal that it does not know of either.
+      room.uncalled(audiences);
       audiences.delete(frame.audience);
       return this.#unheard(frame);
     }
@@ -143,8 +148,11 @@ export class Rooms {
   /** An owner's link is lost. Returns the rooms of which nobody tells any more, until another owner does. */
   orphaned(audiences: Audiences): readonly Room[] {
     const orphans: Room[] = [];
-    for (const room of audiences.values()) {
-      if (room.owner !== audiences) continue;
+    for (const room of [...audiences.values()]) {
+      if (room.owner !== audiences) {
+        room.uncalled(audiences);
+        continue;
+      }
       room.owner = undefined;
       room.audience = 0;
       orphans.push(room);
@@ -282,7 +290,7 @@ export class Rooms {
     if (!room.empty || room.waiting) return;
     this.#byConversation.delete(room.convId);
     this.active.delete(room);
-    room.owner?.delete(room.audience);
+    room.forgotten();
   }
 }
 

@@ -5,8 +5,12 @@ import { type ByteString } from '../core/byte-string.ts';
 import { type NewEntry, StoreError } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
 import { CursorBook } from './cursor-book.ts';
+import { HotConversations } from './hot-conversations.ts';
 import { MemoryStore } from './testing/memory-store.ts';
 import { ada, bob, groupOf, memberRow } from './testing/samples.ts';
+
+const clock = { wallMs: () => 0, monotonicMs: () => 0 };
+const limits = { maxConversations: 10, maxRecentBytes: 1_000 };
 
 /** A group that stands in the store, too. */
 async function open(): Promise<{ store: MemoryStore; book: CursorBook; group: Conversation }> {
@@ -37,10 +41,36 @@ async function open(): Promise<{ store: MemoryStore; book: CursorBook; group: Co
       },
     ],
   });
-  return { store, book: new CursorBook(store), group };
+  return {
+    store,
+    book: new CursorBook({ store, hot: new HotConversations({ store, clock, limits }) }),
+    group,
+  };
 }
 
 describe('cursors', () => {
+  it('I6: hold a conversation that is let go of until they are written, and no longer', async () => {
+    const {
+      store,
+      group: { convId },
+    } = await open();
+    const hot = new HotConversations({ store, clock, limits });
+    const book = new CursorBook({ store, hot });
+    const evicted: string[] = [];
+    hot.onEvict = (conversation) => evicted.push(conversation.convId);
+    await hot.with(convId, (conversation) => {
+      assert.equal(book.raise(conversation, ada, { deliveredSeq: 1 }), true);
+    });
+    hot.letGo(() => false);
+    assert.equal(hot.size, 1);
+    store.turn = () => Promise.reject(new StoreError('unavailable', 'a test says so'));
+    await book.flush();
+    assert.equal(hot.size, 1, 'it is yet to be written');
+    store.turn = async () => {};
+    await book.flush();
+    assert.deepEqual([hot.size, evicted], [0, [convId]]);
+  });
+
   it('only grow, and reading implies having', async () => {
     const { book, group } = await open();
     assert.equal(book.raise(group, ada, { deliveredSeq: 4 }), true);

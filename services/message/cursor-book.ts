@@ -1,6 +1,7 @@
 import type { Seq, UserId } from '../core/ids.ts';
 import type { CursorRow, MessageStore } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
+import type { HotConversations } from './hot-conversations.ts';
 
 /** How far a user is, as this node knows. */
 export interface CursorPair {
@@ -33,12 +34,14 @@ const flushAtOnce = 256;
  */
 export class CursorBook {
   readonly #store: MessageStore;
+  readonly #hot: Pick<HotConversations, 'release'>;
   /** Each holds its conversation until it is written. */
   #dirty: Waiting[] = [];
   readonly #loading = new Map<Conversation, Promise<void>>();
 
-  constructor(store: MessageStore) {
+  constructor({ store, hot }: { store: MessageStore; hot: Pick<HotConversations, 'release'> }) {
     this.#store = store;
+    this.#hot = hot;
   }
 
   get dirty(): number {
@@ -98,7 +101,7 @@ export class CursorBook {
       conversation.cursorsLoaded = true;
     } finally {
       this.#loading.delete(conversation);
-      conversation.pins -= 1;
+      this.#hot.release([conversation]);
     }
   }
 
@@ -146,7 +149,8 @@ export class CursorBook {
           this.#dirty.push({ conversation, userId, cursor });
         }
     }
-    for (const { conversation } of part) conversation.pins -= 1;
+    // One that this node has let go of meanwhile waits for nothing else.
+    this.#hot.release(part.map(({ conversation }) => conversation));
   }
 }
 

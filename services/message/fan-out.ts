@@ -152,7 +152,7 @@ export class FanOut {
     }
   }
 
-  /** The conversation is no longer held: its edges forget it. */
+  /** The conversation is no longer held, or no longer this node's to tell of: its edges forget it. */
   evicted(conversation: Conversation): void {
     for (const audience of conversation.audiences) {
       if (!audience.announced) continue;

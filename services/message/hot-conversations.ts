@@ -107,7 +107,7 @@ export class HotConversations {
       if (conversation.pins > 0) continue;
       if (conversation.void) continue;
       if (!conversation.exists) this.#drop(conversation);
-      else if (this.#leaving.delete(conversation)) this.#evict(conversation);
+      else if (this.#leaving.has(conversation)) this.#evict(conversation);
     }
   }
 
@@ -345,6 +345,7 @@ export class HotConversations {
   }
 
   #drop(conversation: Conversation): void {
+    this.#leaving.delete(conversation);
     this.#conversations.delete(conversation.convId);
     this.#large.delete(conversation);
     if (!conversation.indexed) return;

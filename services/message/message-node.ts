@@ -151,7 +151,7 @@ export class MessageNode implements Service {
     const confirmAfterMs = ownership === undefined ? undefined : confirmMs;
     const hot = new HotConversations({ store, clock, limits, confirmAfterMs });
     const history = new History({ store, pageBytes: config.pageBytes });
-    const cursors = new CursorBook(store);
+    const cursors = new CursorBook({ store, hot });
     const recent =
       recentMs === undefined
         ? undefined

@@ -22,6 +22,7 @@ import { Lane, type LaneLimits } from './lane.ts';
 import type { MessageMeters } from './meters.ts';
 import { storeFault } from './store-fault.ts';
 import type { ChainLink, Intent, Settlement } from './submission.ts';
+import { noteUnsure, toldFrom } from './take-over.ts';
 import type { TracedEntries } from './batch-trace.ts';
 
 export interface OwnerParts {
@@ -147,9 +148,22 @@ export class Owner {
     });
   }
 
-  /** Entries that another owner has written were found when a conversation was read again. */
+  /**
+   * Entries that another owner has written were found when a conversation was read again. Whoever owns it now forwards
+   * them, for their writer may be dead. A node that has merely read of them does not: its word would count at the edges,
+   * since it has read as far as the owner, whose next entry would then cost each of them a question, and all of what was
+   * written since its last look would be sent once more.
+   */
   learned(conversation: Conversation, oldHead: Seq): void {
-    void this.#learned(conversation, oldHead).catch(this.#parts.bug);
+    const { owns, clock, fanOut, bug } = this.#parts;
+    const fromSeq = toldFrom(clock, conversation, oldHead + 1);
+    if (owns(conversation.convId)) {
+      void this.#learned(conversation, fromSeq).catch(bug);
+      return;
+    }
+    noteUnsure(clock, conversation, fromSeq);
+    // What it told before it knew of them is out of date.
+    fanOut.evicted(conversation);
   }
 
   /** The id of a group that the user makes without naming one: the same for the same client id. */
@@ -248,24 +262,23 @@ export class Owner {
     }
   }
 
-  /** Another owner wrote entries: whoever learns of them forwards them, for their writer may be dead. */
-  async #learned(conversation: Conversation, oldHead: Seq): Promise<void> {
-    const { fanOut } = this.#parts;
+  async #learned(conversation: Conversation, fromSeq: Seq): Promise<void> {
+    const { fanOut, hot } = this.#parts;
     const running = this.#learning.get(conversation);
     // Those who left with these entries must still hear of it, and the lane may forward later ones meanwhile.
-    fanOut.reset(conversation, running?.next ?? oldHead + 1);
+    fanOut.reset(conversation, running?.next ?? fromSeq);
     if (running !== undefined) {
       running.last = conversation.head.seq;
       return;
     }
-    const range = { next: oldHead + 1, last: conversation.head.seq };
+    const range = { next: fromSeq, last: conversation.head.seq };
     this.#learning.set(conversation, range);
     conversation.pins += 1;
     try {
       await this.#forwardLearned(conversation, range);
     } finally {
-      conversation.pins -= 1;
       this.#learning.delete(conversation);
+      hot.release([conversation]);
     }
   }
 

@@ -6,12 +6,41 @@ import { rendezvous } from '../../services/core/rendezvous.ts';
 import { Ownership } from '../../services/message/ownership.ts';
 import { connectDirect } from '../../services/peer/direct-link.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
+import type { Link } from '../../services/peer/link.ts';
 import { MemoryStore } from '../../services/message/testing/memory-store.ts';
 import type { CommitBatch } from '../../services/ports/message-store.ts';
+import { until } from '../e2e/support/until.ts';
 import { Nodes, say, sayTo } from '../helpers/nodes.ts';
+import type { TestSession } from '../helpers/test-session.ts';
 
 const linksComeAgain = { recentMs: 30_000, aloneMs: 60_000 };
 const both = [{ nodeId: 'm1' }, { nodeId: 'm2' }];
+
+function overheard<T>(link: Link<T>, frames: T[]): Link<T> {
+  return {
+    send: (frame, bytes) => {
+      frames.push(frame);
+      return link.send(frame, bytes);
+    },
+    close: (reason) => link.close(reason),
+  };
+}
+
+/** The name of a group that this node owns. */
+function groupOwnedBy(nodeId: string): ConvId {
+  for (let no = 0; ; no += 1) if (rendezvous(`g${no}`, both)?.nodeId === nodeId) return `g${no}` as ConvId;
+}
+
+/** A user whose syncs this node answers, whoever owns the conversations. */
+function userOwnedBy(nodeId: string): string {
+  for (let no = 0; ; no += 1) if (rendezvous(`user${no}`, both)?.nodeId === nodeId) return `user${no}`;
+}
+
+/** How far a user's node knows a conversation to go. */
+async function headSeenBy(reader: TestSession, convId: ConvId): Promise<bigint | undefined> {
+  const { conversations } = await reader.asked({ case: 'sync', value: { entries: 1 } }, 'changes');
+  return conversations.find((state) => state.convId === convId)?.headSeq;
+}
 
 /**
  * Two message nodes on one store, and an edge for each of two users, linked to both nodes. `atOdds`: the edges take one
@@ -33,15 +62,18 @@ async function open({ atOdds = false } = {}) {
   );
   const messages = { m1: one.message, m2: two.message };
   const cuts: Record<'m1' | 'm2', (() => void)[]> = { m1: [], m2: [] };
+  /** What each node has told each edge, and what it was asked. */
+  const told: Record<'m1' | 'm2', OwnerFrame[][]> = { m1: [[], []], m2: [[], []] };
+  const asked: Record<'m1' | 'm2', EdgeFrame[]> = { m1: [], m2: [] };
   for (let no = 0; no < 2; no += 1) {
     const node = one.addUnlinkedEdge({ unlink() {}, relink() {} });
     for (const name of ['m1', 'm2'] as const) {
       const link = connectDirect<EdgeFrame, OwnerFrame>({
         a: (end) => {
           const nodeId = atOdds && no === 1 ? (name === 'm1' ? 'm2' : 'm1') : name;
-          return node.connectMessages(end, nodeId, one.store.epoch);
+          return node.connectMessages(overheard(end, asked[name]), nodeId, one.store.epoch);
         },
-        b: (end) => messages[name].acceptEdge(end),
+        b: (end) => messages[name].acceptEdge(overheard(end, told[name][no] ?? [])),
         limitBytes: 1 << 28,
       });
       cuts[name].push(() => link.close('a test cuts it'));
@@ -52,7 +84,7 @@ async function open({ atOdds = false } = {}) {
   };
   see(both);
   const [ada, bob] = [await one.signIn('ada'), await one.signIn('bob', { edge: 1 })];
-  return { one, two, ada, bob, see, cuts, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { one, two, ada, bob, see, cuts, told, asked, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** A user with whom ada has a conversation that this node owns. */
@@ -156,6 +188,68 @@ describe('two message nodes on one store', () => {
     await ada.asked(sayTo('bob', 'four'), 'sent');
     await bob.delivered(convId, 4);
     assert.deepEqual(bob.liveSeqs(convId), [1, 2, 3, 4]);
+  });
+
+  it('say nothing of what they merely read, so that the owner is heard as before', async () => {
+    await using cluster = await open();
+    const { one, two, ada, bob, told, asked } = cluster;
+    const convId = groupOwnedBy('m1');
+    const user = userOwnedBy('m2');
+    const reader = await one.signIn(user);
+    await one.createGroup('ada', convId, ['bob', user]);
+    await ada.asked(say(convId, 'two'), 'sent');
+    await bob.delivered(convId, 2);
+    await headSeenBy(reader, convId);
+    for (let no = 3; no <= 20; no += 1) await ada.asked(say(convId, `text ${no}`), 'sent');
+    await bob.delivered(convId, 20);
+    two.clock.advance(2_000);
+    assert.equal(await headSeenBy(reader, convId), 20n, 'its node has read as far as the owner');
+    await ada.asked(say(convId, 'the next one'), 'sent');
+    await bob.delivered(convId, 21);
+    const said = told.m2.flat().filter(({ t }) => t === 'entry' || t === 'audience');
+    assert.deepEqual(said, []);
+    assert.deepEqual(
+      asked.m1.filter(({ t }) => t === 'audienceUnknown'),
+      [],
+    );
+  });
+
+  it('I5: forward, once they own a conversation that they had read, what its owner may not have, and nothing older', async () => {
+    for (const [olderMs, expected] of [
+      [0, Array.from({ length: 200 }, (_, no) => no + 52)],
+      [60_000, []],
+    ] as const) {
+      await using cluster = await open();
+      const { one, two, ada, bob, see, cuts, told } = cluster;
+      const convId = groupOwnedBy('m1');
+      const user = userOwnedBy('m2');
+      const reader = await one.signIn(user);
+      await one.createGroup('ada', convId, ['bob', user]);
+      await bob.delivered(convId, 1);
+      await headSeenBy(reader, convId);
+      // It dies without a word of them to bob's edge.
+      cuts.m1[1]?.();
+      const ids = ada.send(...Array.from({ length: 250 }, (_, no) => say(convId, `text ${no}`)));
+      for (const id of ids) await ada.answer(id);
+      two.clock.advance(olderMs + 1_100);
+      cuts.m1[0]?.();
+      see([{ nodeId: 'm2' }]);
+      assert.equal(await headSeenBy(reader, convId), 251n);
+      await ada.asked(say(convId, 'and on'), 'sent');
+      await bob.delivered(convId, 252);
+      // Ada's edge has all of them, and asks for none.
+      const seqs = () =>
+        new Set(told.m2[0]?.flatMap((frame) => (frame.t === 'entry' ? [frame.entry.seq] : [])));
+      await until(
+        () => seqs().size > expected.length,
+        () => `told of ${seqs().size}`,
+      );
+      assert.deepEqual(
+        [...seqs()].sort((x, y) => x - y),
+        [...expected, 252],
+      );
+      assert.equal(new Set(bob.liveSeqs(convId)).size, 252);
+    }
   });
 
   it('I4: both believe to be the owner, and lose nothing and repeat nothing', async () => {

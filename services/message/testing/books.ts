@@ -30,7 +30,7 @@ export class Books {
     const limits = { maxConversations: 10_000, maxRecentBytes: 64 * mebibyte };
     this.hot = new HotConversations({ store, clock, limits });
     this.history = new History({ store, pageBytes: mebibyte });
-    this.cursors = new CursorBook(store);
+    this.cursors = new CursorBook({ store, hot: this.hot });
     this.views = new Views({ store, hot: this.hot, cursors: this.cursors, history: this.history });
   }
 
