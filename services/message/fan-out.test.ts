@@ -62,7 +62,6 @@ describe('a conversation that was taken over', () => {
 class Snapshot {
   readonly books = new Books();
   readonly told: OwnerFrame[] = [];
-  closed: string | undefined;
   readonly edge: EdgePeer;
   readonly #presence = new PresenceBook();
   readonly fanOut: FanOut;
@@ -71,9 +70,7 @@ class Snapshot {
   constructor() {
     const link = {
       send: (frame: OwnerFrame) => (this.told.push(frame), 'queued' as const),
-      close: (reason: string) => {
-        this.closed ??= reason;
-      },
+      close: () => {},
     };
     this.edge = new EdgePeer({ no: 1, nodeId: 'e1', link, linkedAtMs: 0 });
     this.#presence.edges.add(this.edge);

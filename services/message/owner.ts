@@ -199,7 +199,9 @@ export class Owner {
         const fault = toFault(error);
         const unchecked = fault.spec.retry === 'never' ? await this.#recheck(groupId, actor) : undefined;
         // Refused on rules that have changed since: that says nothing.
-        return unchecked ?? (conversation.group?.version === version ? { t: 'refused', fault } : { t: 'stale' });
+        return (
+          unchecked ?? (conversation.group?.version === version ? { t: 'refused', fault } : { t: 'stale' })
+        );
       }
     });
   }
