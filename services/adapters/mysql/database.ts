@@ -20,7 +20,7 @@ const commitsWaiting = 256;
 const readsWaiting = 4_096;
 const backgroundWaiting = 256;
 const usersWaiting = 256;
-const leasesWaiting = 16;
+const leasesWaiting = 256;
 const lockWaitSeconds = 1;
 
 /** The database: pools of sessions, one for each kind of work that none of the others may hold up. */
