@@ -47,9 +47,9 @@ export const directoryMutants: readonly Mutant[] = [
   {
     invariant: 'directory',
     how: 'revocations that Redis lost stay lost',
-    file: `${redis}/revocations.ts`,
-    from: 'if (lost) await this.#restore();',
-    to: 'void lost;',
+    file: `${redis}/revocation-return.ts`,
+    from: 'this.#left = [...standing];',
+    to: 'this.#left = standing.slice(0, 0);',
     tests: [`${redis}/faults.test.ts`],
   },
   {
