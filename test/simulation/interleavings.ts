@@ -97,7 +97,7 @@ export const interleavings: readonly Interleaving[] = [
       // It is on its way to the database when its writer dies; whose send it is does not ask again meanwhile.
       world.weather.heldCommitMs = 2_600;
       ada?.say(group);
-      await world.scheduler.run(6);
+      await world.scheduler.run(10);
       if (ada !== undefined) ada.actor.frozenUntilMs = world.scheduler.nowMs + 4_000;
       world.process('m2')?.kill();
       await world.scheduler.run(2_100);
