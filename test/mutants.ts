@@ -265,6 +265,26 @@ export const mutants: readonly Mutant[] = [
   },
   {
     invariant: 'I5',
+    how: 'an edge that has not named all of its sessions is told of entries',
+    file: 'services/message/fan-out.ts',
+    from: `      if (!edge.complete) {
+        edge.misses(conversation.convId, firstSeq);
+        continue;
+      }
+`,
+    to: '',
+    tests: ['services/message/fan-out.test.ts', 'test/nodes/cut-links.test.ts'],
+  },
+  {
+    invariant: 'I5',
+    how: 'a node that merely read a conversation forwards what it found',
+    file: 'services/message/owner.ts',
+    from: '    if (owns(conversation.convId)) {',
+    to: '    if (owns(conversation.convId) || oldHead > 0) {',
+    tests: ['test/nodes/shared-conversations.test.ts'],
+  },
+  {
+    invariant: 'I5',
     how: 'the removed one is dismissed at once',
     file: 'services/message/fan-out.ts',
     from: '      if (row.leftSeq < fromSeq) continue;',
