@@ -11,7 +11,7 @@ export type SimConfig = typeof usual & {
 };
 
 /** Options of all nodes of a schedule: mostly the usual ones, at times so small that limits are met. */
-export function drawConfig(dice: Dice): SimConfig {
+export function drawConfig(dice: Dice, messageBytes: number | undefined): SimConfig {
   const tiny = dice.oneIn(4);
   return {
     message: {
@@ -28,7 +28,6 @@ export function drawConfig(dice: Dice): SimConfig {
       redeliverAfterMs: dice.oneIn(3) ? 1_000 : usual.connection.redeliverAfterMs,
       callTimeoutMs: dice.oneIn(3) ? 2_000 : usual.connection.callTimeoutMs,
     },
-    // Each frame comes by itself, and anything may happen between two sessions that an edge names.
-    messageBytes: dice.oneIn(3) ? 1 : undefined,
+    messageBytes,
   };
 }

@@ -27,6 +27,8 @@ export interface WorldParts {
   readonly groups: number;
   /** Whether somebody wants to hear of events; drawn where it is not said. */
   readonly hasEventLog?: boolean;
+  /** A message of a link is closed with the frame that brings it to this size; what is usual where it is not said. */
+  readonly messageBytes?: number | undefined;
   /** Told of what happens, for whoever replays a schedule. */
   readonly tracing?: ((line: string) => void) | undefined;
 }
@@ -67,7 +69,7 @@ export class World implements Ground {
   constructor(parts: WorldParts) {
     this.dice = new Dice(parts.seed);
     const { scheduler, dice, rows, findings } = this;
-    this.config = drawConfig(dice);
+    this.config = drawConfig(dice, parts.messageBytes);
     this.weather = new Weather(dice, parts.climate);
     // Some clusters have no push nodes: the outbox is there for forwarding alone.
     const draw = !dice.oneIn(5);
