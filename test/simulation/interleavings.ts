@@ -97,7 +97,8 @@ export const interleavings: readonly Interleaving[] = [
       // It is on its way to the database when its writer dies; whose send it is does not ask again meanwhile.
       world.weather.heldCommitMs = 2_600;
       ada?.say(group);
-      await world.scheduler.run(10);
+      for (let ms = 0; world.weather.heldCommitMs > 0 && ms < 100; ms += 1) await world.scheduler.run(1);
+      assert.equal(world.weather.heldCommitMs, 0, 'it was sent');
       if (ada !== undefined) ada.actor.frozenUntilMs = world.scheduler.nowMs + 4_000;
       world.process('m2')?.kill();
       await world.scheduler.run(2_100);

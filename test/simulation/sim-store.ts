@@ -54,10 +54,11 @@ export class SimStore implements MessageStore {
     // The name goes with the batch: by the time it lands, this run may have another one.
     const incarnation = this.#parts.incarnation();
     this.#parts.committing?.(batch, incarnation);
-    return this.#ask('commit', () => {
+    const act = () => {
       this.#landingAs = incarnation;
       return this.#rows.commit(batch);
-    });
+    };
+    return this.#ask('commit', act, () => this.#parts.weather.commitMs());
   }
 
   readEpoch(): Promise<string> {
@@ -117,14 +118,18 @@ export class SimStore implements MessageStore {
     return this.#rows.close();
   }
 
-  #ask<T>(kind: 'commit' | 'read', act: () => Promise<T>): Promise<T> {
+  #ask<T>(
+    kind: 'commit' | 'read',
+    act: () => Promise<T>,
+    wayMs = () => this.#parts.weather.storeMs(),
+  ): Promise<T> {
     const { weather } = this.#parts;
     const fate = weather.fate(kind);
     return new Promise<T>((resolve, reject) => {
       const lost = (): void => this.#answered(() => reject(new StoreError('unknown', 'the answer is lost')));
       switch (fate) {
         case 'done':
-          this.#happens(kind === 'commit' ? weather.commitMs() : weather.storeMs(), act, resolve, reject);
+          this.#happens(wayMs(), act, resolve, reject);
           return;
         case 'unavailable':
           this.#answered(() => reject(new StoreError('unavailable', 'the database is not there')));
