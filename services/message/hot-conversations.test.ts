@@ -207,6 +207,23 @@ describe('hot conversations', () => {
     );
   });
 
+  it('that are let go of while they are confirmed go then, also where they could not be read', async () => {
+    const store = new Shelf();
+    let nowMs = 0;
+    const clock = { wallMs: () => 1e15, monotonicMs: () => nowMs };
+    const hot = new HotConversations({ store, clock, limits, confirmAfterMs: 1_000 });
+    const evicted: string[] = [];
+    hot.onEvict = ({ convId }) => void evicted.push(convId);
+    hot.release(await hot.acquire([id('c1')]));
+    nowMs += 1_500;
+    store.turn = async () => {
+      hot.letGo(() => false);
+      throw new StoreError('unavailable', 'it fails over');
+    };
+    await assert.rejects(hot.acquire([id('c1')]), /fails over/);
+    assert.deepEqual([evicted, hot.size], [['c1'], 0]);
+  });
+
   it('I4: that have grown are told of, also where others can not be read then', async () => {
     const store = new Shelf();
     let nowMs = 0;

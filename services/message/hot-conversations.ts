@@ -268,10 +268,8 @@ export class HotConversations {
     try {
       await this.reload(conversations);
     } finally {
-      for (const conversation of conversations) {
-        conversation.pins -= 1;
-        this.#confirming.delete(conversation);
-      }
+      for (const conversation of conversations) this.#confirming.delete(conversation);
+      this.release(conversations);
     }
   }
 
