@@ -43,7 +43,6 @@ export interface GrpcTransportOptions {
   readonly channel?: ChannelOptions;
 }
 
-/** Throws where the authorities are no certificates. */
 function securityOf({ tls = false }: GrpcTransportOptions): ChannelCredentials {
   if (tls === false) return channelCredentials.createInsecure();
   return channelCredentials.createSsl(tls === true ? null : Buffer.from(tls.authorities));
