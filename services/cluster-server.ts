@@ -1,11 +1,8 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
-import { Bridge } from '../bridge/bridge.ts';
+import { randomBytes } from 'node:crypto';
+import { ClientDoors } from './client-doors.ts';
 import { checkCluster, ClusterLinks } from './cluster-links.ts';
 import { assertPushable, ClusterResources } from './cluster-resources.ts';
 import { clusterMessage } from './cluster-message.ts';
-import { ConnectServer } from './connect/connect-server.ts';
-import { createUnaryTransport } from './connect/unary-transport.ts';
 import { ConnectionNode } from './connection/connection-node.ts';
 import { loadTokenSecrets } from './connection/token-secrets.ts';
 import { Tokens } from './connection/token.ts';
@@ -14,6 +11,7 @@ import { checkReach } from './core/core-options.ts';
 import { Failpoints } from './core/failpoint.ts';
 import { Incarnation } from './core/incarnation.ts';
 import type { Logger } from './core/log.ts';
+import { loopShare } from './core/loop-share.ts';
 import { Meters } from './core/meters.ts';
 import { QuietCollector } from './core/quiet-collector.ts';
 import { Readiness } from './core/readiness.ts';
@@ -21,7 +19,6 @@ import { type Service, startAll, type StopReason, stopAll } from './core/service
 import { Telemetry } from './core/telemetry.ts';
 import { GroupNode } from './group/group-node.ts';
 import { NodeDialer } from './grpc/node-calls.ts';
-import { GrpcDoor } from './grpc/grpc-door.ts';
 import { LinkServer, type LinkServerParts } from './grpc/link-server.ts';
 import type { Joining } from './message/joining.ts';
 import type { MessageNode } from './message/message-node.ts';
@@ -35,7 +32,6 @@ import type { NodeRole } from './ports/directory.ts';
 import type { EventLog } from './ports/event-log.ts';
 import {
   registerAdminMeters,
-  registerBridgeMeters,
   registerConnectionMeters,
   registerDirectoryMeters,
   registerGroupMeters,
@@ -59,6 +55,7 @@ export interface ClusterServer {
 
 /** How long sessions outlive the last link to a message node. */
 const aloneMs = 5_000;
+const noDoors = { http: 0, ws: 0, grpc: 0, node: 0 };
 const helloMs = 3_000;
 /** How long an edge that starts waits for links to the message nodes before it lets anybody in. */
 const linkedWithinMs = 3_000;
@@ -103,8 +100,6 @@ class ClusterNode {
   readonly #shared: ClusterResources;
   readonly #stack = new AsyncDisposableStack();
   readonly #services: Service[] = [new QuietCollector()];
-  /** Where clients come in: opened last. */
-  readonly #doors: Service[] = [];
   readonly #telemetry: Telemetry;
   readonly #running: RunningParts;
   readonly #admin: NodeAdministration;
@@ -116,9 +111,8 @@ class ClusterNode {
   #message: MessageNode | undefined;
   #joining: Joining | undefined;
   #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptPeer' | 'acceptMessages'> = {};
-  #grpc: GrpcDoor | undefined;
-  #bridge: Bridge | undefined;
-  #door: ConnectServer | undefined;
+  /** Where clients come in: opened last. */
+  #doors: ClientDoors | undefined;
   readonly #welcoming = Promise.withResolvers<void>();
   readonly #joined = Promise.withResolvers<void>();
   /** What is announced once the ports are open, and then says when it is ready. */
@@ -152,7 +146,7 @@ class ClusterNode {
         config,
         leases: directory.nodes,
         tls: certificates.links,
-        load: busy(),
+        load: loopShare(),
         log,
       }),
     );
@@ -267,7 +261,7 @@ class ClusterNode {
   async addConnection({ bridge }: { readonly bridge: boolean }): Promise<void> {
     const config = this.#config;
     const log = this.#log;
-    const { mode, host, dataDir } = config.core;
+    const { mode, dataDir } = config.core;
     const { tracer } = this.#telemetry;
     const secrets = await loadTokenSecrets({ mode, secrets: config.auth.secrets, dataDir });
     const tokens = new Tokens(secrets, systemClock);
@@ -297,38 +291,17 @@ class ClusterNode {
     );
     // Where the directory can't be read, links alone tell who can be asked.
     this.#links.watchReady('message', (ready, known) => connection.see(known ? ready : undefined));
-    const doors = { log, meters: this.#meters, sessions: connection, unary: connection, tracer };
-    this.#grpc = new GrpcDoor({
-      ...doors,
-      config: { ...config.grpc, mode, host },
-      tls: this.#certificates.grpc,
+    this.#doors = new ClientDoors({
+      config,
+      bridge,
+      connection,
+      certificates: this.#certificates,
+      readiness: this.#readiness,
+      log,
+      meters: this.#meters,
+      tracer,
     });
-    if (bridge) {
-      const rpc = createUnaryTransport(connection);
-      this.#bridge = new Bridge({
-        config: config.bridge,
-        mode,
-        host,
-        log,
-        sessions: connection,
-        rpc,
-        tracer,
-        tls: this.#certificates.http,
-        readiness: this.#readiness,
-      });
-      registerBridgeMeters(this.#meters, this.#bridge);
-    }
-    // For bridges apart, and for services.
-    if (!bridge || config.node.clusterToken !== '')
-      this.#door = new ConnectServer({
-        ...doors,
-        config: config.node,
-        tls: this.#certificates.links,
-        mode,
-        nodeId: randomUUID(),
-      });
     this.#services.push(connection);
-    for (const door of [this.#grpc, this.#door, this.#bridge]) if (door !== undefined) this.#doors.push(door);
     this.#roles.push({ role: 'connection', joined: (ready) => void this.#welcoming.promise.then(ready) });
   }
 
@@ -370,10 +343,7 @@ class ClusterNode {
     await this.#openDoors();
     return {
       ports: {
-        http: this.#bridge?.httpPort ?? 0,
-        ws: this.#bridge?.wsPort ?? 0,
-        grpc: this.#grpc?.address.port ?? 0,
-        node: this.#door?.port ?? 0,
+        ...(this.#doors?.ports ?? noDoors),
         link: linkServer.port,
         metrics: this.#telemetry.address.port,
       },
@@ -387,7 +357,11 @@ class ClusterNode {
           await this.#links.draining();
           await new Promise((resolve) => setTimeout(resolve, this.#config.directory.leaseMs / 2));
         }
-        await stopAll([...this.#services, ...this.#doors], reason, this.#config.process.drainMs);
+        await stopAll(
+          [...this.#services, ...(this.#doors?.services ?? [])],
+          reason,
+          this.#config.process.drainMs,
+        );
         await this.#links.leave();
         await this.abandon();
       },
@@ -398,7 +372,7 @@ class ClusterNode {
   async #openDoors(): Promise<void> {
     try {
       await this.#running.connection?.linkedWithin(linkedWithinMs);
-      await startAll(this.#doors);
+      await startAll(this.#doors?.services ?? []);
     } catch (error) {
       await stopAll(this.#services, 'failed', 0);
       throw error;
@@ -431,15 +405,4 @@ class ClusterNode {
     });
     process.kill(process.pid, 'SIGTERM');
   }
-}
-
-/** How busy this process is: the share of the time since the last answer that its event loop worked. */
-function busy(): () => number {
-  let before = performance.eventLoopUtilization();
-  return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, before);
-    before = now;
-    return utilization;
-  };
 }

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { Bridge } from '../bridge/bridge.ts';
 import { BackupDoor } from './archive/backup-door.ts';
-import { ConnectServer } from './connect/connect-server.ts';
-import { createUnaryTransport } from './connect/unary-transport.ts';
+import { ClientDoors } from './client-doors.ts';
 import { ConnectionNode } from './connection/connection-node.ts';
 import { loadTokenSecrets } from './connection/token-secrets.ts';
 import { Tokens } from './connection/token.ts';
@@ -20,7 +18,6 @@ import { Readiness } from './core/readiness.ts';
 import { type Service, startAll, type StopReason, stopAll } from './core/service.ts';
 import { Telemetry } from './core/telemetry.ts';
 import type { Tracer } from './core/tracer.ts';
-import { GrpcDoor } from './grpc/grpc-door.ts';
 import { GroupNode } from './group/group-node.ts';
 import { MessageNode } from './message/message-node.ts';
 import type { Relay } from './message/relay/relay.ts';
@@ -42,7 +39,6 @@ import { registerOutboxMeters, registerPushMeters } from './register-push-meters
 import {
   registerAdminMeters,
   registerBackupMeters,
-  registerBridgeMeters,
   registerDirectoryMeters,
   registerLeaseMeters,
   registerNodeMeters,
@@ -137,39 +133,21 @@ export async function startEmbedded(
   });
   const { connection } = nodes;
   Object.assign(running, { connection, message: nodes.message });
-  const doors = { log, meters, sessions: connection, unary: connection, tracer };
-  const grpc = new GrpcDoor({ ...doors, config: { ...config.grpc, mode, host }, tls: certificates.grpc });
-  const rpc = createUnaryTransport(connection);
-  const bridge = parts.bridge
-    ? new Bridge({
-        config: config.bridge,
-        mode,
-        host,
-        log,
-        sessions: connection,
-        rpc,
-        tls: certificates.http,
-        readiness,
-        tracer,
-      })
-    : undefined;
-  // The private port is for bridges apart, and for whoever was given the cluster's token.
-  const node =
-    parts.bridge && config.node.clusterToken === ''
-      ? undefined
-      : new ConnectServer({
-          ...doors,
-          config: config.node,
-          tls: certificates.links,
-          mode,
-          nodeId: randomUUID(),
-        });
+  const doors = new ClientDoors({
+    config,
+    bridge: parts.bridge,
+    connection,
+    certificates,
+    readiness,
+    log,
+    meters,
+    tracer,
+  });
   registerNodeMeters(meters, nodes);
   registerLeaseMeters(meters, nodes.ids);
   registerRoles(meters, ...roles);
   registerStoreMeters(meters, store.meters);
   if (opened.meters !== undefined) registerDirectoryMeters(meters, opened.meters);
-  if (bridge !== undefined) registerBridgeMeters(meters, bridge);
   const backups = backupDoorOf(store, config, log);
   if (backups !== undefined) registerBackupMeters(meters, backups.meters);
   // Push starts before the message node and stops after it, so that it hears of all that was committed.
@@ -188,21 +166,15 @@ export async function startEmbedded(
     Object.assign(running, { push, letters });
     services.push(events, push, nodes.ids, outbox);
   } else services.push(nodes.ids);
-  services.push(nodes.group, nodes.message, connection, grpc);
-  for (const door of [node, backups, bridge]) if (door !== undefined) services.push(door);
-  services.push(admin);
+  services.push(nodes.group, nodes.message, connection);
+  if (backups !== undefined) services.push(backups);
+  services.push(...doors.services, admin);
   registerAdminMeters(meters, admin);
   await startAll(services);
   readiness.ready();
   const left = stack.move();
   return {
-    ports: {
-      http: bridge?.httpPort ?? 0,
-      ws: bridge?.wsPort ?? 0,
-      grpc: grpc.address.port,
-      node: node?.port ?? 0,
-      metrics: telemetry.address.port,
-    },
+    ports: { ...doors.ports, metrics: telemetry.address.port },
     meters,
     stop: async (reason) => {
       readiness.draining();

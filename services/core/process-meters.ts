@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { constants, monitorEventLoopDelay, performance, PerformanceObserver } from 'node:perf_hooks';
+import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
+import { loopShare } from './loop-share.ts';
 import type { Meters } from './meters.ts';
 
 /** Pauses of the garbage collector, in seconds. */
@@ -55,16 +56,10 @@ function addEventLoopMeters(meters: Meters): Disposable {
     },
     'quantile',
   );
-  let last = performance.eventLoopUtilization();
   meters.gauge(
     'nodejs_eventloop_utilization_ratio',
     'Share of time that the event loop was busy, since the last scrape.',
-    () => {
-      const now = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(now, last);
-      last = now;
-      return utilization;
-    },
+    loopShare(),
   );
   return { [Symbol.dispose]: () => void delay.disable() };
 }

@@ -1,6 +1,6 @@
-import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { loopShare } from './loop-share.ts';
 import type { Service } from './service.ts';
 
 /** How often it is looked whether it is quiet, in milliseconds. */
@@ -63,14 +63,8 @@ function processHeap(): Heap {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   setFlagsFromString('--no-expose-gc');
-  let last = performance.eventLoopUtilization();
   return {
-    utilization() {
-      const now = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(now, last);
-      last = now;
-      return utilization;
-    },
+    utilization: loopShare(),
     bytes() {
       const { heapUsed, external } = process.memoryUsage();
       return heapUsed + external;

@@ -14,6 +14,9 @@ import { serviceTokenOf } from './support/tokens.ts';
 
 /** Push as two processes of their own, fed by Kafka, with dead letters in the database. */
 
+/** Whose complaints count. */
+const nodes = ['p1', 'p2', 'm1', 'm2'];
+
 let stack: AsyncDisposableStack;
 let cluster: Cluster;
 let clients: Clients;
@@ -58,6 +61,10 @@ function toldOf(convId: string): Set<number> {
     ({ type, data }) => type === 'message.created' && data['conv_id'] === convId,
   );
   return new Set(told.map(({ data }) => Number(data['seq'])));
+}
+
+function complaints(): string {
+  return JSON.stringify(nodes.flatMap((name) => cluster.get(name).complaints));
 }
 
 /** How many events each push process has had. */
@@ -131,7 +138,7 @@ describe('push nodes', () => {
         .find((each) => each.includes(`\t${groupId}\t`));
     await until(
       async () => (await line()) !== undefined,
-      () => 'there is no letter',
+      () => `there is no letter: moody was asked ${moody.received.length} times; ${complaints()}`,
     );
     const id = (await line())?.split('\t')[0] as string;
     moody.behave = (_, response) => void response.writeHead(204).end();
@@ -151,7 +158,7 @@ describe('push nodes', () => {
     const [one, two] = groups.map(({ groupId }) => groupId) as [string, string];
     await until(
       async () => (await idOf(one)) !== undefined && (await idOf(two)) !== undefined,
-      () => 'the letters are not listed',
+      () => `the letters are not listed; ${complaints()}`,
     );
     const [first, second] = [await idOf(one, 'e2'), await idOf(two, 'e2')] as [string, string];
 
@@ -173,7 +180,7 @@ describe('push nodes', () => {
   });
 
   test('have told of no error', () => {
-    for (const name of ['p1', 'p2', 'm1', 'm2']) assert.deepEqual(cluster.get(name).complaints, [], name);
+    for (const name of nodes) assert.deepEqual(cluster.get(name).complaints, [], name);
   });
 });
 
