@@ -1,47 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Retry } from '../gen/parley/chat/v1/error_pb.ts';
-import { type ChatClientOptions, createChatClient } from './client.ts';
 import { directConvId } from './direct-id.ts';
 import { MemoryStorage } from './storage-memory.ts';
 import { textContent } from './testing/fake-log.ts';
-import { FakeServer } from './testing/fake-server.ts';
-import { settled, TurnedClock } from './testing/turned-clock.ts';
-import { type ChatClient, ChatError, type ConversationLog } from './types.ts';
-
-class World {
-  readonly server = new FakeServer();
-  readonly clock = new TurnedClock();
-  readonly clients: ChatClient[] = [];
-
-  async client(userId: string, options: Partial<ChatClientOptions> = {}): Promise<ChatClient> {
-    const client = createChatClient({
-      transport: this.server.transport(),
-      storage: new MemoryStorage(),
-      userId,
-      clock: this.clock,
-      random: () => 0.5,
-      ...options,
-    });
-    this.clients.push(client);
-    client.start();
-    await this.clock.advance(500);
-    return client;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const client of this.clients) await client.close();
-    assert.equal(this.clock.timers, 0, 'a closed client leaves no timer');
-    assert.equal(this.server.sessions.size, 0, 'a closed client leaves no session');
-  }
-}
-
-const texts = (log: ConversationLog): string[] =>
-  log.items.map((item) =>
-    item.content.t === 'message' && item.content.body.content.case === 'text'
-      ? item.content.body.content.value
-      : item.content.t,
-  );
+import { settled } from './testing/turned-clock.ts';
+import { texts, World } from './testing/world.ts';
+import { ChatError } from './types.ts';
 
 const here = { reason: 'overloaded', retry: Retry.HERE, retryAfterMs: 100 };
 

@@ -107,14 +107,16 @@ class Client implements ChatClient {
       },
     });
     this.#outgoing = new Outgoing({
+      self: this.#userId,
       session: this.#session,
       storage,
       clock,
       random,
       maxPending: limits.pendingSends,
       listener: {
+        onResumed: (send) => this.#resumed(send),
         onPending: (convId) => this.#pendingChanged(convId),
-        onMissing: (convId, seq) => this.#replica.announced(convId, seq),
+        onMissing: (convId, seq) => this.#replica.overdue(convId, seq),
         onStorageError: this.#onStorageError,
       },
     });
@@ -277,10 +279,7 @@ class Client implements ChatClient {
   async #load(): Promise<void> {
     try {
       const stored = await this.#storage.load();
-      if (this.#userId === '' && stored.userId !== '') {
-        this.#userId = stored.userId;
-        this.#replica.belongTo(stored.userId);
-      }
+      if (this.#userId === '' && stored.userId !== '') this.#belongTo(stored.userId);
       if (stored.userId === this.#userId) {
         this.#replica.knownAs(stored.epoch);
         this.#replica.conversations.restore(stored.conversations);
@@ -295,20 +294,27 @@ class Client implements ChatClient {
 
   /** Sends of an earlier run, or of a device that is gone. */
   #resume(sends: readonly QueuedSend[]): void {
-    for (const send of sends) {
-      if (send.peer === '') continue;
-      const conversation = this.#replica.conversations.ensure(send.convId, send.peer);
-      conversation.activeAtMs = Math.max(conversation.activeAtMs, send.createdAtMs);
-    }
     this.#outgoing.resume(sends);
     this.#arm();
+  }
+
+  /** The conversation of a send that is to go out is shown, whether the server knows of it yet or not. */
+  #resumed({ convId, peer, createdAtMs }: QueuedSend): void {
+    if (peer === '') return;
+    const conversation = this.#replica.conversations.ensure(convId, peer);
+    conversation.activeAtMs = Math.max(conversation.activeAtMs, createdAtMs);
+  }
+
+  #belongTo(userId: string): void {
+    this.#userId = userId;
+    this.#replica.belongTo(userId);
+    this.#outgoing.belongTo(userId);
   }
 
   #welcomed(welcome: Welcome): void {
     if (welcome.userId !== this.#userId) {
       // What was known is another user's.
-      this.#userId = welcome.userId;
-      this.#replica.belongTo(welcome.userId);
+      this.#belongTo(welcome.userId);
       this.#notices.void();
       this.#logs.clear();
     }
@@ -323,6 +329,7 @@ class Client implements ChatClient {
     this.#replica.welcomed(welcome);
     this.#outgoing.opened();
     this.#notices.opened();
+    this.#tokens.serverTime(Number(welcome.serverTimeMs));
     this.#tokens.inUse();
     this.#arm();
   }

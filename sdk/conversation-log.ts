@@ -141,6 +141,13 @@ export class LogTail {
     this.#shown = undefined;
   }
 
+  /** Forgets all entries, but not that they exist: the newest are fetched. */
+  restart(): void {
+    const headSeq = this.#headSeq;
+    this.clear();
+    this.#headSeq = headSeq;
+  }
+
   /** Forgets all entries. What others have read stays. */
   clear(): void {
     this.#items = [];

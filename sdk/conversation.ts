@@ -60,7 +60,7 @@ export class Conversation {
     const headSeq = Number(state.headSeq);
     const entries = state.entries.map(itemOf);
     const gap = (entries[0]?.seq ?? headSeq + 1) - 1 - this.log.lastSeq;
-    if (this.log.length > 0 && gap > bridge) this.log.clear();
+    if (this.log.length > 0 && gap > bridge) this.log.restart();
     const grown = this.log.merge(entries);
     this.log.noteHead(headSeq);
     this.#takeState(state, headSeq);

@@ -29,7 +29,10 @@ export class Fetcher {
   readonly #onPage: (conversation: Conversation, entries: Entries) => void;
   readonly #queue = new Set<Conversation>();
   readonly #busy = new Set<Conversation>();
-  readonly #timers = new Set<() => void>();
+  /** Those that were refused a page, each with what ends its rest. */
+  readonly #resting = new Map<Conversation, () => void>();
+  /** Refusals in a row. */
+  readonly #refusals = new Map<Conversation, number>();
   /** Counts sessions: a page asked for in an earlier one is not ours to follow up. */
   #session = 0;
   #held = true;
@@ -50,7 +53,7 @@ export class Fetcher {
 
   /** The conversation's log may want something. */
   want(conversation: Conversation): void {
-    if (this.#busy.has(conversation)) return;
+    if (this.#busy.has(conversation) || this.#resting.has(conversation)) return;
     this.#queue.add(conversation);
     this.#pump();
   }
@@ -71,8 +74,9 @@ export class Fetcher {
     this.#held = true;
     this.#queue.clear();
     this.#busy.clear();
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
+    for (const cancel of this.#resting.values()) cancel();
+    this.#resting.clear();
+    this.#refusals.clear();
   }
 
   #pump(): void {
@@ -86,46 +90,48 @@ export class Fetcher {
 
   async #fill(conversation: Conversation, session: number): Promise<void> {
     this.#busy.add(conversation);
-    let fruitless = 0;
-    for (let attempt = 1; session === this.#session; ) {
-      const request = pageFor(conversation, this.maxPage);
-      if (request === undefined) break;
-      try {
-        const entries = await this.#list(request);
-        if (session !== this.#session) return;
-        const before = conversation.log.lastSeq;
-        this.#onPage(conversation, entries);
-        attempt = 1;
-        fruitless = conversation.log.lastSeq > before ? 0 : fruitless + 1;
-        if (fruitless === limits.fruitless) {
-          conversation.log.settleHead(0);
-          break;
-        }
-      } catch (cause) {
-        if (session !== this.#session) return;
-        const refusal = cause instanceof ChatError ? cause : undefined;
-        if (refusal === undefined || refusal.retry === 'never') {
-          conversation.log.settleHead(0);
-          break;
-        }
-        await this.#pause(Math.max(refusal.retryAfterMs, backoffMs(attempt, this.#random(), limits.backoff)));
-        attempt += 1;
-      }
+    try {
+      await this.#pages(conversation, session);
+    } catch (cause) {
+      if (session !== this.#session) return;
+      const refusal = cause instanceof ChatError ? cause : undefined;
+      if (refusal === undefined || refusal.retry === 'never') conversation.log.settleHead(0);
+      else this.#rest(conversation, refusal.retryAfterMs);
     }
     if (session !== this.#session) return;
     this.#busy.delete(conversation);
     this.#pump();
   }
 
-  /** Never resolves when the session goes meanwhile: whoever waits is not needed any more. */
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(ms, () => {
-        this.#timers.delete(cancel);
-        resolve();
-      });
-      this.#timers.add(cancel);
+  /** Page by page until nothing is wanted, or nothing comes. Rejects where one is refused. */
+  async #pages(conversation: Conversation, session: number): Promise<void> {
+    const { log } = conversation;
+    for (let fruitless = 0; fruitless < limits.fruitless; ) {
+      const request = pageFor(conversation, this.maxPage);
+      if (request === undefined) return;
+      const { headSeq, lastSeq } = log;
+      const entries = await this.#list(request);
+      if (session !== this.#session) return;
+      // What was announced meanwhile may be newer than the page.
+      const grew = log.headSeq > headSeq;
+      this.#onPage(conversation, entries);
+      if (!grew) log.settleHead(Number(entries.headSeq));
+      this.#refusals.delete(conversation);
+      fruitless = log.lastSeq > lastSeq ? 0 : fruitless + 1;
+    }
+    log.settleHead(0);
+  }
+
+  /** Asks again after a while, and takes nobody's turn meanwhile. */
+  #rest(conversation: Conversation, atLeastMs: number): void {
+    const refusals = (this.#refusals.get(conversation) ?? 0) + 1;
+    this.#refusals.set(conversation, refusals);
+    const ms = Math.max(atLeastMs, backoffMs(refusals, this.#random(), limits.backoff));
+    const cancel = this.#clock.after(ms, () => {
+      this.#resting.delete(conversation);
+      this.want(conversation);
     });
+    this.#resting.set(conversation, cancel);
   }
 }
 

@@ -46,7 +46,9 @@ export class LandedSends {
     return sends;
   }
 
-  clear(): void {
-    this.#landed.clear();
+  /** Those of one conversation, or all. */
+  clear(convId?: string): void {
+    for (const [clientId, { send }] of this.#landed)
+      if (convId === undefined || send.convId === convId) this.#landed.delete(clientId);
   }
 }

@@ -24,7 +24,7 @@ export class Notices {
   }
 
   presence(userId: string): PresenceState | undefined {
-    const known = this.#presences.of(userId);
+    const known = this.#presences.of(userId, this.#clock.monotonicMs());
     if (known === undefined) this.#soon();
     return known;
   }

@@ -12,9 +12,11 @@ import { ChatError, type PendingSend } from './types.ts';
 const entryOverdueMs = 1_000;
 
 export interface OutgoingListener {
+  /** A send of an earlier run, or of a device that is gone, is to go out. */
+  onResumed(send: QueuedSend): void;
   /** The pending sends of a conversation changed. */
   onPending(convId: string): void;
-  /** An entry exists that should have come. */
+  /** An entry exists that should have come: it is asked for until the log covers it. */
   onMissing(convId: string, seq: number): void;
   onStorageError(error: unknown): void;
 }
@@ -28,9 +30,13 @@ export class Outgoing {
   readonly #listener: OutgoingListener;
   readonly #pending: PendingSends;
   readonly #landed = new LandedSends();
+  /** Sends of other users that have used this storage. They stay in it until it is theirs again. */
+  readonly #others = new Map<string, QueuedSend>();
+  #self: string;
   #lastOrder = 0;
 
   constructor(options: {
+    self: string;
     session: Session;
     storage: ClientStorage;
     clock: ClientClock;
@@ -38,6 +44,7 @@ export class Outgoing {
     maxPending: number;
     listener: OutgoingListener;
   }) {
+    this.#self = options.self;
     this.#session = options.session;
     this.#storage = options.storage;
     this.#clock = options.clock;
@@ -49,20 +56,46 @@ export class Outgoing {
   send(send: { clientId: string; convId: string; peer: string; text: string }): void {
     if (this.#pending.full)
       throw new ChatError('tooManyPending', 'too many messages wait to be sent', 'here');
-    const queued = { ...send, createdAtMs: this.#clock.wallMs(), order: this.#order(), problem: '' };
+    const queued = {
+      ...send,
+      userId: this.#self,
+      createdAtMs: this.#clock.wallMs(),
+      order: this.#order(),
+      problem: '',
+    };
     this.#pending.add(queued);
     this.#store(queued);
     this.pump();
   }
 
-  /** Sends of an earlier run, or of a device that is gone; they keep their client ids. */
+  /** Sends of an earlier run, or of a device that is gone; they keep their client ids. Another user's wait. */
   resume(sends: readonly QueuedSend[]): void {
     for (const send of sends) {
+      if (!this.#isOwn(send)) {
+        this.#others.set(send.clientId, send);
+        continue;
+      }
       this.#lastOrder = Math.max(this.#lastOrder, send.order);
       this.#pending.add(send);
+      this.#listener.onResumed(send);
       this.#listener.onPending(send.convId);
     }
     this.pump();
+  }
+
+  /** Who sends from now on. To be called without an open session: nothing of another user's may go out on it. */
+  belongTo(self: string): void {
+    this.#self = self;
+    for (const send of [...this.#pending.all()]) {
+      if (this.#isOwn(send)) continue;
+      this.#pending.discard(send.clientId);
+      this.#others.set(send.clientId, send);
+      this.#listener.onPending(send.convId);
+    }
+    const own = [...this.#others.values()].filter((send) => this.#isOwn(send));
+    for (const { clientId } of own) this.#others.delete(clientId);
+    this.#landed.clear();
+    this.resume(own.sort((one, other) => one.order - other.order));
   }
 
   retry(clientId: string): void {
@@ -103,9 +136,9 @@ export class Outgoing {
     this.#pending.closed();
   }
 
-  /** The log is void, and what was acknowledged for it. */
-  void(): void {
-    this.#landed.clear();
+  /** The log of a conversation is void, or all logs are, and what was acknowledged for it. */
+  void(convId?: string): void {
+    this.#landed.clear(convId);
   }
 
   list(convId: string): PendingSend[] {
@@ -176,6 +209,10 @@ export class Outgoing {
       if (refusal.retry === 'elsewhere') this.#session.dispatch({ t: 'moveOn' });
     }
     this.pump();
+  }
+
+  #isOwn({ userId }: QueuedSend): boolean {
+    return userId === '' || userId === this.#self;
   }
 
   #order(): number {

@@ -9,6 +9,7 @@ const never = new ChatError('notMember', '', 'never');
 
 const send = (clientId: string, convId = 'c', order = 0): QueuedSend => ({
   clientId,
+  userId: '',
   convId,
   peer: '',
   text: `text of ${clientId}`,
@@ -49,6 +50,18 @@ describe('pending sends', () => {
     assert.deepEqual(pending.next(0), []);
     pending.opened();
     assert.deepEqual(names(pending.next(0)), ['a', 'c']);
+  });
+
+  test('of an earlier run go before those that came first to hand, unless these are on the wire', () => {
+    const pending = new PendingSends({ max: 10 });
+    pending.add(send('c', 'c', 3));
+    pending.add(send('a', 'c', 1));
+    pending.add(send('b', 'c', 2));
+    pending.opened();
+    assert.deepEqual(names(pending.next(0)), ['a', 'b', 'c']);
+    pending.add(send('e', 'c', 5));
+    pending.add(send('early', 'c', 0));
+    assert.deepEqual(names(pending.next(0)), ['early', 'e']);
   });
 
   test('after a retryable refusal only the refused ones go out, when all is answered and the wait is over', () => {

@@ -4,6 +4,8 @@ import type { ChatError, PendingSend } from './types.ts';
 /** A message on its way, as it is kept through reloads. */
 export interface QueuedSend {
   readonly clientId: string;
+  /** Whose it is; empty where that was not known yet: then it is whoever's the session is. */
+  readonly userId: string;
   readonly convId: string;
   /** The other user of a direct conversation, by whom it is addressed; empty for groups. */
   readonly peer: string;
@@ -88,7 +90,7 @@ export class PendingSends {
     return this.#laneOf.has(clientId) || this.#failed.has(clientId);
   }
 
-  /** Puts a send at the end of its conversation's. */
+  /** Puts a send in its place among its conversation's: by first order, but behind all that were on the wire. */
   add(send: QueuedSend): void {
     if (this.has(send.clientId)) return;
     if (send.problem !== '') {
@@ -96,7 +98,8 @@ export class PendingSends {
       return;
     }
     const lane = this.#lane(send.convId);
-    lane.held.push({ send, phase: 'queued', dropped: false });
+    const later = lane.held.findIndex((held) => held.phase === 'queued' && held.send.order > send.order);
+    lane.held.splice(later < 0 ? lane.held.length : later, 0, { send, phase: 'queued', dropped: false });
     this.#laneOf.set(send.clientId, lane);
     this.#ready.add(lane);
   }

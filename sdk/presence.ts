@@ -6,42 +6,54 @@ export interface PresenceState {
   readonly lastSeenAtMs: number;
 }
 
+/** Who was asked for within this time is still looked at. */
+const lookedAtMs = 10_000;
+
+interface Watched {
+  readonly state: PresenceState | undefined;
+  readonly askedAtMs: number;
+}
+
 /**
- * Whose presence the application asks for, and what is known of it. Bounded: who was asked for longest ago is no
- * longer watched when there are too many.
+ * Whose presence the application asks for, and what is known of it. Bounded: when there are too many, whoever was asked
+ * for longest ago is no longer watched; where all of them are looked at, whoever comes next is not.
  */
 export class Presences {
-  readonly #watched = new Map<string, PresenceState | undefined>();
+  /** Asked for last is last. */
+  readonly #watched = new Map<string, Watched>();
   #changed = false;
 
   /** What is known. Watches from now on; `takeChange` then says that the server has to hear of it. */
-  of(userId: string): PresenceState | undefined {
+  of(userId: string, nowMs: number): PresenceState | undefined {
     const known = this.#watched.get(userId);
-    if (this.#watched.has(userId)) {
-      // Asked for last is forgotten last.
-      this.#watched.delete(userId);
-      this.#watched.set(userId, known);
-      return known;
-    }
-    if (this.#watched.size >= maxWatched) {
-      const [eldest] = this.#watched.keys();
-      this.#watched.delete(eldest as string);
-    }
-    this.#watched.set(userId, undefined);
-    this.#changed = true;
-    return undefined;
+    if (known === undefined) {
+      if (!this.#room(nowMs)) return undefined;
+      this.#changed = true;
+    } else this.#watched.delete(userId);
+    this.#watched.set(userId, { state: known?.state, askedAtMs: nowMs });
+    return known?.state;
+  }
+
+  /** Whether another one may be watched. */
+  #room(nowMs: number): boolean {
+    if (this.#watched.size < maxWatched) return true;
+    const [eldest] = this.#watched;
+    if (eldest === undefined || nowMs - eldest[1].askedAtMs < lookedAtMs) return false;
+    return this.#watched.delete(eldest[0]);
   }
 
   /** Answers whether anybody asked for this user. */
   heard(userId: string, state: PresenceState): boolean {
-    if (!this.#watched.has(userId)) return false;
-    this.#watched.set(userId, state);
+    const watched = this.#watched.get(userId);
+    if (watched === undefined) return false;
+    this.#watched.set(userId, { ...watched, state });
     return true;
   }
 
   /** The session is gone: nothing is known any more, and the next session has to hear whom to watch. */
   lost(): void {
-    for (const userId of this.#watched.keys()) this.#watched.set(userId, undefined);
+    for (const [userId, watched] of this.#watched)
+      this.#watched.set(userId, { ...watched, state: undefined });
     this.#changed = this.#watched.size > 0;
   }
 

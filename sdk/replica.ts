@@ -163,6 +163,18 @@ export class Replica {
     }
   }
 
+  /** The entry of an acknowledged send has not come by itself. */
+  overdue(convId: string, seq: number): void {
+    const lastSeq = this.conversations.get(convId)?.log.lastSeq ?? 0;
+    if (lastSeq < seq) {
+      this.announced(convId, seq);
+      return;
+    }
+    // The log began anew behind it, or it stands there without its client id: recalled.
+    this.#outgoing.covered(convId, lastSeq);
+    this.#onLog(convId);
+  }
+
   /** Entries up to seq exist. */
   announced(convId: string, seq: number): void {
     const conversation = this.conversations.get(convId);
@@ -263,6 +275,8 @@ export class Replica {
     if (!changes.done) this.#fetcher.hold();
     for (const state of changes.conversations) {
       const conversation = this.conversations.ensure(state.convId, state.peer);
+      // What was acknowledged for the log that is void now may be in no log any more.
+      if (state.startOver) this.#outgoing.void(state.convId);
       conversation.apply(state, this.#bridge(conversation));
       for (const entry of state.entries)
         if (entry.sender === this.#self && entry.clientId !== '') this.#outgoing.confirm(entry.clientId);
@@ -288,9 +302,7 @@ export class Replica {
       if (want === undefined) continue;
       // Sync could have bridged it: the log begins anew with the newest page.
       if (want.t === 'range' && want.toSeq - want.fromSeq >= this.#bridge(conversation)) {
-        const { headSeq } = conversation.log;
-        conversation.log.clear();
-        conversation.log.noteHead(headSeq);
+        conversation.log.restart();
         this.#onLog(conversation.convId);
       }
       this.#fetcher.want(conversation);
@@ -306,15 +318,17 @@ export class Replica {
 
   #page(conversation: Conversation, entries: Entries): void {
     this.#grew(conversation, conversation.merge(entries.entries.map(itemOf)));
-    conversation.log.settleHead(Number(entries.headSeq));
   }
 
   async #older(conversation: Conversation): Promise<void> {
     const { convId, log } = conversation;
-    const fromSeq = log.length === 0 ? 0 : log.firstSeq - 1;
+    const { firstSeq } = log;
+    const fromSeq = Math.max(0, firstSeq - 1);
     const page = await this.#list({ convId, fromSeq, limit: this.#limits.olderPage, backward: true });
     const grown = conversation.merge(page.entries.map(itemOf));
-    if (!page.more || page.entries.length === 0) log.markStart();
+    // Unless the log was cut meanwhile: then the page is not joined to it.
+    const isJoined = firstSeq === 0 || (log.firstSeq > 0 && log.firstSeq <= firstSeq);
+    if (isJoined && (!page.more || page.entries.length === 0)) log.markStart();
     this.#grew(conversation, grown);
   }
 

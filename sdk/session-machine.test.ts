@@ -148,6 +148,26 @@ describe('a session', () => {
     assert.deepEqual(effects, [{ t: 'hangUp', reason: 'nodeDraining' }, { t: 'open' }]);
   });
 
+  test('moves on soon where another session is needed, and ever later where the next ones are no better', () => {
+    let [state] = after(start, online);
+    let nowMs = 1_000;
+    const stays: number[] = [];
+    for (let no = 0; no < 7; no += 1) {
+      // However often it is said.
+      for (const laterMs of [0, 1, 2]) [state] = step(state, { t: 'moveOn' }, at(nowMs + laterMs));
+      const leaveMs = dueMs(state);
+      stays.push(leaveMs - nowMs);
+      const [next, effects] = step(state, { t: 'tick' }, at(leaveMs));
+      assert.deepEqual(effects, [{ t: 'hangUp', reason: 'nodeDraining' }, { t: 'open' }]);
+      [state] = step(next, welcome, at(leaveMs));
+      nowMs = leaveMs;
+    }
+    assert.deepEqual(stays, [500, 960, 1_920, 3_840, 7_680, 12_000, 12_000]);
+    // One that lasted makes it the first again.
+    [state] = step(state, { t: 'moveOn' }, at(nowMs + sessionLimits.stableMs));
+    assert.equal(dueMs(state), nowMs + sessionLimits.stableMs + 500);
+  });
+
   test('gives an attempt up that gets no answer', () => {
     const [state, effects] = after(start, [sessionLimits.connectMs, { t: 'tick' }]);
     assert.equal(state.t, 'waiting');

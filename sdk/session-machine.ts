@@ -19,8 +19,9 @@ export type SessionState =
       readonly heardAtMs: number;
       readonly spokeAtMs: number;
       readonly pingedAtMs: number;
-      /** When to leave a node that is going away. */
+      /** When to leave for another session, and which attempt that then is. */
       readonly leaveAtMs: number;
+      readonly leaveAttempt: number;
     }
   /** Will try again. */
   | {
@@ -91,10 +92,9 @@ export function step(state: SessionState, event: SessionEvent, context: SessionC
     case 'spoke':
       return state.t === 'online' ? [{ ...state, spokeAtMs: context.nowMs }, []] : [state, []];
     case 'draining':
-      return [leaveAt(state, context.nowMs + event.delayMs), []];
+      return [leaveAt(state, context.nowMs + event.delayMs, 1), []];
     case 'moveOn':
-      // Spread: everybody whose owner was lost hears of it at the same moment.
-      return [leaveAt(state, context.nowMs + 1_000 * context.random), []];
+      return [moveOn(state, context), []];
     case 'refused':
     case 'kicked':
       return lost(
@@ -143,7 +143,7 @@ function tick(state: SessionState, context: SessionContext): Step {
       return connect(state.attempt, context);
     case 'online':
       if (state.leaveAtMs <= context.nowMs) {
-        const [next, effects] = connect(1, context);
+        const [next, effects] = connect(state.leaveAttempt, context);
         return [next, [hangUp('nodeDraining'), ...effects]];
       }
       if (silentAtMs(state) <= context.nowMs)
@@ -176,11 +176,25 @@ function online(
     spokeAtMs: nowMs,
     pingedAtMs: nowMs,
     leaveAtMs: Number.POSITIVE_INFINITY,
+    leaveAttempt: 1,
   };
 }
 
-function leaveAt(state: SessionState, atMs: number): SessionState {
-  return state.t === 'online' && atMs < state.leaveAtMs ? { ...state, leaveAtMs: atMs } : state;
+function leaveAt(state: SessionState, atMs: number, attempt: number): SessionState {
+  if (state.t !== 'online' || atMs >= state.leaveAtMs) return state;
+  return { ...state, leaveAtMs: atMs, leaveAttempt: attempt };
+}
+
+/**
+ * Spread: everybody whose owner was lost hears of it at the same moment. Where the session before was left for the same
+ * reason, and this one serves no better, it is kept for longer and longer: each costs a sync.
+ */
+function moveOn(state: SessionState, context: SessionContext): SessionState {
+  if (state.t !== 'online' || state.leaveAtMs < Number.POSITIVE_INFINITY) return state;
+  const { nowMs, random } = context;
+  if (isStable(state, context) || state.attempt === 1) return leaveAt(state, nowMs + 1_000 * random, 2);
+  const delayMs = backoffMs(state.attempt, random, sessionLimits.backoff);
+  return leaveAt(state, nowMs + delayMs, state.attempt + 1);
 }
 
 function lost(
@@ -193,10 +207,14 @@ function lost(
 ): Step {
   if (!hasStream(state)) return [state, []];
   if (!again && !(reason === 'tokenExpired' && context.renewable)) return [{ t: 'ended', reason }, effects];
-  const stable = state.t === 'online' && context.nowMs - state.sinceMs >= sessionLimits.stableMs;
-  const attempt = stable ? 1 : state.attempt;
+  const attempt = isStable(state, context) ? 1 : state.attempt;
   const delayMs = Math.max(atLeastMs, backoffMs(attempt, context.random, sessionLimits.backoff));
   return [{ t: 'waiting', attempt: attempt + 1, retryAtMs: context.nowMs + delayMs, reason }, effects];
+}
+
+/** A session that lasted: what went before it does not count any more. */
+function isStable(state: SessionState, { nowMs }: SessionContext): boolean {
+  return state.t === 'online' && nowMs - state.sinceMs >= sessionLimits.stableMs;
 }
 
 function hasStream(

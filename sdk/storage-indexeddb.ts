@@ -8,15 +8,17 @@ const lookEveryMs = 10_000;
 export interface IndexedDbStorageOptions {
   /** Keeps users of one browser apart: the user's id, or whatever stands for it. */
   readonly name: string;
-  readonly indexedDB?: IDBFactory;
+  readonly indexedDB?: Pick<IDBFactory, 'open'>;
   /** Of the tab: keeps its device id through a reload. */
   readonly sessionStorage?: Pick<Storage, 'getItem' | 'setItem'>;
   /** Default: the browser's, which pages have that are served securely. Without them sends of other tabs are left alone. */
   readonly locks?: LocksLike | undefined;
 }
 
-interface PendingRow extends QueuedSend {
+interface PendingRow extends Omit<QueuedSend, 'userId'> {
   readonly deviceId: string;
+  /** Rows of earlier versions have none. */
+  readonly userId?: string;
 }
 
 const stores = { meta: 'meta', conversations: 'conversations', pending: 'pending' } as const;
@@ -33,7 +35,7 @@ export async function openIndexedDbStorage(options: IndexedDbStorageOptions): Pr
     locks: 'locks' in options ? options.locks : globalThis.navigator?.locks,
   });
   try {
-    return new IndexedDbStorage(await open(options), lock);
+    return new IndexedDbStorage(await open(options), lock, () => open(options));
   } catch (error) {
     lock.release();
     throw error;
@@ -42,22 +44,23 @@ export async function openIndexedDbStorage(options: IndexedDbStorageOptions): Pr
 
 class IndexedDbStorage implements ClientStorage {
   readonly deviceId: string;
-  readonly #db: IDBDatabase;
+  readonly #reopen: () => Promise<IDBDatabase>;
+  /** Replaced by a promise of another when the browser has closed it: its data were cleared, or it had slept. */
+  #db: Promise<IDBDatabase>;
   readonly #lock: DeviceLock;
   #adopted: (sends: readonly QueuedSend[]) => void = () => undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #looking: Promise<void> = Promise.resolve();
 
-  constructor(db: IDBDatabase, lock: DeviceLock) {
-    this.#db = db;
+  constructor(db: IDBDatabase, lock: DeviceLock, reopen: () => Promise<IDBDatabase>) {
+    this.#reopen = reopen;
+    this.#db = Promise.resolve(this.#opened(db));
     this.#lock = lock;
     this.deviceId = lock.deviceId;
-    // Another tab wants to change the layout: this one must not stand in its way.
-    db.onversionchange = () => db.close();
   }
 
   async load(): Promise<Stored> {
-    const transaction = this.#db.transaction([stores.meta, stores.conversations, stores.pending]);
+    const transaction = await this.#begin([stores.meta, stores.conversations, stores.pending]);
     const [owner, conversations, pending] = await Promise.all([
       result<{ userId: string; epoch: string } | undefined>(
         transaction.objectStore(stores.meta).get(ownerKey),
@@ -89,7 +92,7 @@ class IndexedDbStorage implements ClientStorage {
   }
 
   async reset(owner: { readonly userId: string; readonly epoch: string }): Promise<void> {
-    const transaction = this.#db.transaction([stores.meta, stores.conversations], 'readwrite');
+    const transaction = await this.#begin([stores.meta, stores.conversations], 'readwrite');
     transaction.objectStore(stores.conversations).clear();
     transaction.objectStore(stores.meta).put({ key: ownerKey, userId: owner.userId, epoch: owner.epoch });
     await done(transaction);
@@ -109,13 +112,13 @@ class IndexedDbStorage implements ClientStorage {
     clearInterval(this.#timer);
     await this.#looking;
     this.#lock.release();
-    this.#db.close();
+    (await this.#db.catch(() => undefined))?.close();
   }
 
   /** Takes over the sends of every tab that is gone. */
   async #look(): Promise<void> {
     const rows = await result<PendingRow[]>(
-      this.#db.transaction(stores.pending).objectStore(stores.pending).getAll(),
+      (await this.#begin(stores.pending)).objectStore(stores.pending).getAll(),
     );
     const others = new Set(rows.map((row) => row.deviceId).filter((id) => id !== this.deviceId));
     for (const deviceId of others) {
@@ -125,7 +128,7 @@ class IndexedDbStorage implements ClientStorage {
   }
 
   async #takeOver(deviceId: string): Promise<QueuedSend[]> {
-    const transaction = this.#db.transaction(stores.pending, 'readwrite');
+    const transaction = await this.#begin(stores.pending, 'readwrite');
     const store = transaction.objectStore(stores.pending);
     const rows = await result<PendingRow[]>(store.index('deviceId').getAll(deviceId));
     for (const row of rows) store.put({ ...row, deviceId: this.deviceId });
@@ -133,8 +136,25 @@ class IndexedDbStorage implements ClientStorage {
     return inOrder(rows);
   }
 
+  /** Begins on a database that was opened anew where the one at hand is closed. */
+  async #begin(names: string | string[], mode?: 'readwrite'): Promise<IDBTransaction> {
+    const held = this.#db;
+    try {
+      return (await held).transaction(names, mode);
+    } catch {
+      if (this.#db === held) this.#db = this.#reopen().then((db) => this.#opened(db));
+      return (await this.#db).transaction(names, mode);
+    }
+  }
+
+  #opened(db: IDBDatabase): IDBDatabase {
+    // Another tab wants to change the layout: this one must not stand in its way.
+    db.onversionchange = () => db.close();
+    return db;
+  }
+
   async #write(name: string, change: (store: IDBObjectStore) => void): Promise<void> {
-    const transaction = this.#db.transaction(name, 'readwrite');
+    const transaction = await this.#begin(name, 'readwrite');
     change(transaction.objectStore(name));
     // Without this, a page that is closed before its requests are answered takes what it wrote with it.
     transaction.commit();
@@ -155,7 +175,7 @@ function open(options: IndexedDbStorageOptions): Promise<IDBDatabase> {
 
 function inOrder(rows: readonly PendingRow[]): QueuedSend[] {
   return rows
-    .map(({ deviceId: _, ...send }): QueuedSend => send)
+    .map(({ deviceId: _, userId = '', ...send }): QueuedSend => ({ ...send, userId }))
     .sort((one, other) => one.order - other.order);
 }
 

@@ -23,15 +23,28 @@ class Tab {
 
 /** One browser: its database and its locks. */
 class Browser {
-  readonly indexedDB = new IDBFactory();
   readonly locks = new FakeLocks();
+  readonly #factory = new IDBFactory();
+  readonly #databases: IDBDatabase[] = [];
+  readonly indexedDB: Pick<IDBFactory, 'open'> = {
+    open: (...args) => {
+      const request = this.#factory.open(...args);
+      request.addEventListener('success', () => this.#databases.push(request.result));
+      return request;
+    },
+  };
   open(tab: Tab, name = 'ann'): Promise<ClientStorage> {
     return openIndexedDbStorage({ name, indexedDB: this.indexedDB, sessionStorage: tab, locks: this.locks });
+  }
+  /** As it does to a page that it had put to sleep, or whose data were cleared. */
+  closeDatabases(): void {
+    for (const database of this.#databases.splice(0)) database.close();
   }
 }
 
 const send = (clientId: string, order: number): QueuedSend => ({
   clientId,
+  userId: '',
   convId: 'c',
   peer: 'bob',
   text: clientId,
@@ -132,6 +145,17 @@ for (const [name, open] of kinds)
   });
 
 describe('tabs of one browser', () => {
+  test('keep on storing after the browser has closed the database', async () => {
+    const browser = new Browser();
+    const tab = new Tab();
+    const storage = await browser.open(tab);
+    browser.closeDatabases();
+    await storage.savePending(send('one', 1));
+    browser.closeDatabases();
+    assert.deepEqual(names((await storage.load()).pending), ['one']);
+    await storage.close();
+  });
+
   test('are devices of their own, a duplicated one, too', async () => {
     const browser = new Browser();
     const tab = new Tab();

@@ -43,6 +43,23 @@ describe('tokens', () => {
     }
   });
 
+  test('are renewed by the server’s clock: this one may be wrong', async () => {
+    for (const skewMs of [-1_200_000, 1_200_000]) {
+      const tokens = new Tokens({ source: { getToken: async () => jwt(900_000 + skewMs) }, clock });
+      tokens.serverTime(clock.wallMs() + skewMs);
+      await tokens.credentials(true);
+      tokens.inUse();
+      assert.equal(tokens.dueMs(), clock.monotonicMs() + 840_000);
+    }
+  });
+
+  test('that seem to be over are not fetched again and again', async () => {
+    const tokens = new Tokens({ source: { getToken: async () => jwt(-60_000) }, clock });
+    await tokens.credentials(true);
+    tokens.inUse();
+    assert.equal(tokens.dueMs(), clock.monotonicMs() + 5_000);
+  });
+
   test('that say nothing of their end, or can not be fetched, are not renewed', async () => {
     const opaque = new Tokens({ source: { getToken: async () => 'opaque' }, clock });
     await opaque.credentials(true);

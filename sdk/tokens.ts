@@ -8,11 +8,16 @@ export interface TokenSource {
   readonly getToken?: () => Promise<string>;
 }
 
+/** However little time a token seems to have. */
+const soonestMs = 5_000;
+
 /** The token in use, and when to fetch the next. */
 export class Tokens {
   readonly #source: TokenSource;
   readonly #clock: ClientClock;
   #token: string;
+  /** How far the server's clock is ahead of this one. */
+  #skewMs = 0;
   #renewAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: { source: TokenSource; clock: ClientClock }) {
@@ -34,13 +39,18 @@ export class Tokens {
     return { token: this.#token, userId: this.#token === '' ? userId : '' };
   }
 
+  /** The server's time, as a session begins: clocks of devices are often wrong, and its own is the one that counts. */
+  serverTime(ms: number): void {
+    this.#skewMs = ms > 0 ? ms - this.#clock.wallMs() : 0;
+  }
+
   /** A session uses the token: it wants another before this one expires. */
   inUse(): void {
     this.#renewAtMs = Number.POSITIVE_INFINITY;
     if (!this.renewable) return;
-    const leftMs = expiresAtMs(this.#token) - this.#clock.wallMs();
+    const leftMs = expiresAtMs(this.#token) - this.#clock.wallMs() - this.#skewMs;
     // A minute before the end, or half-way where a token doesn't live that long.
-    this.#renewAtMs = this.#clock.monotonicMs() + Math.max(leftMs - 60_000, leftMs / 2, 1_000);
+    this.#renewAtMs = this.#clock.monotonicMs() + Math.max(leftMs - 60_000, leftMs / 2, soonestMs);
   }
 
   unused(): void {

@@ -46,6 +46,8 @@ export class FakeServer {
   unary: (method: string, request: unknown, credentials: Credentials) => unknown = () => {
     throw new ChatError('unimplemented', 'not in the fake');
   };
+  /** Something happens after it was read what changed and before that is answered. */
+  beforeChanges: (() => void) | undefined;
   #refusals: Refusal[] = [];
   /** After the next commit the session is cut before it is answered. */
   #cutAfterCommits = 0;
@@ -137,16 +139,17 @@ export class FakeServer {
       session.cut(4401, this.helloRefusal.reason);
       return;
     }
-    for (const other of this.sessions)
-      if (other !== session && other.deviceId === hello.deviceId && other.userId === hello.userId)
-        other.cut(4410, 'superseded');
-    session.userId = hello.userId;
+    // A token is its user's name.
+    session.userId = hello.userId || hello.token;
     session.deviceId = hello.deviceId;
+    for (const other of this.sessions)
+      if (other !== session && other.deviceId === hello.deviceId && other.userId === session.userId)
+        other.cut(4410, 'superseded');
     this.#answer(session, id, {
       case: 'welcome',
       value: {
         sessionId: `s${++this.#salt}`,
-        userId: hello.userId,
+        userId: session.userId,
         storeEpoch: this.epoch,
         pingIntervalMs: 20_000,
         ackIntervalMs: 500,
@@ -283,6 +286,7 @@ export class FakeServer {
     const removed = [...known.keys()].filter(
       (convId) => this.logs.get(convId)?.members.has(session.userId) !== true,
     );
+    this.beforeChanges?.();
     for (let at = 0; at === 0 || at < states.length; at += pageSize) {
       const done = at + pageSize >= states.length;
       const conversations = states.slice(at, at + pageSize);
