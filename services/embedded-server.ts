@@ -273,7 +273,7 @@ async function linkedNodes(parts: {
   });
   connectDirect<EdgeFrame, OwnerFrame>({
     a: (link) => connection.connectMessages(link, 'message', store.epoch),
-    b: (link) => message.acceptEdge(link),
+    b: (link) => message.acceptEdge(link, 'edge'),
     limitBytes: linkBytes,
   });
   return { ids, message, group, connection };

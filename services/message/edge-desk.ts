@@ -24,6 +24,7 @@ import type { PresenceBook } from './presence-book.ts';
 import type { RecentCommits } from './recent-commits.ts';
 import { Replay, type ReplayParts } from './replay.ts';
 import { settledMs } from './take-over.ts';
+import { SupersededSessions } from './superseded-sessions.ts';
 
 export interface EdgeDeskParts {
   readonly acks: Pick<AckQuestions, 'answered' | 'gone'>;
@@ -58,6 +59,7 @@ export class EdgeDesk {
   #accepted = 0;
   /** Those that live, as far as is known. */
   #live: readonly string[] = [];
+  readonly #superseded = new SupersededSessions();
 
   constructor(parts: EdgeDeskParts) {
     this.#parts = parts;
@@ -86,8 +88,14 @@ export class EdgeDesk {
     this.#parts.joining?.see(nodeIds);
   }
 
-  /** Says to each edge up to when it has been told of everything. To be called every second. */
-  mark(): void {
+  /** To be called every second. */
+  tick(): void {
+    this.#superseded.tick();
+    this.#mark();
+  }
+
+  /** Says to each edge up to when it has been told of everything. */
+  #mark(): void {
     const { presence, recent, incarnation, clock } = this.#parts;
     if (recent === undefined) return;
     const until = { incarnation, atMs: Math.floor(clock.monotonicMs()) };
@@ -166,7 +174,9 @@ export class EdgeDesk {
         const { session, userId, deviceId, ageMs } = frame;
         // The edge has counted after it was linked: one that is named in a snapshot counts as no younger than it is.
         const sinceMs = Math.floor(edge.complete ? clock.monotonicMs() : edge.linkedAtMs - ageMs);
-        presence.up(new EdgeSession({ edge, no: session, userId, deviceId, sinceMs }));
+        const up = new EdgeSession({ edge, no: session, userId, deviceId, sinceMs });
+        const change = presence.up(up, edge.complete ? 'new' : 'named');
+        if (change !== undefined) this.#superseded.add(change);
         fanOut.sessionUp(edge, userId);
         edge.send({ t: 'registered', session });
         return;
@@ -179,6 +189,9 @@ export class EdgeDesk {
         return;
       case 'snapshotEnd':
         edge.complete = true;
+        // What is left of its earlier link leads nowhere.
+        for (const earlier of presence.edges)
+          if (earlier.no < edge.no && earlier.nodeId === edge.nodeId) earlier.close('replaced');
         edge.endStale();
         this.#told();
         void this.#replay.tell(edge);

@@ -39,8 +39,18 @@ export class EdgeSession implements ChainRefusals {
     this.#deviceLow = mixed(o.deviceId, 0x4f6c_dd1d);
   }
 
+  /** Whether its edge has it still. */
+  get isUp(): boolean {
+    return this.edge.sessions.get(this.no) === this;
+  }
+
   sameDevice(other: EdgeSession): boolean {
     return this.#deviceHigh === other.#deviceHigh && this.#deviceLow === other.#deviceLow;
+  }
+
+  /** Whether the edge means one and the same session, by another link. */
+  isSameAs({ edge, no }: EdgeSession): boolean {
+    return this.no === no && this.edge.nodeId === edge.nodeId;
   }
 
   refuses(convId: ConvId, number: number): boolean {

@@ -301,7 +301,7 @@ export class MessageNode implements Service {
       setInterval(() => {
         this.#guarded(() => this.#receipts.publish());
         this.#guarded(() => this.#hot.evict());
-        this.#guarded(() => this.#edges.mark());
+        this.#guarded(() => this.#edges.tick());
         void this.#epochs.look();
       }, secondMs),
     ];
@@ -360,7 +360,7 @@ export class MessageNode implements Service {
    * where that is another one than this node's: one of the two is out of date, and the edge may come again once the store
    * has been asked. What this node says of the epoch to an edge that knows another is therefore the newer word.
    */
-  acceptEdge(link: Link<OwnerFrame>, nodeId = 'edge', edgeEpoch = ''): LinkEvents<EdgeFrame> {
+  acceptEdge(link: Link<OwnerFrame>, nodeId: string, edgeEpoch = ''): LinkEvents<EdgeFrame> {
     if (edgeEpoch !== '' && edgeEpoch !== this.#store.epoch && edgeEpoch !== this.#askedFor) {
       void this.#epochs.look().then((asked) => {
         if (asked) this.#askedFor = edgeEpoch;

@@ -2,12 +2,16 @@ import type { UserId } from '../core/ids.ts';
 import type { SessionNo } from '../peer/edge-frames.ts';
 import type { EdgePeer } from './edge-peer.ts';
 import type { EdgeSession } from './edge-session.ts';
+import type { DeviceChange } from './superseded-sessions.ts';
 
 export interface PresenceState {
   readonly userId: UserId;
   readonly online: boolean;
   readonly lastSeenAtMs: number;
 }
+
+/** What links that stand still for a while, and the time that a snapshot takes, may make of an order. */
+const unsureOrderMs = 3_000;
 
 /** How many users that went offline are remembered with the time of it. */
 const maxLastSeen = 200_000;
@@ -21,22 +25,26 @@ export class PresenceBook {
   readonly #watchers = new Map<UserId, Set<EdgePeer>>();
 
   /**
-   * A session is up. Of two of one device the one that signed in earlier is told that it is superseded, whichever this node
-   * has heard of first: an edge that was cut off names in its snapshot whom it had before, the device may be elsewhere since.
+   * A session is up: it has just signed in, or an edge that was linked names it in its snapshot. Answers with the change where
+   * there is another one of its device. Whom a snapshot names may have come before or after those that are known: an edge
+   * that was cut off names whom it had, the device may be elsewhere since. Where it isn't sure, nothing is said: who is
+   * superseded does not come again, and a session that nobody speaks on ends by itself.
    */
-  up(session: EdgeSession): void {
+  up(session: EdgeSession, how: 'new' | 'named' = 'new'): DeviceChange | undefined {
     const { edge, no, userId } = session;
     // Told twice it is there once.
-    if (edge.sessions.has(no)) return;
+    if (edge.sessions.has(no)) return undefined;
     const newest = this.#newest.get(userId);
-    const other = find(newest, (one) => one.sameDevice(session));
-    const superseded = other !== undefined && other.sinceMs > session.sinceMs ? session : other;
-    superseded?.edge.send({ t: 'superseded', session: superseded.no });
+    // One that is named again is itself: the link on which it was named before may not be known to be gone.
+    const other = find(newest, (one) => one.sameDevice(session) && !one.isSameAs(session));
+    const change = other && (how === 'new' ? { older: other, newer: session } : orderOf(session, other));
     this.#link(session, newest);
     edge.sessions.set(no, session);
-    if (newest !== undefined) return;
-    this.#lastSeen.delete(userId);
-    this.#tellWatchers({ userId, online: true, lastSeenAtMs: 0 });
+    if (newest === undefined) {
+      this.#lastSeen.delete(userId);
+      this.#tellWatchers({ userId, online: true, lastSeenAtMs: 0 });
+    }
+    return change;
   }
 
   /** A session went down. Returns its user when it was the last one on that edge. */
@@ -128,6 +136,12 @@ export class PresenceBook {
     }
     this.#lastSeen.set(userId, nowMs);
   }
+}
+
+/** Which one has signed in earlier, where that is sure. */
+function orderOf(one: EdgeSession, other: EdgeSession): DeviceChange | undefined {
+  if (one.sinceMs + unsureOrderMs < other.sinceMs) return { older: one, newer: other };
+  return other.sinceMs + unsureOrderMs < one.sinceMs ? { older: other, newer: one } : undefined;
 }
 
 /** The first session of a user for which something holds, from the newest on. */

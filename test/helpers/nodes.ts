@@ -111,6 +111,7 @@ export class Nodes implements AsyncDisposable {
   readonly #options: NodesOptions;
   readonly #config: Config;
   readonly #log: Logger;
+  #bareLinks = 0;
   #groupLink: { close(reason: string): void } | undefined;
 
   private constructor(
@@ -178,11 +179,12 @@ export class Nodes implements AsyncDisposable {
 
   /** A connection node, linked, with a door. Not started where the others already are. */
   addEdge(linkBytes = 1 << 28): Edge {
+    const nodeId = `edge ${this.edges.length}`;
     const node = this.#connectionNode();
     const link = () =>
       connectDirect<EdgeFrame, OwnerFrame>({
         a: (end) => node.connectMessages(end, 'message', this.store.epoch),
-        b: (end) => this.message.acceptEdge(end),
+        b: (end) => this.message.acceptEdge(end, nodeId),
         limitBytes: linkBytes,
       });
     let present = link();
@@ -225,13 +227,15 @@ export class Nodes implements AsyncDisposable {
   /** A link to the message node of an edge that the test plays. */
   bareLink() {
     const told: OwnerFrame[] = [];
-    const { frames } = this.message.acceptEdge({
+    const link: Link<OwnerFrame> = {
       send: (frame) => {
         told.push(frame);
         return 'queued';
       },
       close: () => {},
-    });
+    };
+    this.#bareLinks += 1;
+    const { frames } = this.message.acceptEdge(link, `bare edge ${this.#bareLinks}`);
     return { told, say: (...said: EdgeFrame[]) => frames(said) };
   }
 

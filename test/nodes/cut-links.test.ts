@@ -82,7 +82,7 @@ describe('a link that is cut and comes again', () => {
       return connectDirect<EdgeFrame, OwnerFrame>({
         a: (end) => node.connectMessages(end, 'message', nodes.store.epoch),
         b: (end) => {
-          const { frames, down } = nodes.message.acceptEdge(end);
+          const { frames, down } = nodes.message.acceptEdge(end, 'edge 1');
           const held: EdgeFrame[] = [];
           letThrough = () => {
             passing = Number.POSITIVE_INFINITY;
@@ -117,7 +117,7 @@ describe('a link that is cut and comes again', () => {
     // The edge has no room for it, from which it would ask for what came since.
     await nodes.createGroup('ada', 'g', ['bob', 'cyd']);
     await ada.asked(say('g', 'while it names them'), 'sent');
-    nodes.message.seeEdges([{ nodeId: 'edge' }]);
+    nodes.message.seeEdges([{ nodeId: 'edge 0' }, { nodeId: 'edge 1' }]);
     assert.equal(nodes.message.linked, false, 'what it was not told of must stay in the outbox');
     letThrough();
     for (const session of [bob, cyd]) {
@@ -160,12 +160,24 @@ describe('a link that is cut and comes again', () => {
     // It leaves without a word.
     const left = await nodes.signIn('ada', phone);
     nodes.edges[0]?.unlink();
-    nodes.clock.advance(1_000);
+    nodes.clock.advance(5_000);
     const live = await nodes.signIn('ada', { ...phone, edge: 1 });
     nodes.edges[0]?.relink();
     assert.equal((await left.end()).reason, 'superseded');
     await live.asked(sayTo('bob', 'I am here'), 'sent');
     assert.equal(live.closed, undefined);
+  });
+
+  it('takes the place of the one that the edge has lost, though the message node had not noticed', async () => {
+    await using nodes = await twoEdges();
+    const ada = await nodes.signIn('ada', { deviceId: 'phone' });
+    nodes.edges[0]?.relink();
+    while (nodes.message.edges > 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    const bob = await nodes.signIn('bob', { edge: 1 });
+    const { convId } = await bob.asked(sayTo('ada', 'still there?'), 'sent');
+    await ada.delivered(convId, 1);
+    assert.deepEqual(ada.liveSeqs(convId), [1]);
+    assert.equal(ada.closed, undefined);
   });
 
   it('lets a user who comes meanwhile wait no longer than it takes', async () => {

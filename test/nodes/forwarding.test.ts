@@ -96,7 +96,7 @@ describe('I5: what a dead node committed', () => {
     await using scene = await open();
     const { heir } = scene;
     const bob = await heir.signIn('bob');
-    heir.message.seeEdges([{ nodeId: 'edge' }]);
+    heir.message.seeEdges([{ nodeId: 'edge 0' }]);
     heir.edges[0]?.unlink();
     await scene.say('two');
     assert.deepEqual(await scene.forward(2, 2), []);

@@ -12,7 +12,7 @@ async function open(edges = 2) {
   const nodes = stack.use(await Nodes.open({ edges: 0, groups: false, linksComeAgain }));
   const links = stack.use(
     await GrpcLinks.serve({
-      acceptEdge: (link) => nodes.message.acceptEdge(link),
+      acceptEdge: (link, peer) => nodes.message.acceptEdge(link, peer.nodeId),
       acceptMessages: (link) => nodes.group.accept(link),
     }),
   );

@@ -38,7 +38,7 @@ async function twoOfEach() {
     const tie = (name: keyof typeof messages) =>
       connectDirect<EdgeFrame, OwnerFrame>({
         a: (end) => node.connectMessages(end, name, one.store.epoch),
-        b: (end) => messages[name].acceptEdge(end),
+        b: (end) => messages[name].acceptEdge(end, `edge ${no}`),
         limitBytes: 1 << 28,
       });
     tie('m2');

@@ -73,7 +73,7 @@ async function open({ atOdds = false } = {}) {
           const nodeId = atOdds && no === 1 ? (name === 'm1' ? 'm2' : 'm1') : name;
           return node.connectMessages(overheard(end, asked[name]), nodeId, one.store.epoch);
         },
-        b: (end) => messages[name].acceptEdge(overheard(end, told[name][no] ?? [])),
+        b: (end) => messages[name].acceptEdge(overheard(end, told[name][no] ?? []), `edge ${no}`),
         limitBytes: 1 << 28,
       });
       cuts[name].push(() => link.close('a test cuts it'));

@@ -15,6 +15,8 @@ export interface Interleaving {
   readonly what: string;
   /** Each of them is noticed in it. */
   readonly mutants: readonly string[];
+  /** Of a link, where not all that a node has to say at once is to fit in one message. */
+  readonly messageBytes?: number;
   play(world: World): Promise<void>;
   /** That what is meant to happen did; throws where it did not. */
   happened(world: World): void;
@@ -25,7 +27,11 @@ export const group = { convId: 'garden', to: undefined } as const;
 export const another = { convId: 'orchard', to: undefined } as const;
 
 /** Plays it, mends everything, and gives what was found wrong. */
-export async function playInterleaving({ play, happened }: Interleaving): Promise<readonly SimFinding[]> {
+export async function playInterleaving({
+  play,
+  happened,
+  messageBytes,
+}: Interleaving): Promise<readonly SimFinding[]> {
   const world = new World({
     seed: 1,
     climate: fairClimate,
@@ -33,6 +39,7 @@ export async function playInterleaving({ play, happened }: Interleaving): Promis
     edges: 2,
     groups: 1,
     hasEventLog: true,
+    messageBytes,
   });
   using _timers = simulateTimers(world.scheduler);
   await world.scheduler.run(2_500);

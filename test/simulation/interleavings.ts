@@ -186,6 +186,39 @@ export const interleavings: readonly Interleaving[] = [
     },
   },
   {
+    name: 'named-in-parts',
+    invariant: 'I5',
+    what: 'an entry is committed while an edge is naming its sessions, and nothing comes after it',
+    mutants: ['told-too-early'],
+    messageBytes: 1,
+    play: async (world) => {
+      const on = (edge: string) => world.clients.filter(({ connection }) => connection?.node === edge);
+      const users = () => new Set(on('e2').map(({ user }) => user)).size;
+      for (let no = 0; on('e1').length === 0 || users() < 2; no += 1) {
+        world.addClient(['ada', 'bob', 'cyd'][no % 3] as string, `more-${no}`);
+        await world.scheduler.run(300);
+      }
+      // What was committed in this one before is so long ago that nobody remembers it.
+      const [heard] = on('e1');
+      world.admin.create(heard?.user ?? '', another.convId, [], 'all');
+      await world.scheduler.run(35_000);
+      heard?.say(another);
+      await world.scheduler.run(5_000);
+      world.network.cut('e2');
+      const named = new Set<unknown>();
+      const like = (frame: object) =>
+        't' in frame && frame.t === 'sessionUp' && 'userId' in frame && named.add(frame.userId).size === 2;
+      world.network.awaited = { like, ms: 500 };
+      while (world.network.awaited !== undefined) await world.scheduler.run(1);
+      // All but those of one user are still on their way.
+      heard?.say(group);
+      await world.scheduler.run(3_000);
+    },
+    happened: (world) => {
+      assert.equal(texts(world), 1);
+    },
+  },
+  {
     name: 'audiences-of-two',
     invariant: 'I5',
     what: 'a former owner lets go after the next one has told who hears',

@@ -117,6 +117,15 @@ export const simMutants: readonly SimMutant[] = [
     to: '    else if (this.#byConversation.get(room.convId) !== room) {',
   },
   {
+    name: 'told-too-early',
+    byName: true,
+    invariant: 'I5',
+    how: 'an edge is told of an entry when it has named some of its sessions',
+    file: 'services/message/fan-out.ts',
+    from: '      if (!edge.complete) {\n        edge.misses(conversation.convId, firstSeq);',
+    to: '      if (edge.sessions.size === 0) {\n        edge.misses(conversation.convId, firstSeq);',
+  },
+  {
     name: 'former-dismisses',
     byName: true,
     invariant: 'I5',

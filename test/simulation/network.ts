@@ -39,6 +39,7 @@ class Stream {
       write: (message, written) => {
         this.#network.scheduler.soon(actor, written);
         const other = this.#other(actor);
+        this.stall(other, this.#network.delayOf(message));
         this.#send(other, (events) => {
           this.#network.trace?.(other, `gets ${spoken(message)} from ${actor.name}`);
           events.message(message);
@@ -103,6 +104,8 @@ export class Network {
   readonly #listeners = new Map<string, Listener>();
   readonly #streams = new Set<Stream>();
   readonly trace: ((actor: Actor, what: string) => void) | undefined;
+  /** The next message with a frame like this comes so much later, and what is behind it on its way. */
+  awaited: { readonly like: (frame: object) => boolean; readonly ms: number } | undefined;
 
   constructor(parts: {
     scheduler: Scheduler;
@@ -169,6 +172,14 @@ export class Network {
     if (stream === undefined) return;
     const dice = this.#dice;
     stream.stall(dice.oneIn(2) ? stream.caller : stream.called, dice.between(50, silenceMs * 0.9));
+  }
+
+  delayOf(message: Uint8Array): number {
+    const { awaited } = this;
+    if (awaited === undefined || !carried.get(message)?.some((frame) => awaited.like(frame as object)))
+      return 0;
+    this.awaited = undefined;
+    return awaited.ms;
   }
 
   forget(stream: Stream): void {

@@ -183,6 +183,7 @@ export class SimClient implements ClientLog {
       pushed: (event) => this.#pushed(event),
       closed: (code, reason) => {
         this.#parts.ground.trace(this.actor, `is closed: ${code} ${reason}`);
+        if (reason === 'superseded') this.#parts.witness.superseded(this.actor.name);
         this.#closed();
       },
     });

@@ -27,6 +27,11 @@ export class Witness {
     }
   }
 
+  /** Clients leave a session before they open the next: the one that hears of it is the newest of its device. */
+  superseded(client: string): void {
+    this.#findings.add('superseded', `${client} was told so of the only session that it has`);
+  }
+
   #stands(user: string, how: string, convId: string, seq: number, msgId: bigint): void {
     const stored = this.#rows.log(convId as ConvId)[seq - 1];
     if (stored?.msgId === msgId || this.#restores.hasLost(msgId)) return;
