@@ -5,12 +5,12 @@ import { cp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/prom
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ParleyServer, temporaryDirectory } from '../../bench/targets/parley.ts';
-import { table, tableRange } from '../../services/adapters/embedded/keys.ts';
-import { openLevel } from '../../services/adapters/embedded/level.ts';
-import { openOn } from '../../services/adapters/mysql/testing/mysql-fixture.ts';
-import { Tokens } from '../../services/connection/token.ts';
-import { systemClock } from '../../services/core/clock.ts';
+import { ParleyServer, temporaryDirectory } from '../../../bench/targets/parley.ts';
+import { table, tableRange } from '../../../services/adapters/embedded/keys.ts';
+import { openLevel } from '../../../services/adapters/embedded/level.ts';
+import { openOn } from '../../../services/adapters/mysql/testing/mysql-fixture.ts';
+import { Tokens } from '../../../services/connection/token.ts';
+import { systemClock } from '../../../services/core/clock.ts';
 import {
   append,
   commit,
@@ -18,15 +18,15 @@ import {
   createDirect,
   entry,
   log,
-} from '../../services/ports/message-store-conformance/samples.ts';
-import { StoreError } from '../../services/ports/message-store.ts';
-import { until } from '../e2e/support/until.ts';
-import { GaleraCluster, type GaleraNode } from '../engines/galera-cluster.ts';
-import { askSql } from '../engines/mariadb.ts';
+} from '../../../services/ports/message-store-conformance/samples.ts';
+import { StoreError } from '../../../services/ports/message-store.ts';
+import { until } from '../../e2e/support/until.ts';
+import { GaleraCluster, type GaleraNode } from '../../engines/galera-cluster.ts';
+import { askSql } from '../../engines/mariadb.ts';
 
 /** Entries of the runbook (docs/operations.md) that no suite of faults walks: on real servers, by the commands that it names. */
 
-const main = fileURLToPath(new URL('../../services/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../../services/main.ts', import.meta.url));
 
 type Environment = Readonly<Record<string, string>>;
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { checkCommand } from '../../services/cli/check-command.ts';
-import { runCli } from '../../services/cli/run-cli.ts';
-import { askSql } from '../engines/mariadb.ts';
-import { FaultCluster } from '../faults/fault-cluster.ts';
-import { FaultRun, inFlightThatCounts } from '../faults/fault-run.ts';
+import { checkCommand } from '../../../services/cli/check-command.ts';
+import { runCli } from '../../../services/cli/run-cli.ts';
+import { askSql } from '../../engines/mariadb.ts';
+import { FaultCluster } from '../../faults/fault-cluster.ts';
+import { FaultRun, inFlightThatCounts } from '../../faults/fault-run.ts';
 
 /** The master key of a cluster is changed under load, as the runbook has it: readers first, then writers, one by one. */
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { insist } from '../cluster/support/cluster.ts';
-import { askSql } from '../engines/mariadb.ts';
-import { FaultCluster } from '../faults/fault-cluster.ts';
-import { FaultRun, inFlightThatCounts, type Round } from '../faults/fault-run.ts';
-import { nextProgram } from './support/next-program.ts';
+import { insist } from '../../cluster/support/cluster.ts';
+import { askSql } from '../../engines/mariadb.ts';
+import { FaultCluster } from '../../faults/fault-cluster.ts';
+import { FaultRun, inFlightThatCounts, type Round } from '../../faults/fault-run.ts';
+import { nextProgram } from '../support/next-program.ts';
 
 /**
  * A cluster goes from one version of the tables to the next under load, node by node: the first node of the new program
@@ -34,7 +34,7 @@ async function begin(cluster: FaultCluster, no: number): Promise<void> {
 test('a rolling upgrade under load, and back', async (t) => {
   await using next = await nextProgram();
   const upgraded = new Set<string>();
-  const present = new URL('../../services/main.ts', import.meta.url).pathname;
+  const present = new URL('../../../services/main.ts', import.meta.url).pathname;
   await using cluster = await FaultCluster.start({
     mainOf: (name) => (upgraded.has(name) ? next.main : present),
   });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Generator } from '../../bench/generator.ts';
-import type { PassResult } from '../../bench/generator/load.ts';
-import { until } from '../e2e/support/until.ts';
-import { MonitoredCluster } from './support/monitored-cluster.ts';
-import { asked, exprOf, most, panelQueries } from './support/panels.ts';
-import { troubles } from './support/troubles.ts';
+import { Generator } from '../../../bench/generator.ts';
+import type { PassResult } from '../../../bench/generator/load.ts';
+import { until } from '../../e2e/support/until.ts';
+import { MonitoredCluster } from '../support/monitored-cluster.ts';
+import { asked, exprOf, most, panelQueries } from '../support/panels.ts';
+import { troubles } from '../support/troubles.ts';
 
 /**
  * Everything of deploy/prometheus, deploy/alertmanager and deploy/grafana at work: a cluster of processes on real engines

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { renewEpochCommand } from '../../services/cli/renew-epoch-command.ts';
-import { checkCommand } from '../../services/cli/check-command.ts';
-import { runCli } from '../../services/cli/run-cli.ts';
-import { temporaryDirectory } from '../../bench/targets/parley.ts';
-import { FaultCluster } from '../faults/fault-cluster.ts';
-import { FaultRun, inFlightThatCounts } from '../faults/fault-run.ts';
-import { DatabaseBackup } from './support/database-backup.ts';
+import { renewEpochCommand } from '../../../services/cli/renew-epoch-command.ts';
+import { checkCommand } from '../../../services/cli/check-command.ts';
+import { runCli } from '../../../services/cli/run-cli.ts';
+import { temporaryDirectory } from '../../../bench/targets/parley.ts';
+import { FaultCluster } from '../../faults/fault-cluster.ts';
+import { FaultRun, inFlightThatCounts } from '../../faults/fault-run.ts';
+import { DatabaseBackup } from '../support/database-backup.ts';
 
 /**
  * The same on a cluster: the database is dumped under traffic and its binlog archived; then the message nodes die and the
