@@ -129,6 +129,21 @@ describe('a group', () => {
     assert.equal(summary(one).left, false);
   });
 
+  test('keeps the name that those who left knew, or that the entries tell', () => {
+    const left = { headSeq: 3n, leftSeq: 3n, name: '', memberCount: 0 };
+    const out = entry(3, 1, 'bob', { content: { case: 'memberRemoved', value: { user: 'me' } } });
+    const one = group({ headSeq: 1n });
+    one.apply(state({ ...left, entries: [out] }), 100);
+    assert.deepEqual([summary(one).title, summary(one).memberCount, summary(one).left], ['Group', 3, true]);
+    const renamed = entry(2, 1, 'bob', { content: { case: 'groupRenamed', value: { name: 'New' } } });
+    for (const device of [group({ headSeq: 1n }), new Conversation({ convId: 'g', self: 'me' })]) {
+      device.apply(state({ ...left, entries: [renamed, out] }), 100);
+      assert.equal(summary(device).title, 'New');
+    }
+    one.apply(state({ headSeq: 4n, joinedSeq: 4n, name: 'Other', memberCount: 5 }), 100);
+    assert.deepEqual([summary(one).title, summary(one).memberCount, summary(one).left], ['Other', 5, false]);
+  });
+
   test('an answer of sync that is older than the entries here changes nothing back', () => {
     const one = group({ headSeq: 1n, entries: [entry(1, 1)] });
     one.merge([item(2, 1, 'bob', { t: 'groupRenamed', name: 'New' })]);

@@ -216,11 +216,17 @@ export class Conversation {
     this.#removed = false;
     this.#kind = state.kind;
     if (state.peer !== '') this.peer = state.peer;
-    this.#name = state.name;
     this.#role = state.role;
-    this.#memberCount = state.memberCount;
     this.#leftSeq = Number(state.leftSeq);
     this.left = this.#leftSeq > 0;
+    if (this.left && state.name === '') {
+      // Those who left are not told what became of the group: its name stays as they knew it, or as the entries say.
+      for (const { content } of this.log.items)
+        if (content.t === 'groupCreated' || content.t === 'groupRenamed') this.#name = content.name;
+    } else {
+      this.#name = state.name;
+      this.#memberCount = state.memberCount;
+    }
     this.#rev = state.rev;
     this.#stateSeq = headSeq;
     this.peerAt(Number(state.peerDeliveredSeq), Number(state.peerReadSeq));

@@ -205,7 +205,7 @@ describe('sync', () => {
       await books.hot.with(garden, (conversation) => books.hot.reload([conversation]));
     };
     const [view] = (await sync(books, bob, [], 9)).views;
-    assert.deepEqual([view?.leftSeq, view?.headSeq, view?.memberCount], [3, 3, 1]);
+    assert.deepEqual([view?.leftSeq, view?.headSeq, view?.memberCount], [3, 3, 0]);
     assert.deepEqual(
       view?.entries.map(({ seq }) => seq),
       [1, 2, 3],
@@ -225,6 +225,29 @@ describe('sync', () => {
     );
     assert.ok(view);
     assert.deepEqual((await sync(books, bob, [knownOf(view)])).views, []);
+  });
+
+  it('tells those who left nothing that the group became since, whatever is asked, hot or cold', async () => {
+    const books = new Books();
+    await books.commit(garden, create(ada, [ada, bob]), decision(ada, 'out', [], kicked(bob)));
+    await books.commit(
+      garden,
+      decision(ada, 'new', [], { t: 'groupRenamed', name: 'Secret' }),
+      decision(ada, 'in', [], added(cyd)),
+    );
+    const told = async (by: Books, userId: UserId) => {
+      const { conversations } = await by.views.list(userId, undefined, 9);
+      const { views } = await sync(by, userId, [], 9);
+      const one = await by.hot.with(garden, (conversation) => by.views.one(userId, conversation));
+      return [...conversations, ...views, one].map((view) => [view?.name, view?.memberCount]);
+    };
+    const thrice = (one: unknown) => [one, one, one];
+    for (const by of [books, new Books(books)]) {
+      assert.deepEqual(await told(by, bob), thrice(['', 0]));
+      assert.deepEqual(await told(by, cyd), thrice(['Secret', 2]));
+    }
+    await books.commit(garden, decision(ada, 'again', [], added(bob)));
+    assert.deepEqual(await told(books, bob), thrice(['Secret', 3]));
   });
 
   it('names as removed what the device knows and the user never was in', async () => {

@@ -113,9 +113,10 @@ export class Views {
       convId: row.convId,
       kind: row.kind,
       peer: row.peer,
-      name: group?.name ?? '',
+      // What became of the group after somebody left is not for them, and nothing keeps what it was then.
+      name: left ? '' : (group?.name ?? ''),
       role: member.role,
-      memberCount: group?.memberCount ?? 0,
+      memberCount: left ? 0 : (group?.memberCount ?? 0),
       headSeq: left ? member.leftSeq : head.seq,
       headMsgId: left ? 0n : head.msgId,
       joinedSeq: member.joinedSeq,

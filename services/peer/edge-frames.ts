@@ -315,6 +315,7 @@ export interface ConversationView {
   readonly convId: ConvId;
   readonly kind: ConversationKind;
   readonly peer: UserId | undefined;
+  /** Of a group; empty for a user who left, as its number of members is 0. */
   readonly name: string;
   readonly role: Role;
   readonly memberCount: number;

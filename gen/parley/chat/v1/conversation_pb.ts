@@ -42,7 +42,7 @@ export type ConversationState = Message<"parley.chat.v1.ConversationState"> & {
   peer: string;
 
   /**
-   * The name of a group.
+   * The name of a group. Empty for those who left: what it is called since is not for them.
    *
    * @generated from field: string name = 4;
    */
@@ -56,7 +56,7 @@ export type ConversationState = Message<"parley.chat.v1.ConversationState"> & {
   role: Role;
 
   /**
-   * How many members a group has.
+   * How many members a group has. 0 for those who left.
    *
    * @generated from field: uint32 member_count = 6;
    */

@@ -1958,7 +1958,7 @@ export type ConversationView = Message<"parley.node.v1.ConversationView"> & {
   peer: string;
 
   /**
-   * The group's name.
+   * The group's name; empty for a user who left.
    *
    * @generated from field: string name = 4;
    */
@@ -1972,7 +1972,7 @@ export type ConversationView = Message<"parley.node.v1.ConversationView"> & {
   role: MemberRole;
 
   /**
-   * Members now.
+   * Members now; 0 for a user who left.
    *
    * @generated from field: uint32 member_count = 6;
    */
