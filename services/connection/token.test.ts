@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import type { Clock } from '../core/clock.ts';
 import { Fault, type FaultReason } from '../core/fault.ts';
-import { Tokens } from './token.ts';
+import { longestTokenSeconds, Tokens } from './token.ts';
 
 const secret = 'a'.repeat(40);
 const nowMs = 1_800_000_000_000;
@@ -44,7 +44,28 @@ test('a service token carries its scopes', async () => {
 
 test('a token that does not say when it was issued counts as the oldest', async () => {
   assert.equal((await tokens.verify(await forge({}))).issuedAtMs, 0);
-  assert.equal((await tokens.verify(await forge({ iat: 12 }))).issuedAtMs, 12_000);
+  const iat = nowMs / 1000 - 12;
+  assert.equal((await tokens.verify(await forge({ iat }))).issuedAtMs, nowMs - 12_000);
+});
+
+test('no token is good for longer than a revocation is kept', async () => {
+  const now = nowMs / 1000;
+  const exp = now + longestTokenSeconds + 5;
+  for (const claims of [{ exp }, { exp, iat: now }, { exp, svc: true }, { exp: exp - 9, iat: now - 9 }]) {
+    assert.equal((await tokens.verify(await forge(claims))).expiresAtMs, claims.exp * 1000);
+  }
+  for (const claims of [
+    { exp: exp + 1 },
+    { exp: exp + 1, svc: true },
+    { exp: 4e10 },
+    { exp, iat: now - 1 },
+  ]) {
+    const problem = { reason: 'tokenInvalid', message: /more than 366 days/ };
+    await assert.rejects(tokens.verify(await forge(claims)), problem);
+  }
+  const long = await forge({ exp: exp + 60, iat: now });
+  await refuses(long, 'tokenInvalid', new Tokens([secret], at(nowMs + 61_000)));
+  await refuses(long, 'tokenExpired', new Tokens([secret], at(nowMs + longestTokenSeconds * 1000 + 90_000)));
 });
 
 test('a scope without svc makes no service', async () => {

@@ -5,8 +5,9 @@ import { Fault } from '../core/fault.ts';
 import { idProblem, type UserId } from '../core/ids.ts';
 
 /**
- * Tokens: JWTs signed with HS256 and nothing else, for the audience `parley`, always with an expiry. Claims: `sub` is
- * the user, or with `svc: true` the service, whose `scope` lists what it may do, separated by spaces.
+ * Tokens: JWTs signed with HS256 and nothing else, for the audience `parley`, always with an expiry, which is at most
+ * `longestTokenSeconds` away: a revocation is kept no longer than that, whoever signed the token. Claims: `sub` is the
+ * user, or with `svc: true` the service, whose `scope` lists what it may do, separated by spaces.
  */
 
 /** What a service may be allowed to do. */
@@ -91,13 +92,23 @@ export class Tokens {
           clockTolerance: clockToleranceMs / 1000,
           currentDate: new Date(this.#clock.wallMs()),
         });
-        return identityOf(payload);
+        const identity = identityOf(payload);
+        this.#assertRevocable(identity);
+        return identity;
       } catch (error) {
         // Signed with another secret, maybe the next one.
         if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw toTokenFault(error);
       }
     }
     throw new Fault('tokenInvalid', { message: 'the token is not signed by this deployment' });
+  }
+
+  /** By `iat` as well: what is too long now would be short enough some day, when the revocation that it had is gone. */
+  #assertRevocable({ issuedAtMs, expiresAtMs }: Validity): void {
+    const fromMs = Math.min(this.#clock.wallMs(), issuedAtMs === 0 ? Number.POSITIVE_INFINITY : issuedAtMs);
+    if (expiresAtMs <= fromMs + longestTokenSeconds * 1_000 + clockToleranceMs) return;
+    const message = `the token is valid for more than ${longestTokenSeconds / 86_400} days, longer than a revocation is kept`;
+    throw new Fault('tokenInvalid', { message });
   }
 }
 

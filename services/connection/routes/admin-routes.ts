@@ -6,7 +6,7 @@ import { Fault } from '../../core/fault.ts';
 import type { DeviceRequest } from '../../peer/edge-frames.ts';
 import { requireScope } from '../auth.ts';
 import * as check from '../check.ts';
-import { longestTokenSeconds, tokenTtlSeconds } from '../token.ts';
+import { clockToleranceMs, longestTokenSeconds, tokenTtlSeconds } from '../token.ts';
 import { actorOf } from './actor-of.ts';
 import type { Routes } from './route.ts';
 
@@ -109,7 +109,8 @@ function forgetting(deviceId: string): DeviceRequest {
 /** Until when a revocation stands: as long as a token may live that was issued just now, unless the caller says. */
 function endOf(asked: bigint, nowMs: number): number {
   const latestMs = nowMs + longestTokenSeconds * 1_000;
-  if (asked === 0n) return latestMs;
+  // The clock of whoever signed it may be ahead, and it is taken for a moment after it has expired.
+  if (asked === 0n) return latestMs + 2 * clockToleranceMs;
   if (asked > BigInt(Math.floor(nowMs)) && asked <= BigInt(Math.ceil(latestMs))) return Number(asked);
   throw new Fault('invalidField', {
     message: `ends_at_ms is a time to come, at most ${longestTokenSeconds / 86_400} days from now, or 0`,
