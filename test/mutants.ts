@@ -69,7 +69,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I2',
     how: 'session gives no place to what it refuses itself',
     file: 'services/connection/chain.ts',
-    from: `    this.#keep(clientId, this.#places++);
+    from: `    this.#keep(clientId, this.#places++, byServer);
     return true;`,
     to: '    return true;',
     tests: ['services/connection/chain.test.ts'],

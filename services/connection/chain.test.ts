@@ -74,6 +74,21 @@ describe('a chain of sends', () => {
     assert.equal(budget.left, 1_000);
   });
 
+  it('says whose doing it is that sends wait: that of the first one refused', () => {
+    const { chain: sends } = chain();
+    assert.equal(sends.waitsByServer, true, 'for another owner');
+    for (const id of ['a', 'b']) sends.admit(id);
+    sends.hold('c', false);
+    assert.equal(sends.waitsByServer, false);
+    sends.answered('b', true, true);
+    assert.equal(sends.waitsByServer, true, 'b comes before c');
+    sends.answered('a', false);
+    assert.equal(sends.admit('b'), 2);
+    assert.equal(sends.waitsByServer, false);
+    sends.hold('c', true);
+    assert.equal(sends.waitsByServer, false, 'c has its place already');
+  });
+
   it('counts a send that is out twice as one, at its first place', () => {
     const { chain: sends } = chain();
     for (const id of ['a', 'b', 'a']) sends.admit(id);

@@ -12,6 +12,13 @@ interface Flight {
   settled: boolean;
 }
 
+interface Held {
+  readonly clientId: string;
+  readonly place: number;
+  /** Whether it was the server's doing that it was refused, or the client's. */
+  readonly byServer: boolean;
+}
+
 /**
  * Keeps one session's sends in one conversation in order around refusals.
  *
@@ -28,7 +35,7 @@ export class SendChain {
   #number: number;
   readonly #flying = new Flights();
   /** Refused with a retry, in their first order. */
-  readonly #refused: { readonly clientId: string; readonly place: number }[] = [];
+  readonly #refused: Held[] = [];
   /** Their client ids; made on first use. */
   #waiting: Set<string> | undefined;
   #places = 0;
@@ -46,6 +53,14 @@ export class SendChain {
   /** Nothing under way and nothing refused: the chain can be forgotten. */
   get idle(): boolean {
     return this.#flying.size === 0 && this.#refused.length === 0;
+  }
+
+  /**
+   * Whose doing it is that a send must wait its turn: that of whoever had the first one refused. Where none was, it waits
+   * for the owner.
+   */
+  get waitsByServer(): boolean {
+    return this.#refused[0]?.byServer ?? true;
   }
 
   /**
@@ -68,15 +83,15 @@ export class SendChain {
   }
 
   /** A send that is refused with a retry before it was passed on keeps its place. False: there is none left. */
-  hold(clientId: string): boolean {
+  hold(clientId: string, byServer = true): boolean {
     if (this.#flying.get(clientId) !== undefined || this.#waiting?.has(clientId)) return true;
     if (this.#budget.left <= 0) return false;
-    this.#keep(clientId, this.#places++);
+    this.#keep(clientId, this.#places++, byServer);
     return true;
   }
 
   /** The answer of a send that passed. */
-  answered(clientId: string, retry: boolean): void {
+  answered(clientId: string, retry: boolean, byServer = true): void {
     const flight = this.#flying.get(clientId);
     if (flight === undefined) return;
     flight.copies -= 1;
@@ -84,7 +99,7 @@ export class SendChain {
     else flight.settled = true;
     if (flight.copies > 0) return;
     this.#flying.delete(flight);
-    if (!flight.settled) this.#keep(clientId, flight.place);
+    if (!flight.settled) this.#keep(clientId, flight.place, byServer);
     if (!this.#closed || this.#flying.size > 0) return;
     this.#number = this.#draw();
     this.#closed = false;
@@ -107,12 +122,12 @@ export class SendChain {
     return this.#number;
   }
 
-  #keep(clientId: string, place: number): void {
+  #keep(clientId: string, place: number, byServer: boolean): void {
     this.#waiting ??= new Set();
     this.#waiting.add(clientId);
     this.#budget.left -= 1;
     const before = this.#refused.findLastIndex((one) => one.place < place);
-    this.#refused.splice(before + 1, 0, { clientId, place });
+    this.#refused.splice(before + 1, 0, { clientId, place, byServer });
   }
 }
 

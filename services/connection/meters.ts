@@ -41,8 +41,8 @@ export class ConnectionMeters {
     this.onSendSeconds(seconds);
   }
 
-  sendRefused(fault: Fault): void {
-    this.sends[serversDoing(fault) ? 'failed' : 'refused'] += 1;
+  sendRefused(byServer: boolean): void {
+    this.sends[byServer ? 'failed' : 'refused'] += 1;
   }
 
   close(reason: string): void {
@@ -52,7 +52,7 @@ export class ConnectionMeters {
 
 const serverCodes: ReadonlySet<number> = new Set([Code.Unavailable, Code.Internal, Code.DeadlineExceeded]);
 
-/** Whether a client that does everything right is told so, too. What waits behind a send that failed has failed as well. */
-function serversDoing({ reason, spec }: Fault): boolean {
-  return serverCodes.has(spec.code) || reason === 'overloaded' || reason === 'outOfOrder';
+/** Whether a client that does everything right is told so by a message node, too. */
+export function serversDoing({ reason, spec }: Fault): boolean {
+  return serverCodes.has(spec.code) || reason === 'overloaded';
 }

@@ -6,7 +6,7 @@ import type { CommandDesk } from './command-desk.ts';
 import type { TraceContext } from '../core/trace-context.ts';
 import type { CommandTrace } from './command-traces.ts';
 import type { Answer } from './message-link.ts';
-import type { ConnectionMeters } from './meters.ts';
+import { type ConnectionMeters, serversDoing } from './meters.ts';
 import type { Session } from './session.ts';
 
 interface SendCallParts {
@@ -48,7 +48,7 @@ export class SendCall implements Answer {
   }
 
   done(result: Result): void {
-    this.#answered(false);
+    this.#answered(false, false);
     if (result.t !== 'sent') throw new Error(`a send is not answered by ${result.t}`);
     const { desk, meters } = this.#parts;
     meters.sent((desk.nowMs - this.sinceMs) / 1_000);
@@ -57,16 +57,18 @@ export class SendCall implements Answer {
   }
 
   refused(fault: Fault): void {
-    this.#answered(fault.spec.retry !== 'never');
-    this.#parts.meters.sendRefused(fault);
+    // What the owner lets wait behind another one shares in the cause of that.
+    const byServer = fault.reason === 'outOfOrder' ? this.#chain.waitsByServer : serversDoing(fault);
+    this.#answered(fault.spec.retry !== 'never', byServer);
+    this.#parts.meters.sendRefused(byServer);
     this.#parts.desk.refuse(this.#session, this.#id, fault);
     this.#trace?.refused(fault);
   }
 
-  #answered(retry: boolean): void {
+  #answered(retry: boolean, byServer: boolean): void {
     const { clientId, convId } = this.#op;
     this.#session.inFlight -= 1;
-    this.#chain.answered(clientId, retry);
+    this.#chain.answered(clientId, retry, byServer);
     this.#session.forgetIdle(convId, this.#chain);
   }
 }

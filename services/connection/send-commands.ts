@@ -6,7 +6,7 @@ import { SendChain } from './chain.ts';
 import * as check from './check.ts';
 import type { CommandDesk } from './command-desk.ts';
 import type { CommandTrace } from './command-traces.ts';
-import type { ConnectionMeters } from './meters.ts';
+import { type ConnectionMeters, serversDoing } from './meters.ts';
 import { SendCall } from './send-call.ts';
 import type { Session } from './session.ts';
 
@@ -42,14 +42,31 @@ export class SendCommands {
     this.#parts = parts;
   }
 
-  /** Throws a Fault where the send is refused at once. `trace` where it is sampled. */
+  /** Throws a Fault where the send is refused at once, which is counted then. `trace` where it is sampled. */
   send(session: Session, command: Send, trace?: CommandTrace): void {
+    const { meters } = this.#parts;
+    let byServer: boolean | undefined;
+    try {
+      byServer = this.#pass(session, command, trace);
+    } catch (error) {
+      // For what is in it, for its pace, or for what the session has under way already.
+      if (error instanceof Fault) meters.sendRefused(false);
+      throw error;
+    }
+    if (byServer === undefined) return;
+    meters.sendRefused(byServer);
+    const message = 'an earlier send was refused, or its answer is still to come: send or skip it first';
+    throw new Fault('outOfOrder', { message, retryAfterMs: 50 });
+  }
+
+  /** Where the send must wait its turn: whether that is the server's doing. Throws a Fault. */
+  #pass(session: Session, command: Send, trace: CommandTrace | undefined): boolean | undefined {
     const clientId = check.clientId(command.clientId, 'send.client_id');
     const { convId, peer } = check.target(session.userId, command, 'send');
     const body = check.body(command.body, 'send.body');
     if (this.#mustEnsure(session, convId)) {
       this.#ensure(session, convId, { command, trace });
-      return;
+      return undefined;
     }
     const { desk } = this.#parts;
     const chain = this.#chain(session, convId);
@@ -60,15 +77,15 @@ export class SendCommands {
       if (number !== undefined) {
         const op = { t: 'send', convId, peer, clientId, body, chain: number } as const;
         desk.pass(owner, session, op, new SendCall(this.#parts, session, command.id, chain, op, trace));
-        return;
+        return undefined;
       }
     } catch (error) {
-      this.#hold(session, chain, clientId);
+      this.#hold(session, chain, { clientId, byServer: false });
       throw error;
     }
-    this.#hold(session, chain, clientId);
-    const message = 'an earlier send was refused, or its answer is still to come: send or skip it first';
-    throw new Fault('outOfOrder', { message, retryAfterMs: 50 });
+    const byServer = chain.waitsByServer;
+    this.#hold(session, chain, { clientId, byServer });
+    return byServer;
   }
 
   /** Gives a refused send up. */
@@ -95,8 +112,12 @@ export class SendCommands {
   }
 
   /** The refused send keeps its place. A session that leaves too many lying can't be promised its order any more. */
-  #hold(session: Session, chain: SendChain, clientId: string): void {
-    if (chain.hold(clientId)) return;
+  #hold(
+    session: Session,
+    chain: SendChain,
+    { clientId, byServer }: { readonly clientId: string; readonly byServer: boolean },
+  ): void {
+    if (chain.hold(clientId, byServer)) return;
     const message = 'too many refused sends were neither sent again nor skipped';
     this.#parts.end(session, new Fault('overloaded', { message }));
   }
@@ -136,12 +157,14 @@ export class SendCommands {
       },
       refused: (fault) => {
         this.#ensuring.delete(key);
+        const byServer = serversDoing(fault);
         if (fault.spec.retry !== 'never') {
           const chain = this.#chain(session, convId);
-          for (const { command } of sends) this.#hold(session, chain, command.clientId);
+          for (const { command } of sends)
+            this.#hold(session, chain, { clientId: command.clientId, byServer });
         }
         for (const each of sends) {
-          meters.sendRefused(fault);
+          meters.sendRefused(byServer);
           each.trace?.refused(fault);
           if (each !== send) desk.refuse(session, each.command.id, fault);
         }
@@ -155,7 +178,6 @@ export class SendCommands {
       this.send(session, command, trace);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.#parts.meters.sendRefused(error);
       trace?.refused(error);
       this.#parts.desk.refuse(session, command.id, error);
     }

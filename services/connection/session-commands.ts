@@ -62,7 +62,6 @@ export class SessionCommands {
       if (!(error instanceof Fault)) throw error;
       trace?.refused(error);
       session.rate.spend(this.#desk.nowMs, cost.refused);
-      if (command.t === 'send') this.#parts.meters.sendRefused(error);
       this.#desk.refuse(session, command.id, error);
     }
   }

@@ -27,7 +27,7 @@ import { AdminGate } from './admin-gate.ts';
 import { type Authenticator, type Caller, requireScope } from './auth.ts';
 import type { CommandTraces } from './command-traces.ts';
 import type { OwnerLinks } from './owner-links.ts';
-import type { ConnectionMeters } from './meters.ts';
+import { type ConnectionMeters, serversDoing } from './meters.ts';
 import type { Rates } from './rates.ts';
 import type { SessionEvents } from './session-events.ts';
 import { conversationRoutes } from './routes/conversation-routes.ts';
@@ -143,7 +143,7 @@ export class UnaryApi implements UnaryHost {
       meters.sent((clock.monotonicMs() - sinceMs) / 1_000);
       return result;
     } catch (error) {
-      meters.sendRefused(toFault(error));
+      meters.sendRefused(serversDoing(toFault(error)));
       throw error;
     }
   }
