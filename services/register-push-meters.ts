@@ -69,6 +69,7 @@ function devicePushes({ providers, courier }: DevicePushes): LabelledValues {
       retry,
       rejected,
       replaced: courier.replaced.get(provider) ?? 0,
+      withdrawn: courier.withdrawn.get(provider) ?? 0,
       dead_letter: courier.deadLettered.get(provider) ?? 0,
     }).map(([result, value]) => [{ provider, endpoint: 'devices', result }, value] as const),
   );

@@ -102,6 +102,40 @@ describe('pushes to devices', () => {
     assert.deepEqual(scene.to, ['bob phone 2']);
   });
 
+  it('are not tried again for a message that was taken back; what is left of the interval is told of', async () => {
+    using scene = new PushScene(['ann', 'bob', 'cyd'], { content: 'shown' });
+    for (const user of ['bob', 'cyd']) scene.device(user);
+    scene.outcomes.set('bob phone', { t: 'retry', reason: 'busy' });
+    scene.onSend = (to) => {
+      if (to !== 'bob phone') return;
+      scene.recalls(2);
+      scene.outcomes.clear();
+    };
+    await scene.handle(scene.said(1, 2, 'ann', earlier()));
+    assert.deepEqual(scene.to, ['bob phone 1', 'bob phone 2', 'cyd phone 2']);
+    assert.equal(scene.pushed.at(-1)?.notice.body, 'ann: hush 1');
+    scene.onSend = () => scene.recalls(3);
+    scene.outcomes.set('bob phone', { t: 'retry', reason: 'busy' });
+    await scene.handle(scene.said(3, 3, 'ann', earlier()));
+    assert.equal(scene.to.filter((one) => one === 'bob phone 3').length, 1);
+    assert.deepEqual(scene.letters.kept, []);
+  });
+
+  it('are not tried again at a device that is gone, or has another target', async () => {
+    for (const change of ['gone', 'another'] as const) {
+      using scene = new PushScene(['ann', 'bob']);
+      scene.device('bob');
+      scene.outcomes.set('bob phone', { t: 'retry', reason: 'busy' });
+      scene.onSend = () => {
+        scene.forgets('bob');
+        if (change === 'another') scene.appleDevice('bob', 'phone');
+      };
+      await scene.handle(scene.said(1, 1, 'ann', earlier()));
+      assert.deepEqual([scene.to, scene.marks, scene.removed], [['bob phone 1'], [], []], change);
+      assert.deepEqual(scene.letters.kept, []);
+    }
+  });
+
   it('wait for a session that may acknowledge, and come when it does not', async () => {
     using scene = new PushScene(['ann', 'bob', 'cyd', 'dan']);
     for (const user of ['bob', 'cyd', 'dan']) scene.device(user);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CommittedEvent } from '../../gen/parley/node/v1/event_log_pb.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
@@ -13,6 +14,7 @@ import type { Delivery, NoticeCourier } from './notice-courier.ts';
 import type { NoticeWriter } from './notice-writer.ts';
 import type { Digest } from './offline-digests.ts';
 import { ProviderRounds } from './provider-rounds.ts';
+import { deviceNow, messageNow } from './push-facts.ts';
 import { concerns, cursorOf, verdict } from './push-rules.ts';
 import type { PushProviders } from './push-providers.ts';
 import { PushTrace } from './push-trace.ts';
@@ -41,6 +43,9 @@ const chunkSize = 100;
 /** Newest messages of an interval among which one that is still there is looked for. */
 const entriesLookedAt = 100;
 
+/** For so long what a round has looked up is taken as it was; what has waited longer for its turn is looked up again. */
+const freshMs = 10_000;
+
 /** Pushes of one interval that are traced, at most. */
 const mostTraced = 16;
 
@@ -49,12 +54,15 @@ interface Errand {
   readonly digest: Digest;
   /** Undefined: all members. Otherwise those whose sessions have had their time. */
   readonly only: ReadonlySet<UserId> | undefined;
-  readonly deliveries: Promise<void>[];
+  /** Each tells whether its message was taken back before it was sent. */
+  readonly deliveries: Promise<boolean>[];
 }
 
 interface Round extends Errand {
   readonly snapshot: ConversationSnapshot;
   readonly entry: StoredEntry;
+  /** When all this was looked up, by the monotonic clock. */
+  readonly readAtMs: number;
   /** By which providers; one that is alone waits for room. */
   readonly kinds: readonly PushTargetKind[];
 }
@@ -117,7 +125,7 @@ export class DeviceNotices {
       this.expired += 1;
       return;
     }
-    const deliveries: Promise<void>[] = [];
+    const deliveries: Promise<boolean>[] = [];
     try {
       const errand = { digest, only: undefined, deliveries };
       await this.#rounds.each(
@@ -129,7 +137,9 @@ export class DeviceNotices {
       // Whatever else went wrong: what is on its way is not sent a second time meanwhile.
       await Promise.allSettled(deliveries);
     }
-    await Promise.all(deliveries);
+    const takenBack = await Promise.all(deliveries);
+    // They hear of what is left of the interval in its stead; whoever was told already does not.
+    if (takenBack.includes(true)) await this.#tell(digest);
   }
 
   /** Looks again at those whose sessions have had time, once they have. */
@@ -152,11 +162,12 @@ export class DeviceNotices {
   async #round(errand: Errand, kinds: readonly PushTargetKind[]): Promise<Set<UserId> | 'apart'> {
     const { digest, only } = errand;
     const waiting = new Set<UserId>();
+    const readAtMs = this.#init.clock.monotonicMs();
     const [snapshot] = await this.#init.store.load([digest.convId as ConvId]);
     if (snapshot === undefined) return waiting;
     const entry = await this.#newest(digest, snapshot);
     if (entry === undefined) return waiting;
-    const round = { ...errand, snapshot, entry, kinds };
+    const round = { ...errand, snapshot, entry, readAtMs, kinds };
     const members = snapshot.members.filter(
       (member) => concerns(member, entry) && (only === undefined || only.has(member.userId)),
     );
@@ -232,13 +243,21 @@ export class DeviceNotices {
     round.deliveries.push(delivery);
   }
 
-  async #deliver({ digest, snapshot, entry }: Round, userId: UserId, device: ReachableDevice): Promise<void> {
-    const { courier, devices, writer } = this.#init;
+  /** Whether the message was taken back before it was sent. */
+  async #deliver(round: Round, userId: UserId, device: ReachableDevice): Promise<boolean> {
+    const { digest, snapshot, entry, readAtMs } = round;
+    const { clock, courier, devices, writer } = this.#init;
     const { deviceId, target } = device;
     const { convId } = snapshot;
     const { seq, createdAtMs: occurredAtMs } = entry;
     const trace = this.#traceOf(digest, { provider: target.t, convId, seq });
-    const notice = () => {
+    let isTakenBack = false;
+    const notice = async (again: boolean) => {
+      if (again || clock.monotonicMs() - readAtMs > freshMs) {
+        const state = await this.#stateOf(round, userId, device);
+        isTakenBack = state === 'takenBack';
+        if (state !== 'due') return undefined;
+      }
       const ttlSeconds = Math.max(0, this.#ttlSeconds(digest));
       return writer.write({ userId, deviceId, snapshot, entry, ttlSeconds });
     };
@@ -252,6 +271,20 @@ export class DeviceNotices {
     if (delivery.t === 'sent') await this.#told.mark({ userId, deviceId, convId, seq });
     else if (delivery.t === 'gone')
       await devices.remove(userId, deviceId, { target, seenUntilMs: delivery.sinceMs });
+    return isTakenBack;
+  }
+
+  /** Whether a push that has waited is still to be sent to where it was to go. */
+  async #stateOf(
+    { snapshot: { convId, convNo }, entry }: Round,
+    userId: UserId,
+    { deviceId, target }: ReachableDevice,
+  ): Promise<'due' | 'takenBack' | 'deviceGone'> {
+    const { devices, store } = this.#init;
+    const device = await deviceNow(devices, { userId, deviceId, convId });
+    // Another target was named later, and that device has found the message when it came.
+    if (device === undefined || !isDeepStrictEqual(device.target, target)) return 'deviceGone';
+    return (await messageNow(store, convNo, entry.seq)) === undefined ? 'takenBack' : 'due';
   }
 
   #traceOf(

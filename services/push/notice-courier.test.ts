@@ -123,6 +123,21 @@ describe('a courier of notices', () => {
     assert.equal(new Set(provider.sent.map(({ id }) => id)).size, 1);
   });
 
+  it('leaves off, without a letter, what is not to be sent any more', async () => {
+    const { provider, courier, letters } = scene();
+    const asked: boolean[] = [];
+    const { notice, ...rest } = job(1);
+    const withdrawn = async (again: boolean) => {
+      asked.push(again);
+      return again ? undefined : notice(again);
+    };
+    const done = courier.deliver({ ...rest, notice: withdrawn });
+    await provider.answer(retry);
+    assert.deepEqual(await done, { t: 'withdrawn' });
+    assert.deepEqual([asked, provider.sent.length, letters.kept], [[false, true], 1, []]);
+    assert.deepEqual([[...courier.withdrawn], courier.underWay], [[['fcm', 1]], 0]);
+  });
+
   it('keeps what it gives up: whom and what it was about, and nothing that is secret', async () => {
     for (const outcome of [retry, { t: 'rejected', reason: 'payload' }] as const) {
       const { provider, courier, letters } = scene({ attempts: 2 });

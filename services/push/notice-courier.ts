@@ -22,21 +22,27 @@ export interface PushJob {
   readonly convId: ConvId;
   readonly seq: Seq;
   readonly occurredAtMs: number;
-  /** Makes the notice, when its turn has come: badges change meanwhile. */
-  notice(): Promise<PushNotice>;
+  /**
+   * Makes the notice, when its turn has come: badges change meanwhile. Undefined where it is not to be sent any more;
+   * `again`: what it rests on was true at an earlier attempt.
+   */
+  notice(again: boolean): Promise<PushNotice | undefined>;
   /** Where it tells of a sampled message. */
   readonly trace?: PushTrace | undefined;
 }
 
 /**
  * `gone`: the device is to be forgotten, unless it has named its target again after `sinceMs`. `replaced`: a newer notice
- * of the same conversation goes to the device instead.
+ * of the same conversation goes to the device instead. `withdrawn`: there is nothing to send any more.
  */
 export type Delivery =
   | { readonly t: 'sent' }
   | { readonly t: 'gone'; readonly sinceMs: number | undefined }
   | { readonly t: 'replaced' }
+  | { readonly t: 'withdrawn' }
   | { readonly t: 'deadLetter' };
+
+type Withdrawn = Extract<Delivery, { t: 'withdrawn' }>;
 
 export interface NoticeCourierInit {
   readonly providers: Pick<PushProviders, 'send'>;
@@ -72,8 +78,9 @@ interface Line {
  * Each provider has room and turns of its own, so that one that hangs or fails is late alone.
  */
 export class NoticeCourier {
-  /** By provider: notices that were replaced before they were sent, and that were given up. */
+  /** By provider: notices that were replaced or withdrawn before they were sent, and that were given up. */
   readonly replaced = new Map<string, number>();
+  readonly withdrawn = new Map<string, number>();
   readonly deadLettered = new Map<string, number>();
   readonly #init: NoticeCourierInit;
   readonly #ways: Readonly<Record<PushTargetKind, Way>>;
@@ -151,7 +158,8 @@ export class NoticeCourier {
     for (const { room } of Object.values(this.#ways)) room.wakeAll();
   }
 
-  async #attempt({ target, notice }: PushJob): Promise<PushOutcome> {
+  async #attempt(job: PushJob, attempt: number): Promise<PushOutcome | Withdrawn> {
+    const { target } = job;
     const { turns } = this.#ways[target.t];
     // Its turn was there, and what the task throws comes as it is.
     let begun = false;
@@ -159,8 +167,9 @@ export class NoticeCourier {
       return await turns.run(hostOf(target), async () => {
         begun = true;
         this.#checkRunning();
-        const made = await notice();
+        const made = await job.notice(attempt > 1);
         this.#checkRunning();
+        if (made === undefined) return { t: 'withdrawn' };
         return this.#init.providers.send(target, made, { signal: this.#abort.signal });
       });
     } catch (error) {
@@ -188,9 +197,13 @@ export class NoticeCourier {
       if (line.replaced) return this.#replaced(job);
       const { trace } = job;
       const outcome = await (trace === undefined
-        ? this.#attempt(job)
-        : trace.attempt(() => this.#attempt(job)));
+        ? this.#attempt(job, attempt)
+        : trace.attempt(() => this.#attempt(job, attempt)));
       if (outcome.t === 'sent') return outcome;
+      if (outcome.t === 'withdrawn') {
+        count(this.withdrawn, job.target.t);
+        return outcome;
+      }
       if (outcome.t === 'gone') return { t: 'gone', sinceMs: outcome.sinceMs };
       this.#checkRunning();
       if (outcome.t === 'rejected' || attempt === config.attempts) {

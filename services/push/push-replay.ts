@@ -6,6 +6,7 @@ import type { Devices } from '../ports/devices.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import type { DevicePushConfig } from './device-options.ts';
 import { NoticeWriter } from './notice-writer.ts';
+import { deviceNow, messageNow } from './push-facts.ts';
 import type { PushProviders } from './push-providers.ts';
 
 export interface PushReplayInit {
@@ -45,12 +46,11 @@ export class PushReplay {
     const { store, providers, config } = this.#init;
     const { user_id, device_id: deviceId, conv_id, seq } = bodyType.parse(JSON.parse(body));
     const [userId, convId] = [user_id as UserId, conv_id as ConvId];
-    const [recipient] = await store.devices.recipients(convId, [userId]);
-    const device = recipient?.devices.find((one) => one.deviceId === deviceId);
+    const device = await deviceNow(store.devices, { userId, deviceId, convId });
     if (device === undefined) return { delivered: false, words: 'the device is not registered any more' };
     const [snapshot] = await store.load([convId]);
-    const [entry] = snapshot === undefined ? [] : await store.range(snapshot.convNo, seq, seq, 1, false);
-    if (snapshot === undefined || entry === undefined || entry.recalled)
+    const entry = snapshot && (await messageNow(store, snapshot.convNo, seq));
+    if (snapshot === undefined || entry === undefined)
       return { delivered: false, words: 'the message is not there any more' };
     const { ttlSeconds } = config;
     const notice = await this.#writer.write({ userId, deviceId, snapshot, entry, ttlSeconds });

@@ -1,8 +1,7 @@
 import type { TraceContext } from '../core/trace-context.ts';
 import type { Span, Tracer } from '../core/tracer.ts';
-import type { PushOutcome } from './provider.ts';
 
-/** The trace of one push to a device: a span until it is sent, replaced or given up, and one for each attempt. */
+/** The trace of one push to a device: a span until it is sent, replaced, withdrawn or given up, and one for each attempt. */
 export class PushTrace {
   readonly #tracer: Tracer;
   readonly #span: Span;
@@ -23,11 +22,12 @@ export class PushTrace {
   }
 
   /** One attempt; what it throws, it throws. */
-  async attempt(work: () => Promise<PushOutcome>): Promise<PushOutcome> {
+  async attempt<T extends { readonly t: string }>(work: () => Promise<T>): Promise<T> {
     const span = this.#tracer.start('push send', { kind: 'client', parent: this.#span.context });
     try {
       const outcome = await work();
-      if (outcome.t !== 'sent') span.fail(outcome.t);
+      if (outcome.t === 'withdrawn') span.set({ 'parley.outcome': outcome.t });
+      else if (outcome.t !== 'sent') span.fail(outcome.t);
       return outcome;
     } catch (error) {
       span.fail('internal');

@@ -60,6 +60,8 @@ export class PushScene {
   outcomes = new Map<string, PushOutcome>();
   /** FCM answers nothing until it resolves. */
   hanging: PromiseWithResolvers<void> | undefined;
+  /** What happens during an attempt. */
+  onSend: (to: string) => void = () => {};
   readonly sessions: SessionAck[] = [];
   readonly settings = new Map<string, PushSettings>();
   readonly silences = new Map<string, number>();
@@ -82,7 +84,9 @@ export class PushScene {
         const to = target.t === 'fcm' ? target.token : target.t;
         if (target.t === 'fcm') await this.hanging?.promise;
         this.pushed.push({ to, notice });
-        return this.outcomes.get(to) ?? { t: 'sent' };
+        const outcome = this.outcomes.get(to) ?? { t: 'sent' };
+        this.onSend(to);
+        return outcome;
       },
     };
     this.#courier = new NoticeCourier({
@@ -137,9 +141,14 @@ export class PushScene {
   }
 
   /** A device that APNs reaches, by `apns`: in most scenes it is not configured. */
-  appleDevice(user: string): void {
+  appleDevice(user: string, deviceId = 'tablet'): void {
     const target: PushTarget = { t: 'apns', token: 'ab'.repeat(32), environment: 'production' };
-    this.#add(user, { deviceId: 'tablet', target, registeredAtMs: 0, toldSeq: 0 });
+    this.#add(user, { deviceId, target, registeredAtMs: 0, toldSeq: 0 });
+  }
+
+  /** The device is another user's now, or nobody's. */
+  forgets(user: string): void {
+    this.#devices.delete(user);
   }
 
   session(user: string, deviceId: string, state: SessionAck['state']): void {
