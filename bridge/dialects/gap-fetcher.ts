@@ -5,6 +5,14 @@ export interface PageWish {
   readonly limit: number;
 }
 
+/** A range to fetch, both ends inclusive. */
+interface Gap {
+  from: number;
+  to: number;
+  /** Whether the last page asked for was refused. */
+  refused: boolean;
+}
+
 const pageSize = 100;
 
 /**
@@ -12,8 +20,8 @@ const pageSize = 100;
  * the log rather than in memory: the gap grows over them, so the socket gets everything in order.
  */
 export class GapFetcher {
-  /** Ranges to fetch, both ends inclusive. */
-  readonly #gaps = new Map<string, { from: number; to: number }>();
+  /** By conversation; the refused ones in the order of their refusals. */
+  readonly #gaps = new Map<string, Gap>();
   #inFlight: string | undefined;
 
   get size(): number {
@@ -24,7 +32,7 @@ export class GapFetcher {
   open(convId: string, from: number, to: number): void {
     const gap = this.#gaps.get(convId);
     if (gap === undefined) {
-      this.#gaps.set(convId, { from, to });
+      this.#gaps.set(convId, { from, to, refused: false });
       return;
     }
     // The page under way began at `from`: an earlier start is announced again if it still matters.
@@ -40,14 +48,15 @@ export class GapFetcher {
     return true;
   }
 
-  /** The next page to ask for, unless one is under way. */
+  /** The next page to ask for, unless one is under way. What is refused again and again is not in others' way. */
   next(): PageWish | undefined {
     if (this.#inFlight !== undefined) return undefined;
-    for (const [convId, gap] of this.#gaps) {
-      this.#inFlight = convId;
-      return { convId, fromSeq: gap.from, limit: Math.min(pageSize, gap.to - gap.from + 1) };
+    let first: string | undefined;
+    for (const [convId, { refused }] of this.#gaps) {
+      first ??= convId;
+      if (!refused) return this.#page(convId);
     }
-    return undefined;
+    return first === undefined ? undefined : this.#page(first);
   }
 
   /** The page under way was answered, up to `lastSeq`; 0 when there was nothing. */
@@ -57,12 +66,25 @@ export class GapFetcher {
     this.#inFlight = undefined;
     if (gap === undefined) return;
     if (lastSeq >= gap.to || lastSeq < gap.from) this.#gaps.delete(convId);
-    else gap.from = lastSeq + 1;
+    else {
+      gap.from = lastSeq + 1;
+      gap.refused = false;
+    }
   }
 
   /** The page under way was refused. A gap that may be fetched later stays open: call `next` again after a while. */
   refused(later: boolean): void {
-    if (this.#inFlight !== undefined && !later) this.#gaps.delete(this.#inFlight);
+    const convId = this.#inFlight as string;
+    const gap = this.#gaps.get(convId);
     this.#inFlight = undefined;
+    if (gap === undefined) return;
+    this.#gaps.delete(convId);
+    if (later) this.#gaps.set(convId, { ...gap, refused: true });
+  }
+
+  #page(convId: string): PageWish {
+    const { from, to } = this.#gaps.get(convId) as Gap;
+    this.#inFlight = convId;
+    return { convId, fromSeq: from, limit: Math.min(pageSize, to - from + 1) };
   }
 }
