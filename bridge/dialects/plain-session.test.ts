@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromBinary } from '@bufbuild/protobuf';
+import { Retry } from '../../gen/parley/chat/v1/error_pb.ts';
 import { ConnectResponseSchema } from '../../gen/parley/chat/v1/session_pb.ts';
 import type { BridgeSocket } from '../socket.ts';
 import { commandOf, entry, events } from '../testing/frames.ts';
@@ -12,13 +13,16 @@ import { PlainSession } from './plain-session.ts';
 /** A socket that records, and a session on it. */
 function plainSession(userId = 'ann') {
   const forwarded: string[] = [];
+  const lists: { readonly id: number; readonly convId: string }[] = [];
+  const clock = { nowMs: 0, wallMs: () => 0, monotonicMs: () => clock.nowMs };
   let pings = 0;
   const socket = {
     client: { token: '', userId, deviceId: 'd', remoteAddress: '' },
     flushed: true,
     congested: false,
     forward(frame: Uint8Array) {
-      const { command } = commandOf(frame);
+      const { id, command } = commandOf(frame);
+      if (command.case === 'list') lists.push({ id, convId: command.value.convId });
       if (command.case === 'ack')
         for (const { convId, seq } of command.value.items) forwarded.push(`ack ${convId}${seq}`);
       else forwarded.push(command.case ?? '');
@@ -28,19 +32,29 @@ function plainSession(userId = 'ann') {
       pings += 1;
     },
   };
-  const session = new PlainSession(socket as unknown as BridgeSocket, {} as PeerCache, 0);
+  const session = new PlainSession(socket as unknown as BridgeSocket, {} as PeerCache, clock);
   session.begin();
   forwarded.length = 0;
-  return { session, socket, forwarded, pings: () => pings };
+  return { session, socket, forwarded, lists, clock, pings: () => pings };
+}
+
+function other(init: Parameters<typeof events>[0]): PlainEvent {
+  const [event] = fromBinary(ConnectResponseSchema, events(init)).events;
+  assert.ok(event);
+  return { t: 'other', event };
 }
 
 function welcome(pingIntervalMs: number): PlainEvent {
-  const frame = events({
-    event: { case: 'welcome', value: { userId: 'ann', pingIntervalMs, ackBytes: 1_000 } },
-  });
-  const [event] = fromBinary(ConnectResponseSchema, frame).events;
-  assert.ok(event);
-  return { t: 'other', event };
+  return other({ event: { case: 'welcome', value: { userId: 'ann', pingIntervalMs, ackBytes: 1_000 } } });
+}
+
+function gap(convId: string): PlainEvent {
+  return other({ event: { case: 'gap', value: { convId, fromSeq: 1n, toSeq: 2n } } });
+}
+
+function refusal(replyTo: number, retry: Retry, retryAfterMs = 0): PlainEvent {
+  const value = { code: 14, reason: 'ownerLost', message: '', retry, retryAfterMs };
+  return other({ replyTo, event: { case: 'error', value } });
 }
 
 function message(seq: number): PlainEvent {
@@ -92,13 +106,45 @@ test('what is not flushed is not acknowledged; many bytes are before their time'
 
 test('gaps wait while the client is slow to read', () => {
   const { session, socket, forwarded } = plainSession();
-  const gap = events({ event: { case: 'gap', value: { convId: 'g', fromSeq: 1n, toSeq: 2n } } });
-  const [event] = fromBinary(ConnectResponseSchema, gap).events;
-  assert.ok(event);
   socket.congested = true;
-  session.take([{ t: 'other', event }], 10);
+  session.take([gap('g')], 10);
   assert.deepEqual(forwarded, []);
   socket.congested = false;
   session.fetchGaps();
   assert.deepEqual(forwarded, ['list']);
+});
+
+test('after a refusal no page is asked for until a while is over, whatever else happens', () => {
+  const { session, lists, clock } = plainSession();
+  session.take([gap('g')], 10);
+  session.take([refusal(lists[0]?.id ?? 0, Retry.HERE)], 10);
+  session.take([message(9)], 10);
+  session.take([gap('h')], 10);
+  clock.nowMs = 399;
+  session.fetchGaps();
+  assert.equal(lists.length, 1);
+  clock.nowMs = 400;
+  session.fetchGaps();
+  // Then it is the others' turn first.
+  assert.deepEqual(
+    lists.map(({ convId }) => convId),
+    ['g', 'h'],
+  );
+  session.take([refusal(lists[1]?.id ?? 0, Retry.ELSEWHERE, 1_000)], 10);
+  clock.nowMs = 1_399;
+  session.fetchGaps();
+  assert.equal(lists.length, 2);
+  clock.nowMs = 1_400;
+  session.fetchGaps();
+  assert.equal(lists[2]?.convId, 'g');
+});
+
+test('what is refused for good holds nobody up', () => {
+  const { session, lists } = plainSession();
+  session.take([gap('g'), gap('h')], 10);
+  session.take([refusal(lists[0]?.id ?? 0, Retry.NEVER)], 10);
+  assert.deepEqual(
+    lists.map(({ convId }) => convId),
+    ['g', 'h'],
+  );
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Error as ErrorEvent, Retry } from '../../gen/parley/chat/v1/error_pb.ts';
 import type { Event, Sent } from '../../gen/parley/chat/v1/session_pb.ts';
+import type { Clock } from '../../services/core/clock.ts';
 import { Fault } from '../../services/core/fault.ts';
 import { helloFrame } from '../hello.ts';
 import type { BridgeSocket } from '../socket.ts';
@@ -21,6 +22,8 @@ const maxOwed = 8_192;
 const maxGaps = 5_000;
 const maxUnknownPeers = 1_000;
 const acksAtOnce = 256;
+/** How long at least no page is asked for after one was refused. */
+const refusalPauseMs = 400;
 /** Unless welcome says otherwise. */
 const defaultPingMs = 25_000;
 const defaultAckBytes = 256 * 1024;
@@ -38,6 +41,7 @@ type Asked =
 export class PlainSession {
   readonly #socket: BridgeSocket;
   readonly #peers: PeerCache;
+  readonly #clock: Clock;
   readonly #inbox: PlainInbox;
   readonly #tracker = new DeliveryTracker();
   readonly #gaps = new GapFetcher();
@@ -52,13 +56,16 @@ export class PlainSession {
   #ackBytes = defaultAckBytes;
   #unackedBytes = 0;
   #spokeAt: number;
+  /** No page is asked for before. */
+  #pagesFromMs = 0;
   #probing = false;
   #lastRefusal = '';
 
-  constructor(socket: BridgeSocket, peers: PeerCache, nowMs: number) {
+  constructor(socket: BridgeSocket, peers: PeerCache, clock: Clock) {
     this.#socket = socket;
     this.#peers = peers;
-    this.#spokeAt = nowMs;
+    this.#clock = clock;
+    this.#spokeAt = clock.monotonicMs();
     this.#inbox = new PlainInbox({
       needs: (event) => this.#missingPeer(event),
       lookUp: (convId) => this.#lookUp(convId),
@@ -112,9 +119,9 @@ export class PlainSession {
     }
   }
 
-  /** Asks for the next page of what is missing, unless the client is slow to read. */
+  /** Asks for the next page of what is missing, unless the client is slow to read or the node refused one just now. */
   fetchGaps(): void {
-    if (this.#socket.congested) return;
+    if (this.#socket.congested || this.#clock.monotonicMs() < this.#pagesFromMs) return;
     const wish = this.#gaps.next();
     if (wish !== undefined) this.#socket.forward(listFrame(this.#ask({ t: 'page' }), wish));
   }
@@ -226,13 +233,19 @@ export class PlainSession {
 
   #showError(error: ErrorEvent, replyTo: number, asked: Asked | undefined, out: Buffer[]): void {
     const mayPassLater = error.retry !== Retry.NEVER;
-    if (asked?.t === 'page') this.#gaps.refused(mayPassLater);
+    if (asked?.t === 'page') this.#pageRefused(mayPassLater, error.retryAfterMs);
     if (asked?.t === 'page' || replyTo === quietId) return;
     this.#lastRefusal = error.reason;
     out.push(errorFrame(error, asked?.t === 'send' && asked.named ? asked.clientId : ''));
     // A refused send keeps its place until it is sent again or given up; a plain client can't say either.
     if (asked?.t === 'send' && mayPassLater)
       this.#socket.forward(skipFrame(quietId, asked.target, asked.clientId));
+  }
+
+  #pageRefused(mayPassLater: boolean, retryAfterMs: number): void {
+    this.#gaps.refused(mayPassLater);
+    // At once, it would be refused again, and the node would hear of nothing else.
+    if (mayPassLater) this.#pagesFromMs = this.#clock.monotonicMs() + Math.max(refusalPauseMs, retryAfterMs);
   }
 
   /** Who receives a direct message, as far as it is known. */

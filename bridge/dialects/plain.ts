@@ -34,7 +34,7 @@ export class PlainDialect implements Dialect {
   }
 
   opened(socket: BridgeSocket): void {
-    const session = new PlainSession(socket, this.#peers, this.#clock.monotonicMs());
+    const session = new PlainSession(socket, this.#peers, this.#clock);
     socket.state = session;
     this.#sockets.add(socket);
     socket.on('pong', () => session.pong(this.#clock.monotonicMs()));
