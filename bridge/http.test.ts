@@ -262,6 +262,21 @@ test('handshakes that are refused', async () => {
   await fixture.connect();
 });
 
+test('the addresses of one IPv6 network share the room of one', async () => {
+  await using fixture = await BridgeFixture.start({
+    mode: 'production',
+    config: { maxSocketsPerAddress: 2, trustedProxies: 1 },
+  });
+  const from = (address: string) => fixture.connect('', [], { headers: { 'x-forwarded-for': address } });
+  const first = await from('2001:db8:a:b::1');
+  await from('2001:db8:a:b:ffff::2');
+  await assert.rejects(from('2001:db8:a:b::3'), /429/);
+  await from('2001:db8:a:c::3');
+  first.close();
+  await first.closed;
+  await from('2001:db8:a:b::3');
+});
+
 test('an offer of h2c by upgrade is answered in HTTP/1.1', async () => {
   await using fixture = await BridgeFixture.start();
   const offer =

@@ -105,7 +105,7 @@ export const bridgeOptions = {
     env: 'PARLEY_WS_MAX_SOCKETS_PER_ADDRESS',
     type: z.int().min(1),
     default: 20_000,
-    doc: 'Most WebSockets of one address. Many users may share one behind a translating router.',
+    doc: 'Most WebSockets of one address; an IPv6 address counts with its network of 64 bits. Many users may share one behind a translating router.',
   }),
   inboundBytes: option({
     env: 'PARLEY_WS_INBOUND_BYTES',

@@ -1,3 +1,4 @@
+import { addressKey } from '../services/core/address-key.ts';
 import type { DoorInlet, DoorOutlet, SessionHost } from '../services/core/door.ts';
 import type { Clock } from '../services/core/clock.ts';
 import type { Fault } from '../services/core/fault.ts';
@@ -72,9 +73,9 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
     return bytes;
   }
 
-  /** Sockets of one address. */
+  /** Sockets of one address, or of an IPv6 address's whole network. */
   sizeOf(address: string): number {
-    return this.#perAddress.get(address) ?? 0;
+    return this.#perAddress.get(limitKey(address)) ?? 0;
   }
 
   nextSession(): number {
@@ -201,9 +202,14 @@ export class SocketDoor implements DoorOutlet, SocketOwner {
 
   #countAddress(address: string, by: number): void {
     const count = this.sizeOf(address) + by;
-    if (count === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, count);
+    if (count === 0) this.#perAddress.delete(limitKey(address));
+    else this.#perAddress.set(limitKey(address), count);
   }
+}
+
+/** This machine itself is limited, too. */
+function limitKey(address: string): string {
+  return addressKey(address) ?? address;
 }
 
 /** A small view would keep the whole read buffer alive behind it: copy it out. */

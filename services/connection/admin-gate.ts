@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
+import { addressKey } from '../core/address-key.ts';
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import { TokenBucket } from '../core/token-bucket.ts';
-import { addressKey } from './address-key.ts';
 
 /** Failures at once, and how many a second they become again. */
 const burst = 10;

@@ -1,4 +1,5 @@
 import type { DecodedCommand } from '../codec/frames.ts';
+import { addressKey } from '../core/address-key.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ConfigOf } from '../core/config.ts';
 import type { Mode } from '../core/core-options.ts';
@@ -8,7 +9,6 @@ import type { Frame } from '../core/frame.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Directory } from '../ports/directory.ts';
-import { addressKey } from './address-key.ts';
 import type { Authenticator } from './auth.ts';
 import * as check from './check.ts';
 import type { CommandTraces } from './command-traces.ts';
