@@ -223,6 +223,23 @@ describe('the page', { concurrency: 2 }, () => {
       assert.ok(Math.abs(after - view.y) < 2, `moved by ${after - view.y} px`);
     }));
 
+  test('what was before one joined stands first, under no day and beside none', () =>
+    visit({ scene: 'newcomer', hash: '#/c/new' }, async (page) => {
+      await message(page, '#60 ').waitFor();
+      await log(page).evaluate((box) => {
+        box.scrollTop = 0;
+      });
+      await page.getByText('What was written before you joined is not shown').waitFor();
+      // Its last pixels are what is at the upper edge: the day that floats there would be its own.
+      await log(page).evaluate(async (box) => {
+        const line = box.querySelector('.notice-row')?.getBoundingClientRect();
+        box.scrollTop += (line?.bottom ?? 0) - box.getBoundingClientRect().top - 4;
+        for (let frame = 0; frame < 2; frame++) await new Promise((drawn) => requestAnimationFrame(drawn));
+      });
+      assert.equal(await page.locator('.floating-day').count(), 0);
+      assert.equal(await page.getByText('1970').count(), 0);
+    }));
+
   test('a page of history that fails waits for the reader', () =>
     visit({ scene: 'flaky', hash: '#/c/odd' }, async (page) => {
       await message(page, '👍🏽').waitFor();

@@ -65,6 +65,13 @@ test('each day has one heading, and a clock that goes back makes no second one',
   assert.equal(new Set(list.map((row) => row.key)).size, list.length);
 });
 
+test('what was before one joined has no time, and no day', () => {
+  const hidden = item(1, '', 0, { t: 'hidden', throughSeq: 7 });
+  const list = rows([hidden, item(8, 'ann', noon), item(9, 'ann', noon + minute)]);
+  assert.equal(sketch(list), 'start n1 day (8 9)');
+  assert.equal(sketch(rows([hidden])), 'start n1');
+});
+
 test('midnight ends a run', () => {
   const midnight = new Date(2026, 10, 25).getTime();
   assert.equal(

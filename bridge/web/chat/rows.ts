@@ -103,8 +103,9 @@ class RunBuilder {
     this.#rows = rows;
   }
 
-  /** Puts a heading where a new day begins. Days never go back, even if a clock does. */
+  /** Puts a heading where a new day begins. Days never go back, even if a clock does; what is hidden has no time. */
   day(atMs: number): void {
+    if (atMs === 0) return;
     if (atMs < this.#dayFrom || (atMs < this.#dayFrom + 23 * 3_600_000 && atMs >= this.#dayFrom)) return;
     if (!Number.isNaN(this.#dayFrom) && daysBetween(this.#dayFrom, atMs) < 1) return;
     this.#dayFrom = dayStart(atMs);

@@ -13,6 +13,7 @@ export function sceneClient(name: string, userId: string): FakeClient {
   else everyday(client);
   if (name === 'history') history(client);
   if (name === 'many') many(client);
+  if (name === 'newcomer') newcomer(client);
   if (name === 'flaky') flaky(client);
   if (name === 'offline') {
     client.startState = waiting();
@@ -121,6 +122,17 @@ function history(client: FakeClient): void {
   unread.readSeq = 260;
   unread.activeAtMs = now - 2 * minute;
   client.put(unread);
+}
+
+/** A group that shows what was written since one joined, which was some days ago. */
+function newcomer(client: FakeClient): void {
+  const fromMs = Date.now() - 3 * day;
+  const group = new FakeConversation({ convId: 'new', title: 'New here', members: [client.userId, 'ada'] });
+  group.add('', { t: 'hidden', throughSeq: 1 }, 0);
+  group.add('ada', { t: 'membersAdded', users: [client.userId] }, fromMs);
+  for (const item of madeUp(client.userId, 60, fromMs)) group.items.push({ ...item, seq: item.seq + 2 });
+  group.readSeq = group.headSeq;
+  client.put(group);
 }
 
 function madeUp(me: string, count: number, fromMs: number) {
