@@ -160,6 +160,13 @@ const samples: readonly Sample[] = [
   { in: 'scripts/print.ts', source: `console.log('x');` },
   { in: 'services/message/env.ts', source: 'export const home = process.env.HOME;', rule: 'no-process-env' },
   { in: 'services/core/config.ts', source: 'export const home = process.env.HOME;' },
+  {
+    in: 'bridge/web/chat/new.ts',
+    source: `export const url = URL.parse('x:y');`,
+    rule: 'no-restricted-properties',
+  },
+  { in: 'sdk/new.ts', source: `export const url = URL.parse('x:y');`, rule: 'no-restricted-properties' },
+  { in: 'bridge/new.ts', source: `export const url = URL.parse('x:y');` },
   { in: 'services/core/float.ts', source: `Promise.reject(new Error('x'));`, rule: 'no-floating-promises' },
   { in: 'sdk/float.test.ts', source: `import { it } from 'node:test';\nit('tests', async () => {});` },
   {

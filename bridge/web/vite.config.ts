@@ -13,7 +13,8 @@ export default defineConfig({
       // The page, and the administration on a page of its own.
       input: ['index.html', 'admin/index.html'].map((page) => fileURLToPath(new URL(page, import.meta.url))),
     },
-    target: ['chrome123', 'firefox121', 'safari17.5'],
+    // What light-dark() asks for, and in Firefox popovers and Intl.Segmenter.
+    target: ['chrome123', 'firefox125', 'safari17.5'],
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

@@ -21,6 +21,13 @@ test('addresses are found, sentences around them are not', () => {
   assert.deepEqual(links('https://例え.jp/パス です'), ['https://例え.jp/パス']);
 });
 
+test('addresses are found in browsers that have no URL.parse', (t) => {
+  t.mock.method(URL, 'parse', () => {
+    throw new TypeError('URL.parse is not a function');
+  });
+  assert.deepEqual(links('see https://example.org/, not http://:'), ['https://example.org/']);
+});
+
 test('what is no address, or would run, is text', () => {
   for (const text of [
     'javascript:alert(1)',

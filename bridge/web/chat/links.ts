@@ -48,6 +48,7 @@ function count(text: string, character: string): number {
 
 /** Only http and https: nothing that runs, nothing that is local. */
 function hrefOf(shown: string): string | undefined {
-  const url = URL.parse(/^www\./iu.test(shown) ? `https://${shown}` : shown);
+  const text = /^www\./iu.test(shown) ? `https://${shown}` : shown;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
   return url?.protocol === 'http:' || url?.protocol === 'https:' ? url.href : undefined;
 }
