@@ -166,6 +166,11 @@ const samples: readonly Sample[] = [
     rule: 'no-restricted-properties',
   },
   { in: 'sdk/new.ts', source: `export const url = URL.parse('x:y');`, rule: 'no-restricted-properties' },
+  {
+    in: 'bridge/web/admin/new.ts',
+    source: 'export const id = crypto.randomUUID();',
+    rule: 'no-restricted-properties',
+  },
   { in: 'bridge/new.ts', source: `export const url = URL.parse('x:y');` },
   { in: 'services/core/float.ts', source: `Promise.reject(new Error('x'));`, rule: 'no-floating-promises' },
   { in: 'sdk/float.test.ts', source: `import { it } from 'node:test';\nit('tests', async () => {});` },

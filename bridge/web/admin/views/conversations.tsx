@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { AdminService, type DescribeGroupResponse } from '../../../../gen/parley/chat/v1/admin_pb.ts';
 import { ClusterService } from '../../../../gen/parley/chat/v1/cluster_pb.ts';
+import { uniqueId } from '../../../../sdk/unique-id.ts';
 import { Button } from '../../ui/button.tsx';
 import { toast } from '../../ui/toasts.tsx';
 import type { AdminApi } from '../app/admin-api.ts';
@@ -156,7 +157,7 @@ function Members({ api, groupId, group, changed }: MembersProps) {
             cell: ({ userId }) => (
               <Button
                 aria-label={`Remove ${userId}`}
-                onClick={() => setLeaving({ userId, clientId: crypto.randomUUID() })}
+                onClick={() => setLeaving({ userId, clientId: uniqueId() })}
               >
                 Remove
               </Button>
