@@ -322,6 +322,20 @@ describe('the page', { concurrency: 2 }, () => {
       await page.getByText('No connection.').waitFor({ state: 'detached' });
     }));
 
+  test('a browser that keeps nothing says so once, and does not promise to', () =>
+    visit({ scene: 'unkept' }, async (page) => {
+      const told = page.getByText('This browser doesn’t keep what you write.');
+      await told.waitFor();
+      await page.getByText('Leave this page open: what you write is sent as soon as it is back.').waitFor();
+      assert.equal(await page.getByText('What you write is kept').count(), 0);
+      await page.getByRole('button', { name: 'Dismiss' }).click();
+      await told.waitFor({ state: 'detached' });
+      await composer(page).fill('not kept');
+      await page.keyboard.press('Enter');
+      await page.locator('[data-status=pending]', { hasText: 'not kept' }).waitFor();
+      assert.equal(await told.count(), 0);
+    }));
+
   test('a session that ended says why, and how to go on', async () => {
     await visit({ scene: 'superseded' }, async (page) => {
       await page.getByRole('heading', { name: 'Parley is open elsewhere' }).waitFor();

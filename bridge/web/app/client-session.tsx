@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ChatClient } from '../../../sdk/types.ts';
 import { turnOff } from '../notifications/notifications.ts';
-import { ClientContext } from './client.ts';
+import { toast } from '../ui/toasts.tsx';
+import { ClientContext, KeptContext } from './client.ts';
 import type { ClientSource } from './client-source.ts';
 import type { Identity } from './identity.ts';
 import { SessionGate } from './session-gate.tsx';
@@ -16,7 +17,12 @@ interface ClientSessionProps {
 /** Holds the client of who is signed in, from start to close. */
 export function ClientSession({ identity, source, onSignOut }: ClientSessionProps) {
   const [again, setAgain] = useState(0);
-  const client = useOpenClient(source, identity, again);
+  // What failed once is not relied on again, even where a new client opens the storage anew.
+  const [kept, setKept] = useState(true);
+  const client = useOpenClient({ source, identity, again, onUnkept: () => setKept(false) });
+  useEffect(() => {
+    if (!kept) toast('This browser doesn’t keep what you write. Leave this page open until it is sent.');
+  }, [kept]);
   useNetwork(client);
   if (client === undefined) return null;
   const signOut = async (reason: string) => {
@@ -28,11 +34,13 @@ export function ClientSession({ identity, source, onSignOut }: ClientSessionProp
   };
   return (
     <ClientContext.Provider value={client}>
-      <SessionGate
-        key={again}
-        onSignOut={(reason) => void signOut(reason)}
-        onOpenAgain={() => setAgain((n) => n + 1)}
-      />
+      <KeptContext.Provider value={kept}>
+        <SessionGate
+          key={again}
+          onSignOut={(reason) => void signOut(reason)}
+          onOpenAgain={() => setAgain((n) => n + 1)}
+        />
+      </KeptContext.Provider>
     </ClientContext.Provider>
   );
 }
@@ -42,11 +50,21 @@ function patience(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 3_000));
 }
 
-function useOpenClient(source: ClientSource, identity: Identity, again: number): ChatClient | undefined {
+interface Opening {
+  readonly source: ClientSource;
+  readonly identity: Identity;
+  /** Another number, another client. */
+  readonly again: number;
+  readonly onUnkept: () => void;
+}
+
+function useOpenClient({ source, identity, again, onUnkept }: Opening): ChatClient | undefined {
   const [opened, setOpened] = useState<{ client: ChatClient; again: number }>();
   useEffect(() => {
     let wanted = true;
-    const opening = source.open(identity);
+    const opening = source.open(identity, () => {
+      if (wanted) onUnkept();
+    });
     void opening.then((client) => {
       if (!wanted) return;
       client.start();

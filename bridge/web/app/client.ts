@@ -4,6 +4,9 @@ import type { ChatClient, ConversationLog, Unsubscribe } from '../../../sdk/type
 
 export const ClientContext = createContext<ChatClient | undefined>(undefined);
 
+/** Whether this browser keeps what is written until it is sent, whatever happens to the page. */
+export const KeptContext = createContext(true);
+
 /** The client, without following its changes: for actions. */
 export function useClient(): ChatClient {
   const client = useContext(ClientContext);

@@ -1,15 +1,16 @@
-import { useEffect, useState } from 'preact/hooks';
-import { useChat } from './client.ts';
+import { useContext, useEffect, useState } from 'preact/hooks';
+import { KeptContext, useChat } from './client.ts';
 import { useNow } from './use-now.ts';
 import './connection-banner.css';
 
 /** Short interruptions are nobody's business. */
 const graceMs = 1_000;
 
-/** Says when the connection is gone, and that nothing is lost by it. */
+/** Says when the connection is gone, and that nothing is lost by it, or how to lose nothing. */
 export function ConnectionBanner() {
   const client = useChat();
   const { state } = client;
+  const kept = useContext(KeptContext);
   const offline = state.t === 'waiting' || state.t === 'connecting';
   const [shown, setShown] = useState(false);
   useEffect(() => {
@@ -27,7 +28,11 @@ export function ConnectionBanner() {
           <span class="banner-dot" aria-hidden="true" />
           <span class="banner-text">
             <b>{state.t === 'connecting' ? 'Connecting…' : 'No connection.'}</b>{' '}
-            <span class="banner-more">What you write is kept and sent as soon as it is back. </span>
+            {kept ? (
+              <span class="banner-more">What you write is kept and sent as soon as it is back. </span>
+            ) : (
+              <span>Leave this page open: what you write is sent as soon as it is back. </span>
+            )}
             {state.t === 'waiting' ? <Countdown untilMs={state.retryAtMs} /> : null}
           </span>
           <button

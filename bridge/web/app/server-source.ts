@@ -9,11 +9,12 @@ import { tokenSubject } from './token-subject.ts';
 
 /** Clients of the server that the page came from. */
 export const serverSource: ClientSource = {
-  async open(identity) {
+  async open(identity, onUnkept) {
     const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
     return createChatClient({
       transport: new WebSocketTransport({ url }),
-      storage: await openStorage(identity),
+      storage: await openStorage(identity, onUnkept),
+      onStorageError: onUnkept,
       ...(identity.t === 'name' ? { userId: identity.name } : { token: identity.token }),
     });
   },
@@ -27,11 +28,12 @@ export const serverSource: ClientSource = {
 };
 
 /** In a browser that keeps nothing, the client lives as long as the page. */
-async function openStorage(identity: Identity): Promise<ClientStorage> {
+async function openStorage(identity: Identity, onUnkept?: () => void): Promise<ClientStorage> {
   const name = identity.t === 'name' ? identity.name : tokenSubject(identity.token);
   try {
     return await openIndexedDbStorage({ name });
   } catch {
+    onUnkept?.();
     return new MemoryStorage();
   }
 }

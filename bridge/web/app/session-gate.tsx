@@ -1,7 +1,7 @@
-import { useEffect } from 'preact/hooks';
+import { useContext, useEffect } from 'preact/hooks';
 import { Button } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
-import { useChat } from './client.ts';
+import { KeptContext, useChat } from './client.ts';
 import { describeReason } from './problem.ts';
 import { Shell } from './shell.tsx';
 
@@ -25,6 +25,7 @@ const signInAgain = new Set([
 /** The chat while the session lives; once it has ended for good, why, and what to do. */
 export function SessionGate({ onSignOut, onOpenAgain }: SessionGateProps) {
   const { state } = useChat();
+  const kept = useContext(KeptContext);
   const reason = state.t === 'ended' ? state.reason : '';
   const refused = signInAgain.has(reason);
   useEffect(() => {
@@ -39,7 +40,7 @@ export function SessionGate({ onSignOut, onOpenAgain }: SessionGateProps) {
         title={reason === 'superseded' ? 'Parley is open elsewhere' : 'You are disconnected'}
         text={
           reason === 'superseded'
-            ? 'This tab’s session was taken over by a newer one. Nothing is lost.'
+            ? `This tab’s session was taken over by a newer one.${kept ? ' Nothing is lost.' : ''}`
             : describeReason(reason)
         }
       >

@@ -37,6 +37,8 @@ export class FakeClient implements ChatClient {
   reachable = true;
   /** Every second page of history fails. */
   flakyHistory = false;
+  /** Told of every send, as by a browser that stores none. */
+  onUnkept = () => {};
   readonly said: string[] = [];
   readonly #steps: (() => void)[] = [];
   readonly #logs = new Map<string, ConversationLog>();
@@ -118,6 +120,7 @@ export class FakeClient implements ChatClient {
       problem: '',
     };
     conversation.pending = [...conversation.pending, send];
+    this.onUnkept();
     this.touch(convId);
     if (this.state.t === 'online') this.#deliver(conversation, send);
     return clientId;

@@ -19,9 +19,13 @@ declare global {
 const query = new URLSearchParams(location.search);
 const scene = query.get('scene') ?? '';
 const source: ClientSource = {
-  async open(identity) {
-    window.preview = sceneClient(scene, identity.t === 'name' ? identity.name : 'token user');
-    return window.preview;
+  async open(identity, onUnkept) {
+    const client = sceneClient(scene, identity.t === 'name' ? identity.name : 'token user');
+    window.preview = client;
+    if (scene !== 'unkept') return client;
+    client.onUnkept = onUnkept;
+    onUnkept();
+    return client;
   },
   async forget() {},
 };

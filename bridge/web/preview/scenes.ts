@@ -15,7 +15,7 @@ export function sceneClient(name: string, userId: string): FakeClient {
   if (name === 'many') many(client);
   if (name === 'newcomer') newcomer(client);
   if (name === 'flaky') flaky(client);
-  if (name === 'offline') {
+  if (name === 'offline' || name === 'unkept') {
     client.startState = waiting();
     client.reachable = false;
   }
