@@ -1,6 +1,7 @@
 import { systemClock } from './core/clock.ts';
 import { ConfigError } from './core/config.ts';
 import type { TlsSource } from './core/certificates.ts';
+import { isWildcard } from './core/core-options.ts';
 import type { Logger } from './core/log.ts';
 import { nodeName } from './core/node-name.ts';
 import { dialGroupNode, dialMessageNode, dialPeer } from './grpc/link-dial.ts';
@@ -23,7 +24,7 @@ const leastTokenLength = 32;
 
 /** Throws a ConfigError where something is not configured that a process of a cluster needs; message nodes need a store. */
 export function checkCluster(
-  { directory, node, core, mysql }: Config,
+  { directory, node, core, mysql, cluster }: Config,
   { storesMessages }: { readonly storesMessages: boolean },
 ): void {
   const missing: string[] = [];
@@ -35,6 +36,11 @@ export function checkCluster(
     missing.push(`PARLEY_CLUSTER_TOKEN must have at least ${leastTokenLength} characters`);
   if (clusterToken === '' && core.mode === 'production')
     missing.push('PARLEY_CLUSTER_TOKEN must be set: nodes show it to each other');
+  // To whoever reads it there this is an address of his own.
+  if (isWildcard(cluster.linkHost) && cluster.linkAddress === '')
+    missing.push(
+      `PARLEY_LINK_ADDRESS must be set where PARLEY_LINK_HOST is "${cluster.linkHost}": it is where other nodes reach this one`,
+    );
   if (missing.length > 0) throw new ConfigError(missing);
 }
 

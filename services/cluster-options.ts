@@ -25,7 +25,7 @@ export const clusterOptions = {
     env: 'PARLEY_LINK_ADDRESS',
     type: z.string(),
     default: '',
-    doc: 'Host and port at which other nodes reach the link port. Empty: where it binds to.',
+    doc: 'Host and port at which other nodes reach the link port. Empty: where it binds to; it must be set where that is `0.0.0.0` or `::`.',
   }),
   linkQueueBytes: option({
     env: 'PARLEY_LINK_QUEUE_BYTES',

@@ -30,6 +30,11 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+/** Whether a listener bound to this address is on all of them: then it says to nobody where it is reached. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
 /**
  * Throws a ConfigError when development mode, which asks nobody for a token, would be reachable from elsewhere. `hosts`
  * are the addresses that listeners bind to, by the variable that sets them.

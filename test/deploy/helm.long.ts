@@ -87,6 +87,23 @@ describe('the chart', () => {
     }
   });
 
+  test('every node is asked by the others for what administrators want to know', async () => {
+    const objects = manifests(await rendered('all'));
+    const policies = of(objects, 'NetworkPolicy');
+    for (const { metadata, spec } of workloads(objects)) {
+      const { labels } = (spec?.template as Template).metadata;
+      const own = policies.filter((policy) => selects(policy.spec?.podSelector?.matchLabels, labels));
+      const rules = own.flatMap((policy) => policy.spec?.ingress ?? []);
+      assert.ok(
+        rules.some(({ ports }) => ports.some(({ port }) => port === 'link')),
+        `${metadata.name} lets nobody in`,
+      );
+      const { env } = container(spec?.template);
+      const address = env.find(({ name }) => name === 'PARLEY_LINK_ADDRESS')?.value ?? '';
+      assert.equal(portOf(spec?.template, 'link'), Number(address.split(':').at(-1)), metadata.name);
+    }
+  });
+
   test('probes and the monitor speak TLS where the metrics port does', async () => {
     for (const [values, scheme] of [
       ['least', 'HTTP'],
@@ -200,6 +217,10 @@ function container(template: Template | undefined): Container {
   return first;
 }
 
+function portOf(template: Template | undefined, named: string): number | undefined {
+  return container(template).ports.find(({ name }) => name === named)?.containerPort;
+}
+
 /** Of every pod: probes, no rights, no writing, and time enough to drain. */
 function checkWorkloads(objects: readonly Manifest[]): void {
   for (const { metadata, spec } of workloads(objects)) {
@@ -256,17 +277,12 @@ function checkReferences(objects: readonly Manifest[]): void {
     const behind = pods.filter((pod) => selects(spec?.selector, pod.metadata.labels));
     assert.ok(behind.length > 0, `${metadata.name} has pods`);
     for (const { port, targetPort } of spec?.ports ?? [])
-      for (const pod of behind)
-        assert.equal(
-          container(pod).ports.find(({ name }) => name === targetPort)?.containerPort,
-          port,
-          metadata.name,
-        );
+      for (const pod of behind) assert.equal(portOf(pod, targetPort), port, metadata.name);
   }
-  for (const { metadata, spec } of of(objects, 'NetworkPolicy'))
-    assert.equal(
-      pods.filter((pod) => selects(spec?.podSelector?.matchLabels, pod.metadata.labels)).length,
-      1,
-      metadata.name,
-    );
+  for (const { metadata, spec } of of(objects, 'NetworkPolicy')) {
+    const behind = pods.filter((pod) => selects(spec?.podSelector?.matchLabels, pod.metadata.labels));
+    assert.equal(behind.length, 1, metadata.name);
+    for (const { port } of spec?.ingress?.flatMap(({ ports }) => ports) ?? [])
+      assert.ok(portOf(behind[0], port) !== undefined, `${metadata.name} is about a port ${port}`);
+  }
 }

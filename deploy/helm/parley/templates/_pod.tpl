@@ -109,9 +109,8 @@ spec:
         - { name: ws, containerPort: 9502 }
         - { name: grpc, containerPort: 9503 }
         - { name: node, containerPort: 9504 }
-        {{- else if ne .role "push" }}
-        - { name: link, containerPort: 9505 }
         {{- end }}
+        - { name: link, containerPort: 9505 }
         - { name: metrics, containerPort: 9464 }
       # Engines that are starting, too, are waited for.
       startupProbe:
