@@ -9,6 +9,11 @@ import type { Program } from './program.ts';
 
 const metricsPort = 9404;
 
+/** A configuration of HAProxy for where there is no server of Docker's to look names up. */
+export function withoutResolvers(text: string): string {
+  return text.replace(' resolvers docker', '').replace(/^resolvers docker\n(?: +.*\n)+/m, '');
+}
+
 /** The one address that nodes know their database by. */
 export function balancer(place: Place): Program {
   const machine = place.machines.get('database');
@@ -20,9 +25,8 @@ export function balancer(place: Place): Program {
     ...commandIn(machine, 'haproxy', '-db', '-f', file),
     async configure() {
       const deployed = place.composition.file('production/haproxy/haproxy.cfg');
-      // Names are in the file of hosts, which does not change: there is no server of Docker's to look them up.
-      const text = deployed.replace(' resolvers docker', '').replace(/^resolvers docker\n(?: +.*\n)+/m, '');
-      await writeFile(file, text);
+      // Names are in the file of hosts, which does not change.
+      await writeFile(file, withoutResolvers(deployed));
     },
     ask: () => answers(`http://${machine.address}:8404/health`),
   });
