@@ -1,6 +1,6 @@
 #!/bin/bash
-# Starts a node of the cluster: start.sh NAME. The first one makes the cluster, once; after all have been down, the one that
-# was written to last (safe_to_bootstrap in its grastate.dat) makes it again.
+# Starts a node of the cluster: start.sh NAME. The first one makes the cluster, where there is none; after all have been
+# down, the one that was written to last (safe_to_bootstrap in its grastate.dat) makes it again.
 set -eu
 name=$1
 data=/var/lib/mysql
@@ -15,14 +15,30 @@ wsrep_sst_auth = sst:$(cat /run/secrets/mariadb-sst-password)
 END
 chown mysql:mysql /run/mysqld/node.cnf
 
+# Whether another one is there, by the port that they talk to each other on. After a restart of the machine all of them
+# are only starting.
+others() {
+  for _ in 1 2 3 4 5; do
+    for other in database-1 database-2 database-3; do
+      [ "$other" = "$name" ] && continue
+      timeout 2 bash -c "exec 3<>/dev/tcp/$other/4567" 2> /dev/null && return 0
+    done
+    sleep 1
+  done
+  return 1
+}
+
 arguments=()
-if [ "$name" = database-1 ] && [ ! -e "$state" ]; then
-  arguments+=(--wsrep-new-cluster)
-elif [ -e "$state" ] && grep -q '^safe_to_bootstrap: 1' "$state"; then
+founding=
+if [ -e "$state" ]; then
+  ! grep -q '^safe_to_bootstrap: 1' "$state" || arguments+=(--wsrep-new-cluster)
+# A first one that has lost its data is not the first: a second, empty cluster would be the one that everybody is sent to.
+elif [ "$name" = database-1 ] && ! others; then
+  founding=yes
   arguments+=(--wsrep-new-cluster)
 fi
 # A node that joins gets everything from another: tables of its own would be thrown away.
-if [ "$name" != database-1 ]; then
+if [ -z "$founding" ]; then
   mkdir -p "$data/mysql"
   chown -R mysql:mysql "$data/mysql"
 fi
