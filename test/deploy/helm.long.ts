@@ -120,6 +120,16 @@ describe('the chart', () => {
     }
   });
 
+  test('the monitor has nodes called what rules and dashboards call them', async () => {
+    const objects = manifests(await rendered('all'));
+    const [monitor] = of(objects, 'ServiceMonitor');
+    const watched = of(objects, 'Service').filter(({ metadata }) =>
+      selects(monitor?.spec?.selector?.matchLabels, metadata.labels),
+    );
+    assert.equal(watched.length, 1);
+    assert.equal(watched[0]?.metadata.labels?.[monitor?.spec?.jobLabel ?? ''], 'parley');
+  });
+
   test('secrets are files, never values of the environment', async () => {
     const secret = new Set(
       Object.values(optionTables)

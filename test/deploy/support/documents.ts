@@ -16,6 +16,7 @@ interface Spec {
   readonly selector?: { readonly matchLabels?: Labels } & Labels;
   readonly podSelector?: { readonly matchLabels?: Labels };
   readonly serviceName?: string;
+  readonly jobLabel?: string;
   readonly endpoints?: readonly { readonly scheme?: string }[];
   readonly scaleTargetRef?: { readonly kind: string; readonly name: string };
   readonly metrics?: readonly {
