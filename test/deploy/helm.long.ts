@@ -161,6 +161,24 @@ describe('the chart', () => {
         if (name.startsWith('PARLEY_')) assert.ok(known.has(name.replace(/_FILE$/, '')), name);
   });
 
+  test('behind an ingress edges take the addresses of clients from it, by each door that it has', async () => {
+    const proxies = async (...args: string[]) => {
+      const objects = manifests(await rendered('least', ...args));
+      const edge = workloads(objects).find(({ metadata }) => metadata.name === 'chat-edge');
+      const { env } = container(edge?.spec?.template);
+      return ['PARLEY_TRUSTED_PROXIES', 'PARLEY_GRPC_TRUSTED_PROXIES'].map(
+        (variable) => env.find(({ name }) => name === variable)?.value,
+      );
+    };
+    const ingress = ['--set', 'ingress.enabled=true'];
+    const both = [...ingress, '--set', 'ingress.grpcHost=grpc.example.org'];
+    assert.deepEqual(await proxies(), [undefined, undefined]);
+    assert.deepEqual(await proxies(...ingress), ['1', undefined]);
+    assert.deepEqual(await proxies(...both), ['1', '1']);
+    const more = ['--set', 'edge.config.PARLEY_TRUSTED_PROXIES=2,config.PARLEY_GRPC_TRUSTED_PROXIES=0'];
+    assert.deepEqual(await proxies(...both, ...more), ['2', '0']);
+  });
+
   test('pushes need no webhooks', async () => {
     const args = ['--set', 'push.enabled=true', '--set-string', 'config.PARLEY_PUSH=true'];
     const objects = manifests(await rendered('least', ...args));
@@ -185,6 +203,10 @@ describe('the chart', () => {
         /nothing to go by/,
       ],
       [['--set', 'secrets.existing=s,config.PARLEY_METRICS_TLS_CLIENT_CA=/ca.crt'], /show no certificate/],
+      [
+        ['--set', 'secrets.existing=s,ingress.enabled=true,service.type=LoadBalancer'],
+        /past it by a service of type LoadBalancer: set edge\.config\.PARLEY_TRUSTED_PROXIES/,
+      ],
       [['--set', 'secrets.create.token-secret=x'], /secrets\.create\.[a-z-]+ is not given/],
       [['--set', 'secrets.existing=s', '--set-string', 'drainMs=soon'], /drainMs/],
     ];

@@ -61,6 +61,13 @@ describe('nodes in containers', () => {
         assert.equal(config.cluster.linkAddress, `${name}:${config.cluster.linkPort}`);
       }
     });
+
+    test(`${file}: nginx in front is the one proxy of both doors`, () => {
+      for (const { name, env } of clusterNodes(file)) {
+        const { bridge, grpc } = configOf(env);
+        assert.deepEqual([bridge.trustedProxies, grpc.trustedProxies], [1, 1], name);
+      }
+    });
   }
 });
 
@@ -70,6 +77,14 @@ describe('nodes of systemd', () => {
     .map((file) => ({ file, text: readFileSync(join(settings, file), 'utf8') }));
   /** Of a line that is one, or that is there to be made one. */
   const said = (text: string, name: string) => new RegExp(`^#?${name}=(.+)$`, 'm').exec(text)?.[1];
+
+  test('whoever connects is not believed where he comes from, until somebody says that proxies are in front', () => {
+    const shared = readFileSync(join(settings, 'parley.env'), 'utf8');
+    for (const name of ['PARLEY_TRUSTED_PROXIES', 'PARLEY_GRPC_TRUSTED_PROXIES']) {
+      assert.doesNotMatch(shared, new RegExp(`^${name}=`, 'm'));
+      assert.equal(said(shared, name), '1');
+    }
+  });
 
   test('beside each other they have ports of their own, and say them to the others', () => {
     const ports: string[] = [];

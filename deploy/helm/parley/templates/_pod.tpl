@@ -7,6 +7,19 @@ directory of its own.
 {{- $values := .root.Values -}}
 {{- $role := index $values .role -}}
 {{- $config := merge (dict) $role.config $values.config -}}
+{{- if and (eq .role "edge") $values.ingress.enabled -}}
+{{- $proxied := list "PARLEY_TRUSTED_PROXIES" -}}
+{{- if $values.ingress.grpcHost }}{{ $proxied = append $proxied "PARLEY_GRPC_TRUSTED_PROXIES" }}{{ end -}}
+{{- range $proxied -}}
+{{- if not (hasKey $config .) -}}
+{{- /* Who comes past the ingress could say that he comes from anywhere. */ -}}
+{{- if ne $values.service.type "ClusterIP" -}}
+{{- fail (printf "clients come by the ingress, and past it by a service of type %s: set edge.config.%s to how many proxies all of them come by" $values.service.type .) -}}
+{{- end -}}
+{{- $_ := set $config . "1" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and (eq .role "push") (not $values.push.webhooksSecret) (ne (toString (index $config "PARLEY_PUSH")) "true") -}}
 {{- fail "push has nobody to tell: name push.webhooksSecret, or set PARLEY_PUSH" -}}
 {{- end -}}
