@@ -230,6 +230,7 @@ describe('the page', { concurrency: 2 }, () => {
         box.scrollTop = 0;
       });
       await page.getByText('What was written before you joined is not shown').waitFor();
+      assert.equal(await page.getByText('This is where the group begins.').count(), 0);
       // Its last pixels are what is at the upper edge: the day that floats there would be its own.
       await log(page).evaluate(async (box) => {
         const line = box.querySelector('.notice-row')?.getBoundingClientRect();

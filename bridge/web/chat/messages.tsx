@@ -45,7 +45,7 @@ export function Messages({ open, log, unreadAfter, attention, sent }: MessagesPr
       case 'older':
         return <OlderRow failed={older.failed} onRetry={older.load} />;
       case 'start':
-        return <StartRow open={open} />;
+        return <StartRow open={open} whole={log.items[0]?.content.t !== 'hidden'} />;
       case 'day':
         return <DayRow atMs={row.atMs} />;
       case 'unread':

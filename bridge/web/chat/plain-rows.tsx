@@ -24,7 +24,8 @@ export function OlderRow({ failed, onRetry }: { failed: string; onRetry: () => v
   );
 }
 
-export function StartRow({ open }: { open: OpenConversation }) {
+/** `whole`: whether what follows is all that there is. Who joined later is told that it isn’t. */
+export function StartRow({ open, whole }: { open: OpenConversation; whole: boolean }) {
   const client = useClient();
   const self = open.peer !== '' && open.peer === client.userId;
   return (
@@ -33,13 +34,15 @@ export function StartRow({ open }: { open: OpenConversation }) {
       <h2 class="start-title" dir="auto">
         {open.title}
       </h2>
-      <p>
-        {open.peer === ''
-          ? 'This is where the group begins.'
-          : self
-            ? 'Notes to yourself.'
-            : 'This is where your conversation begins.'}
-      </p>
+      {whole ? (
+        <p>
+          {open.peer === ''
+            ? 'This is where the group begins.'
+            : self
+              ? 'Notes to yourself.'
+              : 'This is where your conversation begins.'}
+        </p>
+      ) : null}
     </div>
   );
 }
