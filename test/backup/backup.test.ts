@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { cp, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { describe, it } from 'node:test';
@@ -29,6 +29,7 @@ import { command, Directory, embeddedPlace, type Place } from '../archive/suppor
 import { until } from '../e2e/support/until.ts';
 import { Served } from './support/served.ts';
 
+const quiet = { begin() {}, advance() {}, end() {} };
 const small = { conversations: 30, entries: 9 };
 
 async function backedUp(
@@ -331,9 +332,23 @@ describe('a restore', () => {
     await using served = await Served.start();
     await fill(served.store, small);
     const file = await backedUp(served, directory.path);
-    const taken = await command(served.env, 'restore', file);
+    const running = await command(served.env, 'restore', file);
+    assert.equal(running.code, 1);
+    assert.match(running.note, /in use by another process/);
+    await using full = await embeddedPlace();
+    await (await full.open()).close();
+    const taken = await command(full.env, 'restore', file);
     assert.equal(taken.code, 1);
     assert.match(taken.note, /there is a store in .* already: move it away/);
+    await (await full.open()).close();
+    // One that can't even be opened any more is somebody's last hope, too.
+    const files = path.join(full.env['PARLEY_DATA_DIR'] as string, 'store', 'leveldb');
+    for (const name of await readdir(files))
+      if (name.startsWith('MANIFEST')) await rm(path.join(files, name));
+    assert.match(
+      (await command(full.env, 'restore', file)).note,
+      /there is a store in .* already: move it away/,
+    );
     await using place = await embeddedPlace();
     const other = Buffer.from(secondKey.key).toString('hex');
     const wrong: readonly [string, RegExp][] = [
@@ -349,29 +364,55 @@ describe('a restore', () => {
     }
   });
 
-  it('that was cut off leaves no store, and is begun anew', async () => {
+  it('has the directory to itself: no server begins a store there meanwhile', async () => {
+    await using directory = await Directory.make();
+    await using served = await Served.start();
+    await fill(served.store, small);
+    const file = await backedUp(served, directory.path);
+    await using place = await embeddedPlace();
+    const store = path.join(place.env['PARLEY_DATA_DIR'] as string, 'store');
+    const { head } = await surveyBackup(file, quiet);
+    const target = await restoreDirectory(store, head, [firstKey]);
+    for await (const frame of readBackup(createReadStream(file))) {
+      if (frame.t !== 'rows') continue;
+      await target.write(frame.page);
+      await assert.rejects(place.open(), /in use by another process/);
+      assert.match((await command(place.env, 'restore', file)).note, /in use by another process/);
+    }
+    const epoch = await target.finish();
+    await target[Symbol.asyncDispose]();
+    const opened = await place.open();
+    assert.equal(opened.epoch, epoch);
+    await opened.close();
+  });
+
+  it('that was cut off leaves what nobody takes for a store, and is begun anew', async () => {
     await using directory = await Directory.make();
     await using served = await Served.start();
     await fill(served.store, small);
     const file = await backedUp(served, directory.path);
     await using place = await embeddedPlace();
     const dataDir = place.env['PARLEY_DATA_DIR'] as string;
-    // What one leaves that dies in its middle: as that, a copy of what it has made so far.
-    const draft = path.join(dataDir, 'store.restoring');
-    const { head } = await surveyBackup(file, { begin() {}, advance() {}, end() {} });
-    const half = await restoreDirectory(path.join(dataDir, 'store'), head, [firstKey]);
+    const store = path.join(dataDir, 'store');
+    const { head } = await surveyBackup(file, quiet);
+    const half = await restoreDirectory(store, head, [firstKey]);
     for await (const frame of readBackup(createReadStream(file)))
       if (frame.t === 'rows') {
         await half.write(frame.page);
         break;
       }
-    await cp(draft, directory.in('half'), { recursive: true });
+    // What one leaves that dies in its middle: as that, a copy of what it has made so far.
+    await cp(store, directory.in('half'), { recursive: true });
     await half[Symbol.asyncDispose]();
     assert.deepEqual(await readdir(dataDir), []);
-    await cp(directory.in('half'), draft, { recursive: true });
-    assert.match((await command(place.env, 'check')).note, /there is no store/);
-    const store = await restored(place, file);
-    await store.close();
+    await cp(directory.in('half'), store, { recursive: true });
+    const unfinished = /a restore into this store is not finished: give `parley restore` again/;
+    await assert.rejects(place.open(), unfinished);
+    assert.match((await command(place.env, 'check')).note, unfinished);
+    const other = directory.in('other');
+    assert.match((await command(place.env, 'backup', other)).note, unfinished);
+    assert.match((await command(place.env, 'export', '--to', other)).note, unfinished);
+    await (await restored(place, file)).close();
     assert.deepEqual(await readdir(dataDir), ['store']);
   });
 

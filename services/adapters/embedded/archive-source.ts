@@ -4,7 +4,7 @@ import { KeyRing, type MasterKey } from '../../core/seal.ts';
 import { StoreError } from '../../ports/message-store.ts';
 import type { ArchiveRow, ArchiveTable, StoreRecord, StoreSource } from '../../ports/store-archive.ts';
 import { archiveRows, estimateRows } from './archive-rows.ts';
-import { assertImported, readRecord } from './import-mark.ts';
+import { assertWhole, readRecord } from './import-mark.ts';
 import { type Level, type LevelSnapshot, openLevel } from './level.ts';
 import { prepareSchema } from './schema.ts';
 import { levelDirectory } from './store-thread.ts';
@@ -20,7 +20,7 @@ export async function openEmbeddedSource(
   if (!existsSync(at)) throw new StoreError('unavailable', `there is no store in ${directory}`);
   const level = await openLevel(at, { cacheBytes, createIfMissing: false });
   try {
-    assertImported(level);
+    assertWhole(level);
     await prepareSchema(level, new KeyRing(masterKeys));
     return new EmbeddedSource(level, await readRecord(level));
   } catch (error) {

@@ -27,6 +27,7 @@ import {
 import { beginImport, endImport, putImport, readImport } from './import-mark.ts';
 import { type Level, openLevel } from './level.ts';
 import { peerOf } from './row-batch.ts';
+import { assertRestored } from './restore-mark.ts';
 import {
   type ConversationRow,
   decodeConversationRow,
@@ -59,6 +60,7 @@ export async function openEmbeddedTarget(
   const at = path.join(directory, levelDirectory);
   const level = await openLevel(at, { cacheBytes, createIfMissing: true });
   try {
+    assertRestored(level);
     await prepareSchema(level, new KeyRing(masterKeys));
     return new EmbeddedTarget(level, at);
   } catch (error) {

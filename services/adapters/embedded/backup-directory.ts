@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { StoreError } from '../../ports/message-store.ts';
 import type { Backup } from '../../ports/store-backup.ts';
-import { assertImported } from './import-mark.ts';
+import { assertWhole } from './import-mark.ts';
 import { openLevel } from './level.ts';
 import { LevelBackup } from './level-backup.ts';
 import { levelDirectory } from './store-thread.ts';
@@ -18,7 +18,7 @@ export async function backupDirectory(directory: string): Promise<Backup> {
   if (!existsSync(at)) throw new StoreError('unavailable', `there is no store in ${directory}`);
   const level = await openLevel(at, { cacheBytes, createIfMissing: false });
   try {
-    assertImported(level);
+    assertWhole(level);
     const backup = await LevelBackup.begin(level);
     return {
       head: backup.head,

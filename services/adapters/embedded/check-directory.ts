@@ -2,7 +2,7 @@ import path from 'node:path';
 import { existsSync } from 'node:fs';
 import { type StoreReport, StoreError } from '../../ports/message-store.ts';
 import { Check } from './check.ts';
-import { assertImported } from './import-mark.ts';
+import { assertWhole } from './import-mark.ts';
 import { openLevel } from './level.ts';
 import { prepareSchema } from './schema.ts';
 import { KeyRing, type MasterKey } from '../../core/seal.ts';
@@ -22,7 +22,7 @@ export async function checkDirectory(
   const level = await openLevel(at, { cacheBytes: 32 * 1024 * 1024, createIfMissing: false });
   try {
     const keys = new KeyRing(masterKeys);
-    assertImported(level);
+    assertWhole(level);
     await prepareSchema(level, keys);
     return await Check.run(level, keys, onProgress);
   } finally {

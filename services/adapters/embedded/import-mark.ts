@@ -4,6 +4,7 @@ import { StoreError } from '../../ports/message-store.ts';
 import type { StoreRecord } from '../../ports/store-archive.ts';
 import { leaseKey, metaKey, table, tableRange } from './keys.ts';
 import type { Level } from './level.ts';
+import { assertRestored } from './restore-mark.ts';
 import { decodeLeaseRow, encodeLeaseRow } from './rows.ts';
 import { epochName, type LevelBatch, secretName } from './schema.ts';
 
@@ -26,7 +27,8 @@ export function readImport(level: Level): ImportMark | undefined {
 }
 
 /** Throws a StoreError `unavailable` where the store is only half there. */
-export function assertImported(level: Level): void {
+export function assertWhole(level: Level): void {
+  assertRestored(level);
   if (readImport(level)?.epoch === '')
     throw new StoreError(
       'unavailable',

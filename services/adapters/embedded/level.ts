@@ -33,6 +33,11 @@ export async function openLevel(directory: string, options: LevelOptions): Promi
   return level;
 }
 
+/** Whether it can't be opened because somebody has it open. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof StoreError && codeOf(error.cause) === 'LEVEL_LOCKED';
+}
+
 function openError(directory: string, error: unknown): StoreError {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   if (codeOf(cause) === 'LEVEL_LOCKED')

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { syncDirectory, syncFiles } from '../../core/sync-files.ts';
 import { KeyRing, type MasterKey } from '../../core/seal.ts';
@@ -8,18 +8,21 @@ import { StoreError } from '../../ports/message-store.ts';
 import type { BackupHead, BackupPage, BackupTarget } from '../../ports/store-backup.ts';
 import { decodeRows } from './backup-rows.ts';
 import { metaKey } from './keys.ts';
-import { type Level, openLevel } from './level.ts';
+import { isLocked, type Level, openLevel } from './level.ts';
+import { beginRestore, endRestore, isRestoring } from './restore-mark.ts';
 import { epochName, migrations, prepareSchema, proveKeys } from './schema.ts';
 import { levelDirectory } from './store-thread.ts';
 
 const cacheBytes = 32 * 1024 * 1024;
 
-/** Beside the store: what a restore that was cut off leaves, and the next one removes. */
-const draftSuffix = '.restoring';
+/** Beside the store: what is thrown away of a restore, and removed by the next one where that could not be done. */
+const discardedSuffix = '.restoring';
 
 /**
- * Begins a store in `directory`, which must not be there. Everything is written beside it and renamed at the end, so that a
- * restore that is cut off anywhere leaves no store. Rejects with a StoreError `unavailable` that says what is in the way.
+ * Begins a store in `directory`, where there must be none. It is written in its place, under LevelDB's lock from the first
+ * moment to the last: a server that is started meanwhile is refused, where it would make a store of its own beside one that
+ * takes its place later. Until it is whole it says so, and nobody opens it: one that is cut off is given again. Rejects
+ * with a StoreError `unavailable` that says what is in the way.
  */
 export async function restoreDirectory(
   directory: string,
@@ -31,18 +34,54 @@ export async function restoreDirectory(
       'unavailable',
       `the backup has layout version ${layout}, this program knows ${migrations.length}: use a newer one`,
     );
-  if (existsSync(path.join(directory, levelDirectory)))
-    throw new StoreError('unavailable', `there is a store in ${directory} already: move it away first`);
-  const draft = `${directory}${draftSuffix}`;
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { recursive: true, mode: 0o700 });
-  const level = await openLevel(path.join(draft, levelDirectory), { cacheBytes, createIfMissing: true });
-  return new RestoredDirectory({ directory, draft, level, keys: new KeyRing(masterKeys) });
+  await rm(`${directory}${discardedSuffix}`, { recursive: true, force: true });
+  const level = (await openEmpty(directory)) ?? (await openEmpty(directory));
+  if (level === undefined) throw new StoreError('unavailable', `another restore into ${directory} is begun`);
+  return new RestoredDirectory({ directory, level, keys: new KeyRing(masterKeys) });
+}
+
+/** Undefined where there was a part of a store, which is thrown away now. */
+async function openEmpty(directory: string): Promise<Level | undefined> {
+  const files = path.join(directory, levelDirectory);
+  const inTheWay = `there is a store in ${directory} already: move it away first`;
+  const isThere = existsSync(files);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  let level: Level;
+  try {
+    level = await openLevel(files, { cacheBytes, createIfMissing: true });
+  } catch (error) {
+    if (!isThere || isLocked(error)) throw error;
+    throw new StoreError('unavailable', inTheWay, error);
+  }
+  try {
+    // Only now is it certain that nobody else writes.
+    if (isRestoring(level)) {
+      await discard(directory, level);
+      return undefined;
+    }
+    if (!(await isEmpty(level))) throw new StoreError('unavailable', inTheWay);
+    await beginRestore(level);
+    return level;
+  } catch (error) {
+    await level.close();
+    throw error;
+  }
+}
+
+async function isEmpty(level: Level): Promise<boolean> {
+  return (await level.keys({ limit: 1 }).all()).length === 0;
+}
+
+/** Moved away before the lock is let go of: what a server makes there from then on is its own. */
+async function discard(directory: string, level: Level): Promise<void> {
+  const discarded = `${directory}${discardedSuffix}`;
+  await rename(path.join(directory, levelDirectory), discarded);
+  await level.close();
+  await rm(discarded, { recursive: true, force: true });
 }
 
 interface RestoreParts {
   readonly directory: string;
-  readonly draft: string;
   readonly level: Level;
   readonly keys: KeyRing;
 }
@@ -50,7 +89,7 @@ interface RestoreParts {
 class RestoredDirectory implements BackupTarget {
   readonly #parts: RestoreParts;
   #proven = false;
-  #placed = false;
+  #finished = false;
 
   constructor(parts: RestoreParts) {
     this.#parts = parts;
@@ -68,25 +107,27 @@ class RestoredDirectory implements BackupTarget {
   }
 
   async finish(): Promise<string> {
-    const { directory, draft, level, keys } = this.#parts;
+    const { directory, level, keys } = this.#parts;
     await prepareSchema(level, keys);
-    const epoch = randomBytes(16).toString('hex');
-    await level.batch().put(metaKey(epochName), Buffer.from(epoch)).write({ sync: true });
-    await level.close();
     // LevelDB syncs the log that it writes at the moment, not those before it.
-    await syncFiles(path.join(draft, levelDirectory));
-    await syncDirectory(draft);
-    // A directory with a reserve or a socket in it, but no store.
-    await rm(directory, { recursive: true, force: true });
-    await rename(draft, directory);
+    await syncFiles(path.join(directory, levelDirectory));
+    await syncDirectory(directory);
     await syncDirectory(path.dirname(directory));
-    this.#placed = true;
+    const epoch = randomBytes(16).toString('hex');
+    const batch = level.batch();
+    batch.put(metaKey(epochName), Buffer.from(epoch));
+    endRestore(batch);
+    await batch.write({ sync: true });
+    this.#finished = true;
+    await level.close();
     return epoch;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { level, draft } = this.#parts;
-    await level.close();
-    if (!this.#placed) await rm(draft, { recursive: true, force: true });
+    const { directory, level } = this.#parts;
+    if (this.#finished) return level.close();
+    await discard(directory, level);
+    // A reserve that was there before stays.
+    await rmdir(directory).catch(() => undefined);
   }
 }

@@ -21,7 +21,7 @@ import { raiseCursors } from './cursors.ts';
 import { Database } from './database.ts';
 import { DeviceRows } from './device-rows.ts';
 import type { StoreEvent } from './events.ts';
-import { assertImported } from './import-mark.ts';
+import { assertWhole } from './import-mark.ts';
 import { Lane } from './lane.ts';
 import { Leases } from './leases.ts';
 import { isFull } from './level.ts';
@@ -112,7 +112,7 @@ export class StoreThread implements Handlers {
       onEvent,
     });
     try {
-      assertImported(database.level);
+      assertWhole(database.level);
       const identity = await prepareSchema(database.level, keys);
       const clientKeys = await ClientKeyFilter.begin(database);
       const places = await Places.begin(database);
