@@ -72,6 +72,11 @@ test('what was before one joined has no time, and no day', () => {
   assert.equal(sketch(rows([hidden])), 'start n1');
 });
 
+test('what only a newer page would know shows nothing', () => {
+  const unknown = item(2, 'ann', noon, { t: 'hidden', throughSeq: 2 });
+  assert.equal(sketch(rows([item(1, 'ann', noon), unknown, item(3, 'ann', noon)])), 'start day (1 3)');
+});
+
 test('midnight ends a run', () => {
   const midnight = new Date(2026, 10, 25).getTime();
   assert.equal(

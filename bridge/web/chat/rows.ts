@@ -48,7 +48,7 @@ export function rowsOf({ log, me, unreadAfter }: RowsInit): readonly Row[] {
   const runs = new RunBuilder(rows);
   let marked = unreadAfter === undefined || unreadIsOlder(log, unreadAfter);
   for (const item of log.items) {
-    if (item.content.t === 'recall') continue;
+    if (showsNothing(item)) continue;
     runs.day(item.createdAtMs);
     if (!marked && item.seq > (unreadAfter ?? 0) && item.sender !== me && isMessage(item)) {
       runs.between({ t: 'unread', key: unreadKey });
@@ -82,6 +82,11 @@ export function rowsOf({ log, me, unreadAfter }: RowsInit): readonly Row[] {
 export function unreadIsOlder(log: ConversationLog, unreadAfter: number): boolean {
   const first = log.items[0];
   return log.hasOlder && first !== undefined && first.seq > unreadAfter + 1;
+}
+
+/** Recalls show at the message that they take back. What a newer server has said in a way that this page doesn't know has a time. */
+function showsNothing({ content, createdAtMs }: LogItem): boolean {
+  return content.t === 'recall' || (content.t === 'hidden' && createdAtMs > 0);
 }
 
 function isMessage(item: LogItem): boolean {
