@@ -91,7 +91,7 @@ describe('the chart', () => {
     const objects = manifests(await rendered('all'));
     const policies = of(objects, 'NetworkPolicy');
     for (const { metadata, spec } of workloads(objects)) {
-      const { labels } = (spec?.template as Template).metadata;
+      const labels = spec?.template?.metadata.labels;
       const own = policies.filter((policy) => selects(policy.spec?.podSelector?.matchLabels, labels));
       const rules = own.flatMap((policy) => policy.spec?.ingress ?? []);
       assert.ok(
