@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { root } from '../../scripts/paths.ts';
 import { until } from '../e2e/support/until.ts';
+import { Alertmanager } from '../engines/alertmanager.ts';
 import { Prometheus } from '../engines/prometheus.ts';
 import { prometheusDirectory, yamlOf } from './support/rule-files.ts';
 
@@ -17,6 +18,12 @@ const pods = (text: string): string =>
   text
     .replaceAll('kubernetes_sd_configs: [{ role: pod }]', 'file_sd_configs: [{ files: [targets/pods.yml] }]')
     .replaceAll('rules/*.yml', join(prometheusDirectory, 'rules', '*.yml'));
+
+/** An alert as Alertmanager tells of it. */
+interface SeenAlert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status: { readonly inhibitedBy: readonly unknown[] };
+}
 
 describe('deploy/prometheus and deploy/alertmanager', () => {
   it('are taken by promtool, amtool and the blackbox exporter', async () => {
@@ -45,6 +52,45 @@ describe('deploy/prometheus and deploy/alertmanager', () => {
       const asked = ['config', 'routes', 'test', `--config.file=${manager}`, ...labels];
       assert.equal((await run('amtool', asked)).stdout.trim(), receiver, labels.join());
     }
+  });
+
+  it('keep quiet of what another alert explains, and of nothing that one engine of several does not', async () => {
+    await using alertmanager = await Alertmanager.start({ receiver: 'http://127.0.0.1:1' });
+    const api = `http://${alertmanager.address}/api/v2/alerts`;
+    const firing = [
+      ['ParleyDatabaseDown', 'database-3'],
+      ['ParleyRedisDown', 'redis-2'],
+      ['ParleyStoreUnavailable', 'm1'],
+      ['ParleyWorkerLease', 'm1'],
+      ['ParleyWorkerLease', 'm2'],
+      ['ParleyStoreOverloaded', 'm2'],
+      ['ParleyDirectoryUnavailable', 'm1'],
+      ['ParleyRevocationsUnchecked', 'e1'],
+      ['ParleyNodeDown', 'e2'],
+      ['ParleyEventLoopLags', 'e2'],
+      ['ParleyKafkaOffline'],
+      ['ParleyOutboxLags', 'm2'],
+    ].map(([alertname, instance]) => ({ labels: { cluster: 'parley', alertname, instance } }));
+    const told = await fetch(api, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(firing),
+    });
+    assert.equal(told.status, 200, await told.text());
+    const quiet = ['ParleyEventLoopLags e2', 'ParleyOutboxLags m2', 'ParleyWorkerLease m1'];
+    let seen: string[] = [];
+    await until(
+      async () => {
+        const alerts = (await (await fetch(api)).json()) as SeenAlert[];
+        seen = alerts
+          .filter(({ status }) => status.inhibitedBy.length > 0)
+          .map(({ labels }) => `${labels['alertname']} ${labels['instance']}`)
+          .toSorted();
+        return alerts.length === firing.length && quiet.every((one) => seen.includes(one));
+      },
+      () => `${seen.join()}; ${alertmanager.output}`,
+    );
+    assert.deepEqual(seen, quiet);
   });
 
   it('are refused by them where something is wrong', async () => {
