@@ -49,7 +49,7 @@ export async function keepBackup(o: KeepBackupOptions): Promise<KeptBackup> {
     throw error;
   }
   await syncDirectory(directory);
-  const removed = o.keep === undefined ? [] : await removeOld(directory, o.keep);
+  const removed = o.keep === undefined ? [] : await removeOld(path.basename(file), o);
   return { file, ...written, removed };
 }
 
@@ -77,10 +77,10 @@ async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.byteLength; ) at += (await handle.write(bytes, at)).bytesWritten;
 }
 
-/** Names sort by time. */
-async function removeOld(directory: string, keep: number): Promise<string[]> {
-  const names = (await readdir(directory)).filter((name) => named.test(name)).toSorted();
-  const old = names.slice(0, Math.max(0, names.length - keep));
+/** Names sort by time, as clocks said: where one was ahead, the newest is not the last. What was just made stays. */
+async function removeOld(made: string, { directory, keep = 1 }: KeepBackupOptions): Promise<string[]> {
+  const others = (await readdir(directory)).filter((name) => named.test(name) && name !== made).toSorted();
+  const old = others.slice(0, Math.max(0, others.length - (keep - 1)));
   for (const name of old) await rm(path.join(directory, name));
   return old;
 }

@@ -286,6 +286,18 @@ describe('the directory of backups', () => {
       new Set([...kept, young, 'holiday.jpg', 'parley-notes.backup']),
     );
   });
+
+  it('keeps the new one, whatever the clock said when the others were made', async () => {
+    await using directory = await Directory.make();
+    await using served = await Served.start();
+    await fill(served.store, small);
+    const ahead = ['parley-29990101T000000000Z.backup', 'parley-29990102T000000000Z.backup'];
+    for (const name of ahead) await writeFile(directory.in(name), '');
+    const second = await backedUp(served, directory.path, '--keep', '2');
+    assert.deepEqual((await readdir(directory.path)).toSorted(), [path.basename(second), ahead[1]]);
+    const last = await backedUp(served, directory.path, '--keep', '1');
+    assert.deepEqual(await readdir(directory.path), [path.basename(last)]);
+  });
 });
 
 describe('a restore', () => {
