@@ -11,6 +11,7 @@ import { checkReach } from './core/core-options.ts';
 import { Failpoints } from './core/failpoint.ts';
 import { Incarnation } from './core/incarnation.ts';
 import type { Logger } from './core/log.ts';
+import { bracketed, hostPort } from './core/host-port.ts';
 import { loopShare } from './core/loop-share.ts';
 import { Meters } from './core/meters.ts';
 import { QuietCollector } from './core/quiet-collector.ts';
@@ -324,7 +325,7 @@ class ClusterNode {
     });
     this.#services.push(linkServer, this.#admin);
     await startAll(this.#services);
-    const address = linkAddress === '' ? `${linkHost}:${linkServer.port}` : linkAddress;
+    const address = linkAddress === '' ? hostPort(linkHost, linkServer.port) : bracketed(linkAddress);
     const joining = new Set(this.#roles);
     for (const each of this.#roles) {
       const { role, joined } = each;

@@ -2,6 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { Fault } from '../core/fault.ts';
 import type { TlsSource } from '../core/certificates.ts';
+import { hostPort } from '../core/host-port.ts';
 import { LinkTlsListener } from '../core/link-tls-listener.ts';
 import type { Logger } from '../core/log.ts';
 import type { Service } from '../core/service.ts';
@@ -111,7 +112,7 @@ export class LinkServer implements Service {
     const { host, log, tls } = this.#parts;
     const credentials = ServerCredentials.createInsecure();
     if (tls === undefined) {
-      const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+      const address = hostPort(host, port);
       this.#port = await new Promise<number>((resolve, reject) => {
         this.#server.bindAsync(address, credentials, (error, bound) =>
           error === null ? resolve(bound) : reject(error),
