@@ -319,8 +319,11 @@ class ClusterNode {
       counters: this.#links.counters,
       list: this.#links.list,
       nodeHost: this.#admin.desk,
-      // Whom nobody links to is asked by the administration alone, which finds it wherever it is.
-      anyPort: this.#accepts.acceptEdge === undefined && this.#accepts.acceptMessages === undefined,
+      // Whom nobody links to is asked by the administration alone, which finds it wherever it says that it is.
+      anyPort:
+        linkAddress === '' &&
+        this.#accepts.acceptEdge === undefined &&
+        this.#accepts.acceptMessages === undefined,
       ...this.#accepts,
     });
     this.#services.push(linkServer, this.#admin);
