@@ -77,7 +77,7 @@ export const events: DashboardSpec = {
           queries: [
             [
               perSecond(
-                'chat_push_total{result!~"delivered|sent|replaced", instance=~"$instance"}',
+                'chat_push_total{result!~"delivered|sent|replaced|withdrawn", instance=~"$instance"}',
                 'provider, result',
               ),
               '{{provider}}, {{result}}',

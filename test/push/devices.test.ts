@@ -158,7 +158,7 @@ describe('pushes to devices by a whole server', () => {
 
   it('that a provider fails, hangs on or lies about are tried again with the same id, then kept to be sent again', async () => {
     await using phones = await Phones.open();
-    const env = { ...phones.env, PARLEY_PUSH_ATTEMPTS: '3', PARLEY_PUSH_TIMEOUT_MS: '300' };
+    const env = { ...phones.env, PARLEY_PUSH_ATTEMPTS: '3', PARLEY_PUSH_TIMEOUT_MS: '1500' };
     await using server = await ServerProcess.start({ env });
     const { http, metrics } = server.ports;
     await begin(http, 'bob', 'cyd');
