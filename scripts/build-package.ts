@@ -23,9 +23,17 @@ const target = join(root, 'dist', 'package');
 /** Beside the code, and read by it: migrations, scripts for Redis. */
 const assets = ['services/**/*.{sql,lua}'];
 /** What the command line, and who runs a server, look things up in. */
-const docs = ['configuration', 'operations', 'protocol', 'errors', 'webhooks'].map(
-  (page) => `docs/${page}.md`,
-);
+const pages = [
+  'configuration',
+  'operations',
+  'deployment',
+  'backups',
+  'admin',
+  'capacity',
+  'telemetry',
+  'metrics',
+];
+const docs = [...pages, 'protocol', 'errors', 'webhooks', 'push'].map((page) => `docs/${page}.md`);
 
 interface Manifest {
   readonly name: string;

@@ -13,11 +13,15 @@ export function errorsPage(): string {
   return [
     '# Errors',
     '',
-    'Made from `services/core/fault.ts` by `node scripts/errors-page.ts --write`.',
+    'Made from `services/core/fault.ts` by `npx node scripts/errors-page.ts --write`.',
     '',
     '| reason | gRPC code | retry | close code, where it ends a session |',
     '| --- | --- | --- | --- |',
     ...rows,
+    '',
+    'Plain HTTP (REST, files, handshakes) also answers with `badRequest`, `badPath` (400), `hostForbidden` and `forwarded` (403,',
+    'development mode), `notFound` (404), `methodNotAllowed` (405), `requestTimeout` (408), `upgradeRequired` (426) and',
+    '`headersTooLarge` (431), and with `refused` where a call fails that has no reason of its own: never worth a retry.',
     '',
   ].join('\n');
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allMetrics, currentMetricsPage, metricsPage, strayLabels } from './metrics-page.ts';
 
-test('docs/metrics.md is current (node scripts/metrics-page.ts --write)', async () => {
+test('docs/metrics.md is current (npx node scripts/metrics-page.ts --write)', async () => {
   assert.equal(await currentMetricsPage(), metricsPage(await allMetrics()));
 });
 

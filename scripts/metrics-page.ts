@@ -119,7 +119,7 @@ export function metricsPage(metrics: readonly Listing[]): string {
     'histogram_quantile(0.99, sum by (le) (rate(chat_send_latency_seconds_bucket[5m])))',
     '```',
     '',
-    'Made from what a server registers by `node scripts/metrics-page.ts --write`.',
+    'Made from what a server registers by `npx node scripts/metrics-page.ts --write`.',
     '',
     '## Chat',
     '',

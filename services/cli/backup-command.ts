@@ -105,7 +105,7 @@ function embeddedConfig(env: Environment | undefined): BackupConfig {
   const config = loadConfig(tables, env);
   if (config.mysql.url !== '')
     throw new ArchiveError(
-      'PARLEY_MYSQL_URL names a database, which is backed up by its own programs: docs/operations.md has the commands',
+      'PARLEY_MYSQL_URL names a database, which is backed up by its own programs: docs/backups.md has the commands',
     );
   return config;
 }

@@ -40,7 +40,7 @@ export function optionsPage(tables: OptionTables): string {
     'misspelt one. A secret may be in a file that the variable with `_FILE` behind it names; line ends around it are not part',
     'of it.',
     '',
-    'Made from the option tables in the code by `node services/cli/options-page.ts --write`.',
+    'Made from the option tables in the code by `npx node services/cli/options-page.ts --write`.',
     ...describeOptions(shown).flatMap(({ part, options }) => [
       '',
       `## ${titles[part] ?? part}`,

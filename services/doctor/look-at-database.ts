@@ -41,7 +41,7 @@ export function judgeDatabase(survey: DatabaseSurvey, findings: Findings): void 
   else if (skewMs > skewWarningMs) findings.warning(words, advice);
   if (survey.maxConnections > 0 && survey.maxConnections < 64)
     findings.warning(
-      `The database takes ${survey.maxConnections} connections; each message node opens up to 14.`,
+      `The database takes ${survey.maxConnections} connections; each message node opens 17 unless configured otherwise.`,
       'Raise max_connections.',
     );
 }

@@ -45,7 +45,7 @@ export function judgeRedis(survey: RedisSurvey, findings: Findings): void {
   if (maxMemoryBytes > 0 && usedBytes > fullShare * maxMemoryBytes)
     findings.warning(
       `${name} uses ${Math.round((100 * usedBytes) / maxMemoryBytes)} % of its maxmemory, and has evicted ${evictedKeys} keys.`,
-      'Give it more memory, or shorten PARLEY_PAGE_TTL_MS.',
+      'Give it more memory, or shorten PARLEY_PAGE_CACHE_TTL_MS.',
     );
   if (!survey.appends)
     findings.warning(

@@ -35,7 +35,7 @@ export const mySqlOptions = {
     env: 'PARLEY_MYSQL_READ_CONNECTIONS',
     type: z.int().min(2).max(256),
     default: 8,
-    doc: 'Connections on which rows are read. Two more write cursors and leases.',
+    doc: 'Connections on which rows are read. Five more are for cursors, the outbox, the audit log, devices and the lease.',
   }),
   connectTimeoutMs: option({
     env: 'PARLEY_MYSQL_CONNECT_TIMEOUT_MS',
