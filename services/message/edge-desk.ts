@@ -24,7 +24,6 @@ import type { PresenceBook } from './presence-book.ts';
 import type { RecentCommits } from './recent-commits.ts';
 import { Replay, type ReplayParts } from './replay.ts';
 import { settledMs } from './take-over.ts';
-import { SupersededSessions } from './superseded-sessions.ts';
 
 export interface EdgeDeskParts {
   readonly acks: Pick<AckQuestions, 'answered' | 'gone'>;
@@ -51,6 +50,8 @@ export interface EdgeDeskParts {
 
 /** Typing is told to groups up to this size. */
 const maxTypingMembers = 100;
+/** A link that stands still for longer is given up. */
+const mostLateMs = 5_000;
 
 /** What a message node has to do with edges: takes what they send, and sends them what they lack. */
 export class EdgeDesk {
@@ -59,7 +60,6 @@ export class EdgeDesk {
   #accepted = 0;
   /** Those that live, as far as is known. */
   #live: readonly string[] = [];
-  readonly #superseded = new SupersededSessions();
 
   constructor(parts: EdgeDeskParts) {
     this.#parts = parts;
@@ -88,14 +88,8 @@ export class EdgeDesk {
     this.#parts.joining?.see(nodeIds);
   }
 
-  /** To be called every second. */
-  tick(): void {
-    this.#superseded.tick();
-    this.#mark();
-  }
-
-  /** Says to each edge up to when it has been told of everything. */
-  #mark(): void {
+  /** Says to each edge up to when it has been told of everything. To be called every second. */
+  mark(): void {
     const { presence, recent, incarnation, clock } = this.#parts;
     if (recent === undefined) return;
     const until = { incarnation, atMs: Math.floor(clock.monotonicMs()) };
@@ -171,12 +165,11 @@ export class EdgeDesk {
         this.#delivered(frame);
         return;
       case 'sessionUp': {
-        const { session, userId, deviceId, ageMs } = frame;
+        const { session, userId, deviceId, ageMs, wallMs } = frame;
         // The edge has counted after it was linked: one that is named in a snapshot counts as no younger than it is.
-        const sinceMs = Math.floor(edge.complete ? clock.monotonicMs() : edge.linkedAtMs - ageMs);
-        const up = new EdgeSession({ edge, no: session, userId, deviceId, sinceMs });
-        const change = presence.up(up, edge.complete ? 'new' : 'named');
-        if (change !== undefined) this.#superseded.add(change);
+        const sinceMs = edge.complete ? clock.monotonicMs() - this.#lateMs(wallMs) : edge.linkedAtMs - ageMs;
+        const up = new EdgeSession({ edge, no: session, userId, deviceId, sinceMs: Math.floor(sinceMs) });
+        presence.up(up, edge.complete ? 'new' : 'named');
         fanOut.sessionUp(edge, userId);
         edge.send({ t: 'registered', session });
         return;
@@ -221,6 +214,11 @@ export class EdgeDesk {
           this.#pull(edge, conversation, frame.fromSeq, frame.toSeq),
         );
     }
+  }
+
+  /** How long a link took to tell of a sign-in, as far as the clocks of two machines can say. */
+  #lateMs(wallMs: number): number {
+    return wallMs === 0 ? 0 : Math.min(Math.max(this.#parts.clock.wallMs() - wallMs, 0), mostLateMs);
   }
 
   /** What its sessions may lack: some of it is remembered; whoever may lack the rest is stale. */

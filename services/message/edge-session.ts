@@ -39,11 +39,6 @@ export class EdgeSession implements ChainRefusals {
     this.#deviceLow = mixed(o.deviceId, 0x4f6c_dd1d);
   }
 
-  /** Whether its edge has it still. */
-  get isUp(): boolean {
-    return this.edge.sessions.get(this.no) === this;
-  }
-
   sameDevice(other: EdgeSession): boolean {
     return this.#deviceHigh === other.#deviceHigh && this.#deviceLow === other.#deviceLow;
   }

@@ -301,7 +301,7 @@ export class MessageNode implements Service {
       setInterval(() => {
         this.#guarded(() => this.#receipts.publish());
         this.#guarded(() => this.#hot.evict());
-        this.#guarded(() => this.#edges.tick());
+        this.#guarded(() => this.#edges.mark());
         void this.#epochs.look();
       }, secondMs),
     ];

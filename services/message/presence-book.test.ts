@@ -27,11 +27,6 @@ class Edge extends EdgePeer {
 
 const session = (edge: EdgePeer, no: number, userId: typeof ada, deviceId = `device ${no}`, sinceMs = 0) =>
   new EdgeSession({ edge, no, userId, deviceId, sinceMs });
-/** Tells the older one of a device at once. */
-function up(book: PresenceBook, one: EdgeSession, how: 'new' | 'named' = 'new'): void {
-  const older = book.up(one, how)?.older;
-  older?.edge.send({ t: 'superseded', session: older.no });
-}
 const presence = (userId: string, online: boolean, lastSeenAtMs = 0) => ({
   t: 'presence',
   userId,
@@ -44,9 +39,9 @@ describe('presence', () => {
     const book = new PresenceBook();
     const [here, there, watcher] = [new Edge(1), new Edge(2), new Edge(3)];
     book.watch(watcher, [ada]);
-    up(book, session(here, 1, ada));
-    up(book, session(there, 1, ada));
-    up(book, session(there, 2, ada));
+    book.up(session(here, 1, ada));
+    book.up(session(there, 1, ada));
+    book.up(session(there, 2, ada));
     assert.equal(book.down(here, 1, 10), 'ada');
     assert.equal(book.down(there, 1, 11), undefined, 'another one is open there');
     assert.equal(book.down(there, 2, 12), 'ada');
@@ -65,8 +60,8 @@ describe('presence', () => {
     book.watch(watcher, [ada, bob]);
     book.unwatch(watcher, [ada]);
     watcher.told.length = 0;
-    up(book, session(here, 1, ada));
-    up(book, session(here, 2, bob));
+    book.up(session(here, 1, ada));
+    book.up(session(here, 2, bob));
     assert.deepEqual(watcher.told, [presence('bob', true)]);
   });
 
@@ -79,12 +74,12 @@ describe('sessions of one device', () => {
   it('the newer one supersedes the older, wherever that is', () => {
     const book = new PresenceBook();
     const [here, there] = [new Edge(1), new Edge(2)];
-    up(book, session(here, 1, ada, 'phone'));
-    up(book, session(there, 1, ada, 'phone'));
+    book.up(session(here, 1, ada, 'phone'));
+    book.up(session(there, 1, ada, 'phone'));
     assert.deepEqual(here.told, [{ t: 'superseded', session: 1 }]);
     assert.deepEqual(there.told, []);
     book.down(here, 1, 1);
-    up(book, session(here, 2, ada, 'phone'));
+    book.up(session(here, 2, ada, 'phone'));
     assert.deepEqual(
       there.told,
       [{ t: 'superseded', session: 1 }],
@@ -95,12 +90,12 @@ describe('sessions of one device', () => {
   it('the one that signed in later stays, also where it is heard of first', () => {
     const book = new PresenceBook();
     const [cutOff, linked] = [new Edge(1), new Edge(2)];
-    up(book, session(linked, 2, ada, 'phone', 9_000));
+    book.up(session(linked, 2, ada, 'phone', 9_000));
     // What is in the snapshot of an edge that was cut off: the phone left it without a word.
-    up(book, session(cutOff, 1, ada, 'phone', -4_000), 'named');
+    book.up(session(cutOff, 1, ada, 'phone', -4_000), 'named');
     assert.deepEqual([cutOff.told, linked.told], [[{ t: 'superseded', session: 1 }], []]);
     // It does not stand before the one that counts.
-    up(book, session(cutOff, 3, ada, 'phone', 13_000), 'named');
+    book.up(session(cutOff, 3, ada, 'phone', 15_000), 'named');
     assert.deepEqual(linked.told, [{ t: 'superseded', session: 2 }]);
     assert.equal(cutOff.told.length, 1);
   });
@@ -113,7 +108,7 @@ describe('sessions of one device', () => {
       const book = new PresenceBook();
       const edges = [new Edge(1), new Edge(2)];
       const ups = edges.map((edge, at) => session(edge, 1, ada, 'phone', [-70_000, -3_000][at]));
-      for (const at of order) up(book, ups[at] as EdgeSession, 'named');
+      for (const at of order) book.up(ups[at] as EdgeSession, 'named');
       assert.deepEqual(
         edges.map(({ told }) => told.length),
         [1, 0],
@@ -124,20 +119,22 @@ describe('sessions of one device', () => {
   it('stay both where it is not sure which one signed in later', () => {
     const book = new PresenceBook();
     const [here, there] = [new Edge(1), new Edge(2)];
-    up(book, session(here, 1, ada, 'phone', 5_000));
-    up(book, session(there, 1, ada, 'phone', 4_000), 'named');
+    book.up(session(here, 1, ada, 'phone', 5_000));
+    book.up(session(there, 1, ada, 'phone', 4_000), 'named');
     assert.deepEqual([here.told, there.told], [[], []]);
-    // Who signs in now is the newer one for sure.
-    up(book, session(there, 2, ada, 'phone', 4_500));
-    assert.deepEqual([here.told.length, there.told.length], [1, 0]);
+    // Of this one the link has told late.
+    book.up(session(there, 2, ada, 'phone', 4_500));
+    assert.deepEqual([here.told, there.told], [[], []]);
+    book.up(session(there, 3, ada, 'phone', 6_000));
+    assert.deepEqual(here.told, [{ t: 'superseded', session: 1 }]);
   });
 
   it('that are one and the same, named again by another link, are not superseded by themselves', () => {
     for (const sinceMs of [-9_000, 4_990, 20_000]) {
       const book = new PresenceBook();
       const [former, next] = [new Edge(1), new Edge(1)];
-      up(book, session(former, 1, ada, 'phone', 5_000));
-      up(book, session(next, 1, ada, 'phone', sinceMs), 'named');
+      book.up(session(former, 1, ada, 'phone', 5_000));
+      book.up(session(next, 1, ada, 'phone', sinceMs), 'named');
       assert.deepEqual([former.told, next.told], [[], []]);
       book.down(former, 1, 9_000);
       assert.equal(book.state(ada).online, true);
@@ -147,20 +144,20 @@ describe('sessions of one device', () => {
   it('of different users, or named so as to look alike, have nothing to do with each other', () => {
     const book = new PresenceBook();
     const edge = new Edge(1);
-    up(book, session(edge, 1, user('a'), 'bc'));
-    up(book, session(edge, 2, user('ab'), 'c'));
-    up(book, session(edge, 3, ada, 'phone'));
-    up(book, session(edge, 4, bob, 'phone'));
+    book.up(session(edge, 1, user('a'), 'bc'));
+    book.up(session(edge, 2, user('ab'), 'c'));
+    book.up(session(edge, 3, ada, 'phone'));
+    book.up(session(edge, 4, bob, 'phone'));
     assert.deepEqual(edge.told, []);
   });
 
   it('of one user, on different devices, stay', () => {
     const book = new PresenceBook();
     const edge = new Edge(1);
-    for (let no = 1; no <= 300; no++) up(book, session(edge, no, ada));
+    for (let no = 1; no <= 300; no++) book.up(session(edge, no, ada));
     assert.deepEqual(edge.told, []);
     // Each is known again among all of them.
-    for (const no of [1, 150, 300]) up(book, session(edge, 1_000 + no, ada, `device ${no}`));
+    for (const no of [1, 150, 300]) book.up(session(edge, 1_000 + no, ada, `device ${no}`));
     assert.deepEqual(
       edge.told,
       [1, 150, 300].map((no) => ({ t: 'superseded', session: no })),
@@ -170,7 +167,7 @@ describe('sessions of one device', () => {
   it('told twice are there once', () => {
     const book = new PresenceBook();
     const edge = new Edge(1);
-    for (let i = 0; i < 2; i++) up(book, session(edge, 1, ada));
+    for (let i = 0; i < 2; i++) book.up(session(edge, 1, ada));
     assert.equal(book.down(edge, 1, 1), 'ada');
     assert.equal(book.state(ada).online, false);
     assert.deepEqual(edge.told, []);
@@ -179,9 +176,9 @@ describe('sessions of one device', () => {
   it('one that is gone is not superseded', () => {
     const book = new PresenceBook();
     const edge = new Edge(1);
-    up(book, session(edge, 1, ada, 'phone'));
+    book.up(session(edge, 1, ada, 'phone'));
     book.down(edge, 1, 1);
-    up(book, session(edge, 2, ada, 'phone'));
+    book.up(session(edge, 2, ada, 'phone'));
     assert.deepEqual(edge.told, []);
   });
 });

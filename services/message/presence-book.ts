@@ -2,7 +2,6 @@ import type { UserId } from '../core/ids.ts';
 import type { SessionNo } from '../peer/edge-frames.ts';
 import type { EdgePeer } from './edge-peer.ts';
 import type { EdgeSession } from './edge-session.ts';
-import type { DeviceChange } from './superseded-sessions.ts';
 
 export interface PresenceState {
   readonly userId: UserId;
@@ -11,7 +10,7 @@ export interface PresenceState {
 }
 
 /** What links that stand still for a while, and the time that a snapshot takes, may make of an order. */
-const unsureOrderMs = 3_000;
+const unsureOrderMs = 5_000;
 
 /** How many users that went offline are remembered with the time of it. */
 const maxLastSeen = 200_000;
@@ -25,26 +24,25 @@ export class PresenceBook {
   readonly #watchers = new Map<UserId, Set<EdgePeer>>();
 
   /**
-   * A session is up: it has just signed in, or an edge that was linked names it in its snapshot. Answers with the change where
-   * there is another one of its device. Whom a snapshot names may have come before or after those that are known: an edge
-   * that was cut off names whom it had, the device may be elsewhere since. Where it isn't sure, nothing is said: who is
-   * superseded does not come again, and a session that nobody speaks on ends by itself.
+   * A session is up: it has just signed in, or an edge that was linked names it in its snapshot. Of two of one device the one
+   * that signed in earlier is told that it is superseded, whichever this node has heard of first: an edge that was cut off
+   * names whom it had, and of a sign-in that its client has given up since a slow link may tell last. Where it isn't sure
+   * both stay: who is superseded does not come again, and a session that nobody speaks on ends by itself.
    */
-  up(session: EdgeSession, how: 'new' | 'named' = 'new'): DeviceChange | undefined {
+  up(session: EdgeSession, how: 'new' | 'named' = 'new'): void {
     const { edge, no, userId } = session;
     // Told twice it is there once.
-    if (edge.sessions.has(no)) return undefined;
+    if (edge.sessions.has(no)) return;
     const newest = this.#newest.get(userId);
     // One that is named again is itself: the link on which it was named before may not be known to be gone.
     const other = find(newest, (one) => one.sameDevice(session) && !one.isSameAs(session));
-    const change = other && (how === 'new' ? { older: other, newer: session } : orderOf(session, other));
+    const superseded = other && (how === 'new' ? notLater(other, session) : olderOf(session, other));
+    superseded?.edge.send({ t: 'superseded', session: superseded.no });
     this.#link(session, newest);
     edge.sessions.set(no, session);
-    if (newest === undefined) {
-      this.#lastSeen.delete(userId);
-      this.#tellWatchers({ userId, online: true, lastSeenAtMs: 0 });
-    }
-    return change;
+    if (newest !== undefined) return;
+    this.#lastSeen.delete(userId);
+    this.#tellWatchers({ userId, online: true, lastSeenAtMs: 0 });
   }
 
   /** A session went down. Returns its user when it was the last one on that edge. */
@@ -138,10 +136,15 @@ export class PresenceBook {
   }
 }
 
-/** Which one has signed in earlier, where that is sure. */
-function orderOf(one: EdgeSession, other: EdgeSession): DeviceChange | undefined {
-  if (one.sinceMs + unsureOrderMs < other.sinceMs) return { older: one, newer: other };
-  return other.sinceMs + unsureOrderMs < one.sinceMs ? { older: other, newer: one } : undefined;
+/** The one that was there, unless the one that is heard of now signed in before it. */
+function notLater(one: EdgeSession, heardOfNow: EdgeSession): EdgeSession | undefined {
+  return one.sinceMs <= heardOfNow.sinceMs ? one : undefined;
+}
+
+/** The one that has signed in earlier for sure. */
+function olderOf(one: EdgeSession, other: EdgeSession): EdgeSession | undefined {
+  if (one.sinceMs + unsureOrderMs < other.sinceMs) return one;
+  return other.sinceMs + unsureOrderMs < one.sinceMs ? other : undefined;
 }
 
 /** The first session of a user for which something holds, from the newest on. */
