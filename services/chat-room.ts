@@ -51,6 +51,8 @@ export class ChatRoom {
     this.#commands = new Map(Object.entries(this.#table()));
     this.#connection = this.#client.state.t;
     this.#stopChanges = this.#client.onChange(() => this.#changed());
+    // What came with the welcome is no change any more.
+    this.#changed();
   }
 
   /** Does what a typed line says. Never rejects: what goes wrong is printed. */
