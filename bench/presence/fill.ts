@@ -93,7 +93,7 @@ async function fill(from: number, to: number): Promise<void> {
     const [user, device] = [Math.floor(no / devices), no % devices];
     const userId = `user-${String(user).padStart(15, '0')}` as UserId;
     const at = (user + device) % edges;
-    waiting[at]?.push({ t: 'sessionUp', session: no + 1, userId, deviceId: uniqueId(), ageMs: 0, wallMs: 0 });
+    waiting[at]?.push({ t: 'sessionUp', session: no + 1, userId, deviceId: uniqueId(), ageMs: 0 });
     if ((waiting[at]?.length ?? 0) >= framesEach) await tell(at);
   }
   for (const at of links.keys()) await tell(at);

@@ -105,9 +105,8 @@ export class Owners {
   register(session: Session): void {
     const asked = new Set<OwnerLink>();
     session.signedInAtMs = Math.floor(this.#host.clock.monotonicMs());
-    const wallMs = this.#host.clock.wallMs();
     for (const owner of this.links.all())
-      if (owner.messages.send(sessionUp(session, 0, wallMs)) === 'queued') asked.add(owner);
+      if (owner.messages.send(sessionUp(session, 0)) === 'queued') asked.add(owner);
     if (asked.size === 0) throw new Fault('upstreamUnavailable', { message: 'no message node is linked' });
     this.#registering.set(session.no, { session, asked });
   }
@@ -137,7 +136,7 @@ export class Owners {
     const oldestMs = Math.ceil(nowMs - openedAtMs.reduce((one, other) => Math.min(one, other), nowMs));
     owner.messages.send({ t: 'snapshot', oldestMs, told: this.#told.get(owner.nodeId) });
     for (const session of sessions)
-      owner.messages.send(sessionUp(session, Math.max(1, Math.ceil(nowMs - session.signedInAtMs)), 0));
+      owner.messages.send(sessionUp(session, Math.max(1, Math.ceil(nowMs - session.signedInAtMs))));
     owner.messages.send({ t: 'snapshotEnd' });
     this.links.watching('watch', [...this.#host.watched()]);
     this.#adopt();
@@ -240,6 +239,6 @@ export class Owners {
   }
 }
 
-function sessionUp({ no, userId, deviceId }: Session, ageMs: number, wallMs: number): EdgeFrame {
-  return { t: 'sessionUp', session: no, userId, deviceId, ageMs, wallMs };
+function sessionUp({ no, userId, deviceId }: Session, ageMs: number): EdgeFrame {
+  return { t: 'sessionUp', session: no, userId, deviceId, ageMs };
 }

@@ -50,8 +50,6 @@ export interface EdgeDeskParts {
 
 /** Typing is told to groups up to this size. */
 const maxTypingMembers = 100;
-/** A link that stands still for longer is given up. */
-const mostLateMs = 5_000;
 
 /** What a message node has to do with edges: takes what they send, and sends them what they lack. */
 export class EdgeDesk {
@@ -165,11 +163,10 @@ export class EdgeDesk {
         this.#delivered(frame);
         return;
       case 'sessionUp': {
-        const { session, userId, deviceId, ageMs, wallMs } = frame;
+        const { session, userId, deviceId, ageMs } = frame;
         // The edge has counted after it was linked: one that is named in a snapshot counts as no younger than it is.
-        const sinceMs = edge.complete ? clock.monotonicMs() - this.#lateMs(wallMs) : edge.linkedAtMs - ageMs;
-        const up = new EdgeSession({ edge, no: session, userId, deviceId, sinceMs: Math.floor(sinceMs) });
-        presence.up(up, edge.complete ? 'new' : 'named');
+        const sinceMs = Math.floor(edge.complete ? clock.monotonicMs() : edge.linkedAtMs - ageMs);
+        presence.up(new EdgeSession({ edge, no: session, userId, deviceId, sinceMs }));
         fanOut.sessionUp(edge, userId);
         edge.send({ t: 'registered', session });
         return;
@@ -214,11 +211,6 @@ export class EdgeDesk {
           this.#pull(edge, conversation, frame.fromSeq, frame.toSeq),
         );
     }
-  }
-
-  /** How long a link took to tell of a sign-in, as far as the clocks of two machines can say. */
-  #lateMs(wallMs: number): number {
-    return wallMs === 0 ? 0 : Math.min(Math.max(this.#parts.clock.wallMs() - wallMs, 0), mostLateMs);
   }
 
   /** What its sessions may lack: some of it is remembered; whoever may lack the rest is stale. */

@@ -74,12 +74,12 @@ describe('sessions of one device', () => {
   it('the newer one supersedes the older, wherever that is', () => {
     const book = new PresenceBook();
     const [here, there] = [new Edge(1), new Edge(2)];
-    book.up(session(here, 1, ada, 'phone'));
-    book.up(session(there, 1, ada, 'phone'));
+    book.up(session(here, 1, ada, 'phone', 0));
+    book.up(session(there, 1, ada, 'phone', 6_000));
     assert.deepEqual(here.told, [{ t: 'superseded', session: 1 }]);
     assert.deepEqual(there.told, []);
     book.down(here, 1, 1);
-    book.up(session(here, 2, ada, 'phone'));
+    book.up(session(here, 2, ada, 'phone', 12_000));
     assert.deepEqual(
       there.told,
       [{ t: 'superseded', session: 1 }],
@@ -87,15 +87,24 @@ describe('sessions of one device', () => {
     );
   });
 
+  it('are told apart at once by the edge that has both', () => {
+    const book = new PresenceBook();
+    const edge = new Edge(1);
+    book.up(session(edge, 1, ada, 'phone', 10));
+    book.up(session(edge, 2, ada, 'phone', 10));
+    assert.deepEqual(edge.told, [{ t: 'superseded', session: 1 }]);
+  });
+
   it('the one that signed in later stays, also where it is heard of first', () => {
     const book = new PresenceBook();
     const [cutOff, linked] = [new Edge(1), new Edge(2)];
     book.up(session(linked, 2, ada, 'phone', 9_000));
     // What is in the snapshot of an edge that was cut off: the phone left it without a word.
-    book.up(session(cutOff, 1, ada, 'phone', -4_000), 'named');
+    book.up(session(cutOff, 1, ada, 'phone', -4_000));
     assert.deepEqual([cutOff.told, linked.told], [[{ t: 'superseded', session: 1 }], []]);
     // It does not stand before the one that counts.
-    book.up(session(cutOff, 3, ada, 'phone', 15_000), 'named');
+    book.down(cutOff, 1, 1);
+    book.up(session(cutOff, 3, ada, 'phone', 15_000));
     assert.deepEqual(linked.told, [{ t: 'superseded', session: 2 }]);
     assert.equal(cutOff.told.length, 1);
   });
@@ -108,7 +117,7 @@ describe('sessions of one device', () => {
       const book = new PresenceBook();
       const edges = [new Edge(1), new Edge(2)];
       const ups = edges.map((edge, at) => session(edge, 1, ada, 'phone', [-70_000, -3_000][at]));
-      for (const at of order) book.up(ups[at] as EdgeSession, 'named');
+      for (const at of order) book.up(ups[at] as EdgeSession);
       assert.deepEqual(
         edges.map(({ told }) => told.length),
         [1, 0],
@@ -120,13 +129,16 @@ describe('sessions of one device', () => {
     const book = new PresenceBook();
     const [here, there] = [new Edge(1), new Edge(2)];
     book.up(session(here, 1, ada, 'phone', 5_000));
-    book.up(session(there, 1, ada, 'phone', 4_000), 'named');
-    assert.deepEqual([here.told, there.told], [[], []]);
-    // Of this one the link has told late.
-    book.up(session(there, 2, ada, 'phone', 4_500));
-    assert.deepEqual([here.told, there.told], [[], []]);
-    book.up(session(there, 3, ada, 'phone', 6_000));
-    assert.deepEqual(here.told, [{ t: 'superseded', session: 1 }]);
+    for (const [no, sinceMs] of [
+      [1, 4_000],
+      [2, 9_000],
+    ] as const) {
+      book.up(session(there, no, ada, 'phone', sinceMs));
+      assert.deepEqual([here.told, there.told], [[], []]);
+      book.down(there, no, 1);
+    }
+    book.up(session(there, 3, ada, 'phone', 11_000));
+    assert.deepEqual([here.told, there.told], [[{ t: 'superseded', session: 1 }], []]);
   });
 
   it('that are one and the same, named again by another link, are not superseded by themselves', () => {
@@ -134,7 +146,7 @@ describe('sessions of one device', () => {
       const book = new PresenceBook();
       const [former, next] = [new Edge(1), new Edge(1)];
       book.up(session(former, 1, ada, 'phone', 5_000));
-      book.up(session(next, 1, ada, 'phone', sinceMs), 'named');
+      book.up(session(next, 1, ada, 'phone', sinceMs));
       assert.deepEqual([former.told, next.told], [[], []]);
       book.down(former, 1, 9_000);
       assert.equal(book.state(ada).online, true);

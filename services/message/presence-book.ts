@@ -9,7 +9,7 @@ export interface PresenceState {
   readonly lastSeenAtMs: number;
 }
 
-/** What links that stand still for a while, and the time that a snapshot takes, may make of an order. */
+/** What links that stand still for as long as they may, and the time that a snapshot takes, can make of an order. */
 const unsureOrderMs = 5_000;
 
 /** How many users that went offline are remembered with the time of it. */
@@ -29,15 +29,20 @@ export class PresenceBook {
    * names whom it had, and of a sign-in that its client has given up since a slow link may tell last. Where it isn't sure
    * both stay: who is superseded does not come again, and a session that nobody speaks on ends by itself.
    */
-  up(session: EdgeSession, how: 'new' | 'named' = 'new'): void {
+  up(session: EdgeSession): void {
     const { edge, no, userId } = session;
     // Told twice it is there once.
     if (edge.sessions.has(no)) return;
     const newest = this.#newest.get(userId);
-    // One that is named again is itself: the link on which it was named before may not be known to be gone.
-    const other = find(newest, (one) => one.sameDevice(session) && !one.isSameAs(session));
-    const superseded = other && (how === 'new' ? notLater(other, session) : olderOf(session, other));
-    superseded?.edge.send({ t: 'superseded', session: superseded.no });
+    let isSuperseded = false;
+    for (let other = newest; other !== undefined; other = other.older) {
+      // One that is named again is itself: the link on which it was named before may not be known to be gone.
+      if (!other.sameDevice(session) || other.isSameAs(session)) continue;
+      const older = olderOf(session, other);
+      if (older === session) isSuperseded = true;
+      else older?.edge.send({ t: 'superseded', session: older.no });
+    }
+    if (isSuperseded) edge.send({ t: 'superseded', session: no });
     this.#link(session, newest);
     edge.sessions.set(no, session);
     if (newest !== undefined) return;
@@ -136,13 +141,9 @@ export class PresenceBook {
   }
 }
 
-/** The one that was there, unless the one that is heard of now signed in before it. */
-function notLater(one: EdgeSession, heardOfNow: EdgeSession): EdgeSession | undefined {
-  return one.sinceMs <= heardOfNow.sinceMs ? one : undefined;
-}
-
-/** The one that has signed in earlier for sure. */
+/** The one that has signed in earlier for sure. An edge counts its own; what others say comes at the pace of their links. */
 function olderOf(one: EdgeSession, other: EdgeSession): EdgeSession | undefined {
+  if (one.edge === other.edge) return one.no < other.no ? one : other;
   if (one.sinceMs + unsureOrderMs < other.sinceMs) return one;
   return other.sinceMs + unsureOrderMs < one.sinceMs ? other : undefined;
 }

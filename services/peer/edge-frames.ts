@@ -28,8 +28,6 @@ export type EdgeFrame =
       readonly deviceId: string;
       /** In a snapshot how long ago it signed in, in milliseconds, 1 at least; 0 for one that signs in now. */
       readonly ageMs: number;
-      /** When one signs in now, by the connection node's clock of the day; 0 in a snapshot. */
-      readonly wallMs: number;
     }
   | { readonly t: 'sessionDown'; readonly session: SessionNo }
   /**

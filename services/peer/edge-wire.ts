@@ -60,14 +60,8 @@ function wireEdgeFrame(frame: WithHello<EdgeFrame>): MessageInitShape<typeof Edg
       return { frame: { case: 'delivered', value: { items } } };
     }
     case 'sessionUp': {
-      const { session, userId, deviceId, ageMs, wallMs } = frame;
-      const value = {
-        session: BigInt(session),
-        userId,
-        deviceId,
-        ageMs: BigInt(ageMs),
-        signedInAtMs: BigInt(wallMs),
-      };
+      const { session, userId, deviceId, ageMs } = frame;
+      const value = { session: BigInt(session), userId, deviceId, ageMs: BigInt(ageMs) };
       return { frame: { case: 'sessionUp', value } };
     }
     case 'sessionDown':
@@ -123,14 +117,13 @@ function edgeFrameOf({ frame, trace }: WireEdgeFrame): WithHello<EdgeFrame> {
       return { t: 'delivered', items };
     }
     case 'sessionUp': {
-      const { session, userId, deviceId, ageMs, signedInAtMs } = frame.value;
+      const { session, userId, deviceId, ageMs } = frame.value;
       return {
         t: 'sessionUp',
         session: Number(session),
         userId: userId as UserId,
         deviceId,
         ageMs: Number(ageMs),
-        wallMs: Number(signedInAtMs),
       };
     }
     case 'sessionDown':

@@ -160,7 +160,7 @@ describe('a link that is cut and comes again', () => {
     // It leaves without a word.
     const left = await nodes.signIn('ada', phone);
     nodes.edges[0]?.unlink();
-    nodes.clock.advance(5_000);
+    nodes.clock.advance(6_000);
     const live = await nodes.signIn('ada', { ...phone, edge: 1 });
     nodes.edges[0]?.relink();
     assert.equal((await left.end()).reason, 'superseded');

@@ -108,7 +108,7 @@ describe('a message node whose edge asks who hears', () => {
     const { told, say: ask } = nodes.bareLink();
     const convId = 'g' as ConvId;
     ask(
-      { t: 'sessionUp', session: 1, userId: 'ada' as UserId, deviceId: 'd', ageMs: 1, wallMs: 0 },
+      { t: 'sessionUp', session: 1, userId: 'ada' as UserId, deviceId: 'd', ageMs: 1 },
       { t: 'snapshotEnd' },
       { t: 'audienceUnknown', audience: 0, convId, seq: 30 },
     );

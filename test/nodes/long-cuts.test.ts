@@ -111,7 +111,7 @@ describe('an edge that is linked again', () => {
     const link = nodes.bareLink();
     link.say({ t: 'snapshot', oldestMs: Math.max(...ages), told });
     for (const [no, ageMs] of ages.entries())
-      link.say({ t: 'sessionUp', session: no, userId: `u${no}` as UserId, deviceId: 'd', ageMs, wallMs: 0 });
+      link.say({ t: 'sessionUp', session: no, userId: `u${no}` as UserId, deviceId: 'd', ageMs });
     link.say({ t: 'snapshotEnd' });
     return link.told.flatMap((frame) => (frame.t === 'stale' ? [frame.session] : []));
   }

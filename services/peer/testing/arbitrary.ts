@@ -204,7 +204,7 @@ export const edgeFrame: fc.Arbitrary<WithHello<EdgeFrame>> = fc.oneof(
   hello,
   traced(record({ t: is('command'), call: seq, session: seq, userId: user, op: operation })),
   delivered,
-  record({ t: is('sessionUp'), session: seq, userId: user, deviceId: text, ageMs: seq, wallMs: seq }),
+  record({ t: is('sessionUp'), session: seq, userId: user, deviceId: text, ageMs: seq }),
   record({ t: is('sessionDown'), session: seq }),
   record({ t: is('snapshot'), oldestMs: seq, told: maybe(told) }),
   record({ t: is('snapshotEnd') }),
