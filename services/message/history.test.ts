@@ -44,6 +44,14 @@ function seqs(entries: readonly LogEntry[]): (number | string)[] {
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
 
 describe('a page of history', () => {
+  it('of what was not there is not remembered: whoever began before a restore asks by what it was', async () => {
+    const books = await garden12();
+    const asked = () => books.hot.with(garden, (conversation) => books.history.entries(conversation, 13, 14));
+    assert.deepEqual(seqs(await asked()), []);
+    await books.commit(garden, send(ada, 'm13'), send(ada, 'm14'));
+    assert.deepEqual(seqs(await asked()), [13, 14]);
+  });
+
   it('goes both ways, and says whether there is more', async () => {
     const books = await garden12();
     const cases: [from: number, limit: number, backward: boolean, number[], boolean][] = [

@@ -92,8 +92,10 @@ export class History {
     const held = conversation.recent.range(from, to);
     const entries =
       held?.map((entry) => toLogEntry(convId, entry)) ?? (await this.#blocks.entries(conversation, from, to));
-    // A recall that was committed while the store read may have changed an entry: such a page is served, not kept.
-    if (conversation.projectedSeq === projectedSeq && generation === this.#generation && !conversation.void)
+    // A recall that was committed while the store read may have changed an entry, and who began before a restore may ask for
+    // what is not there any more, or not yet again: such a page is served, not kept.
+    const isWhole = entries.length === to - from + 1 && generation === this.#generation;
+    if (isWhole && conversation.projectedSeq === projectedSeq && !conversation.void)
       this.#pages.set(key, entries);
     return entries;
   }
