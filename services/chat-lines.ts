@@ -17,6 +17,10 @@ export function describeItem(item: LogItem, self: string): string {
   const who = item.sender === self ? 'you' : printable(item.sender);
   const users = (names: readonly string[]): string =>
     printable(names.map((name) => named(name, self)).join(', '));
+  const others = (names: readonly string[], before: string): string => {
+    const rest = names.filter((name) => name !== item.sender);
+    return rest.length === 0 ? '' : `${before}${users(rest)}`;
+  };
   const { content } = item;
   switch (content.t) {
     case 'message': {
@@ -29,11 +33,13 @@ export function describeItem(item: LogItem, self: string): string {
     case 'recall':
       return `* ${who} took a message back`;
     case 'groupCreated':
-      return `* ${who} created the group ${printable(content.name)} with ${users(content.members)}`;
+      return `* ${who} created the group ${printable(content.name)}${others(content.members, ' with ')}`;
     case 'groupRenamed':
       return `* ${who} named the group ${printable(content.name)}`;
     case 'membersAdded':
-      return `* ${who} added ${users(content.users)}`;
+      return content.users.every((name) => name === item.sender)
+        ? `* ${who} joined`
+        : `* ${who} added ${users(content.users)}`;
     case 'memberRemoved':
       return content.left ? `* ${users([content.user])} left` : `* ${who} removed ${users([content.user])}`;
     case 'roleChanged':
