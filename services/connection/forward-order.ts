@@ -18,7 +18,8 @@ export class ForwardOrder<T extends { readonly seq: Seq }> {
   #last: Seq;
   /** The last one that came, held or not. */
   #highest: Seq = 0;
-  readonly #held = new Map<Seq, T>();
+  /** By seq; made on first use. */
+  #held: Map<Seq, T> | undefined;
   readonly #maxHeld: number;
 
   /** `last`: the one before the first that is to come. */
@@ -35,7 +36,7 @@ export class ForwardOrder<T extends { readonly seq: Seq }> {
   get missing(): { readonly from: Seq; readonly to: Seq } | undefined {
     if (this.#highest <= this.#last) return undefined;
     // What came too early and found no room is missing, too.
-    const to = this.#held.size === 0 ? this.#highest : Math.min(...this.#held.keys()) - 1;
+    const to = this.#holds === 0 ? this.#highest : Math.min(...(this.#held?.keys() ?? [])) - 1;
     return { from: this.#last + 1, to };
   }
 
@@ -54,7 +55,7 @@ export class ForwardOrder<T extends { readonly seq: Seq }> {
     if (entry.seq <= this.#last) return 'old';
     if (entry.seq > this.#last + 1) {
       this.#highest = Math.max(this.#highest, entry.seq);
-      if (this.#held.size < this.#maxHeld) this.#held.set(entry.seq, entry);
+      if (this.#holds < this.#maxHeld) this.#hold(entry);
       return 'early';
     }
     this.#last = entry.seq;
@@ -64,24 +65,33 @@ export class ForwardOrder<T extends { readonly seq: Seq }> {
   /** What is missing up to here is given up: the next one is the one after it. */
   skip(to: Seq): void {
     this.#last = Math.max(this.#last, to);
-    for (const seq of this.#held.keys()) if (seq <= this.#last) this.#held.delete(seq);
+    for (const seq of this.#held?.keys() ?? []) if (seq <= this.#last) this.#held?.delete(seq);
   }
 
   /** What is held behind this one is missing again. */
   letGo(behind: Seq): void {
-    for (const seq of this.#held.keys()) if (seq > behind) this.#held.delete(seq);
+    for (const seq of this.#held?.keys() ?? []) if (seq > behind) this.#held?.delete(seq);
   }
 
   /** Held entries that come next now. */
   released(): Iterable<T> {
-    return this.#held.size === 0 ? [] : this.#release();
+    return this.#holds === 0 ? [] : this.#release();
+  }
+
+  get #holds(): number {
+    return this.#held?.size ?? 0;
+  }
+
+  #hold(entry: T): void {
+    this.#held ??= new Map();
+    this.#held.set(entry.seq, entry);
   }
 
   *#release(): Iterable<T> {
     for (;;) {
-      const entry = this.#held.get(this.#last + 1);
+      const entry = this.#held?.get(this.#last + 1);
       if (entry === undefined) return;
-      this.#held.delete(entry.seq);
+      this.#held?.delete(entry.seq);
       this.#last = entry.seq;
       yield entry;
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ConvId } from '../core/ids.ts';
+import type { Delivery } from './delivery.ts';
 import { Redelivery } from './redelivery.ts';
 import { Room } from './room.ts';
 import { conv, Stage, StandingClock } from './testing/stage.ts';
@@ -148,13 +149,24 @@ describe('what is pushed and not acknowledged', () => {
 describe('rooms', () => {
   it('are looked at in turn, all of them in as many steps as there are parts', () => {
     const rooms = Array.from({ length: 120 }, (_, no) => new Room(`g${no}` as ConvId, 0));
-    // Something waits in each, so that all stay to be looked at.
-    for (const room of rooms) room.addGap(1, 2);
-    const host = { clock: new StandingClock(), afterMs: 30_000, announce() {}, giveUp() {} };
-    const redelivery = new Redelivery(new Set(rooms), host);
-    for (let round = 1; round <= 2; round += 1) {
-      for (let step = 0; step < 40; step += 1) redelivery.step(1 / 40);
-      assert.ok(rooms.every(({ marks }) => marks.length === round));
+    const ada = new Stage().open('ada');
+    for (const room of rooms) {
+      room.addGap(1, 2);
+      room.enter(ada, { userId: ada.userId, firstSeq: 1, lastSeq: 0 }, 1).sentSeq = 2;
+    }
+    const clock = new StandingClock();
+    const announced: ConvId[] = [];
+    const announce = (delivery: Delivery): void => void announced.push(delivery.room.convId);
+    const redelivery = new Redelivery(new Set(rooms), { clock, afterMs: 30_000, announce, giveUp() {} });
+    for (let step = 0; step < 40; step += 1) redelivery.step(1 / 40);
+    assert.deepEqual(announced, [], 'nothing is due yet');
+    clock.nowMs += 30_000;
+    for (let step = 1; step <= 40; step += 1) {
+      redelivery.step(1 / 40);
+      assert.deepEqual(
+        announced,
+        rooms.slice(0, 3 * step).map(({ convId }) => convId),
+      );
     }
   });
 });

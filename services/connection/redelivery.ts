@@ -43,11 +43,14 @@ export class Redelivery {
 
   #look(room: Room, nowMs: number): void {
     const { afterMs } = this.#host;
-    const dueSeq = mark(room, nowMs, afterMs);
-    let owing = false;
-    for (const delivery of [...room.deliveries]) {
-      if (!delivery.owes) continue;
-      owing = true;
+    const owing = room.deliveries.filter((delivery) => delivery.owes);
+    if (owing.length === 0) {
+      room.forgetMarks();
+      if (!room.waiting) this.#active.delete(room);
+      return;
+    }
+    const dueSeq = room.mark(nowMs, nowMs - afterMs);
+    for (const delivery of owing) {
       const from = Math.max(delivery.ackedSeq + 1, delivery.firstSeq);
       const to = Math.min(dueSeq, delivery.sentSeq);
       if (from > to || nowMs - delivery.announcedAtMs < afterMs) continue;
@@ -61,18 +64,5 @@ export class Redelivery {
       delivery.announcedAtMs = nowMs;
       this.#host.announce(delivery, from, to);
     }
-    if (!owing && !room.waiting) this.#active.delete(room);
   }
-}
-
-/** Notes where the log stands, and says where it stood when what is due now was pushed. */
-function mark(room: Room, nowMs: number, afterMs: number): Seq {
-  const { marks } = room;
-  let due = 0;
-  while (marks[0] !== undefined && marks[0].atMs <= nowMs - afterMs)
-    due = (marks.shift() as { seq: Seq }).seq;
-  // The last one that is due stays: it is due the next time, too.
-  if (due > 0) marks.unshift({ atMs: nowMs - afterMs, seq: due });
-  marks.push({ atMs: nowMs, seq: room.last });
-  return due;
 }

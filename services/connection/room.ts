@@ -1,4 +1,5 @@
 import { concat, entryFragment } from '../codec/frames.ts';
+import { appended } from '../core/appended.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { AudienceNo, Hearer, LogEntry } from '../peer/edge-frames.ts';
 import type { Span } from '../core/tracer.ts';
@@ -18,6 +19,12 @@ export interface Pending {
   readonly trace: Span | undefined;
 }
 
+/** Where a room's log stood, by the monotonic clock. */
+interface Mark {
+  readonly atMs: number;
+  readonly seq: Seq;
+}
+
 /** The rooms of one message node's conversations, by the number that it gave each audience. */
 export type Audiences = Map<AudienceNo, Room>;
 
@@ -26,6 +33,8 @@ export type Push = (delivery: Delivery, fragment: Uint8Array, to: Seq) => boolea
 
 /** Told of each entry that a flush has handed to so many sessions, those that were up to date by this fragment. */
 export type Flushed = (entry: Pending, fragment: Uint8Array, handed: number) => void;
+
+const noMarks: readonly Mark[] = [];
 
 /** Entries held while one before them is missing, at most; beyond it they are fetched with the missing ones. */
 const maxHeld = 256;
@@ -45,7 +54,7 @@ export class Room {
   #others: Map<Audiences, AudienceNo> | undefined;
   readonly hearers = new Map<UserId, Hearer>();
   readonly order: ForwardOrder<LogEntry>;
-  readonly deliveries: Delivery[] = [];
+  #deliveries: Delivery[] = [];
   #pending: Pending[] = [];
   /** The last entry that came in its turn, whoever forwarded it. */
   #reachedSeq: Seq = 0;
@@ -57,8 +66,8 @@ export class Room {
   flushedSeq: Seq;
   /** Something is missing, and a timer looks after it. */
   fetching = false;
-  /** Where the log stood at the last ticks, oldest first: what is older than the redelivery time must be acknowledged. */
-  readonly marks: { readonly atMs: number; readonly seq: Seq }[] = [];
+  /** While somebody owes something: where the log stood, oldest first. */
+  #marks: readonly Mark[] = noMarks;
 
   /** `last`: the entry before the first that is to come. */
   constructor(convId: ConvId, last: Seq) {
@@ -75,9 +84,14 @@ export class Room {
     return Math.max(this.order.last, this.#reachedSeq);
   }
 
+  /** Sessions of those who hear of it, and of those who owe an acknowledgement. */
+  get deliveries(): readonly Delivery[] {
+    return this.#deliveries;
+  }
+
   /** Nobody hears of it and nobody owes an acknowledgement. */
   get empty(): boolean {
-    return this.hearers.size === 0 && this.deliveries.length === 0;
+    return this.hearers.size === 0 && this.#deliveries.length === 0;
   }
 
   get waiting(): boolean {
@@ -131,7 +145,8 @@ export class Room {
     // An owner that has not read as far as the one before may name who was a member in earlier times.
     const sentSeq = Math.max(Math.min(this.last, nextSeq - 1), session.acknowledgedOf(this.convId));
     const delivery = new Delivery({ session, room: this, firstSeq, lastSeq, sentSeq });
-    delivery.index = this.deliveries.push(delivery) - 1;
+    delivery.index = this.#deliveries.length;
+    this.#deliveries = appended(this.#deliveries, delivery);
     session.deliveries.set(this.convId, delivery);
     return delivery;
   }
@@ -141,9 +156,9 @@ export class Room {
     if (delivery.ackedSeq > delivery.enteredSeq) session.rememberAcknowledged(this.convId, delivery.ackedSeq);
     session.unackedBytes -= delivery.bytes;
     delivery.bytes = 0;
-    const last = this.deliveries.pop();
+    const last = this.#deliveries.pop();
     if (last !== undefined && last !== delivery) {
-      this.deliveries[delivery.index] = last;
+      this.#deliveries[delivery.index] = last;
       last.index = delivery.index;
     }
     session.deliveries.delete(this.convId);
@@ -162,7 +177,7 @@ export class Room {
     const whole = joined(pending);
     let delivered = 0;
     let sessions = 0;
-    for (const delivery of this.deliveries) {
+    for (const delivery of this.#deliveries) {
       const from = Math.max(delivery.firstSeq, delivery.sentSeq + 1);
       const to = delivery.lastSeq === 0 ? last.seq : Math.min(delivery.lastSeq, last.seq);
       if (from > to) continue;
@@ -176,11 +191,24 @@ export class Room {
     return delivered;
   }
 
+  /** Notes where the log stands now. Returns where it stood at `dueAtMs`, as far as it was noted; 0: nothing was. */
+  mark(nowMs: number, dueAtMs: number): Seq {
+    const due = this.#marks.findLastIndex(({ atMs }) => atMs <= dueAtMs);
+    // The last one that is due stays: it is due the next time, too.
+    this.#marks = [...this.#marks.slice(Math.max(0, due)), { atMs: nowMs, seq: this.last }];
+    return due < 0 ? 0 : (this.#marks[0]?.seq ?? 0);
+  }
+
+  /** Nobody owes anything: what comes from now on is due later. */
+  forgetMarks(): void {
+    this.#marks = noMarks;
+  }
+
   #wait(pending: Pending): void {
     this.#reachedSeq = Math.max(this.#reachedSeq, pending.seq);
     const last = this.#pending.at(-1);
     if (last !== undefined && pending.seq <= last.seq) this.#jumbled = true;
-    this.#pending.push(pending);
+    this.#pending = appended(this.#pending, pending);
   }
 }
 

@@ -1,3 +1,4 @@
+import { appended } from '../core/appended.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { Span, Tracer } from '../core/tracer.ts';
@@ -232,7 +233,7 @@ export class FanOut {
       if (row.leftSeq === 0) audience.users.add(row.userId);
     // Those who leave with the entries at hand still hear of their leaving.
     this.#includeLeavers(conversation, audience, firstSeq);
-    conversation.audiences.push(audience);
+    conversation.audiences = appended(conversation.audiences, audience);
     return audience;
   }
 
