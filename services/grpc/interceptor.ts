@@ -14,6 +14,12 @@ interface BaseCall {
   readonly incomingEncoding: string;
   readonly metadata: Metadata;
   readonly stream: ServerHttp2Stream;
+  /** Cuts the stream into messages, each with its prefix of five bytes. Throws where one is too long. */
+  readonly decoder: { write(data: Buffer): readonly Buffer[] };
+  /** Called for what arrives. */
+  handleDataFrame(data: Buffer): void;
+  checkCancelled(): boolean;
+  maybeSendMetadata(): void;
   sendStatus(status: Parameters<ServerInterceptingCall['sendStatus']>[0]): void;
 }
 
@@ -59,6 +65,47 @@ export function gateInterceptor(gate: Gate): ServerInterceptor {
     // cost as much again for each message.
     return call as ServerInterceptingCall;
   };
+}
+
+/** A flag, which says whether the message is compressed, and its length. */
+const prefixBytes = 5;
+
+/**
+ * Hands each message of a bidirectional call over as it arrives. grpc-js leads it through a queue, two promises and a
+ * stream of objects, and stops and starts the HTTP/2 stream for each. `surface` has no `data` events any more.
+ */
+export function readMessages(surface: { resume(): unknown }, receive: (message: Uint8Array) => void): void {
+  const { call } = surface as unknown as { call: BaseCall };
+  call.handleDataFrame = (data) => {
+    if (call.checkCancelled()) return;
+    let messages: readonly Buffer[];
+    try {
+      messages = call.decoder.write(data);
+    } catch {
+      call.sendStatus({ code: status.RESOURCE_EXHAUSTED, details: 'a message is too long', metadata: null });
+      return;
+    }
+    for (const message of messages) receive(message.subarray(prefixBytes));
+  };
+  surface.resume();
+}
+
+/**
+ * Writes a message; `written` is called once it has left, and never when the call is over before. Nothing may be written
+ * to `surface` itself beside it.
+ */
+export function writeMessage(surface: object, message: Uint8Array, written: () => void): void {
+  const { call } = surface as { call: BaseCall };
+  if (call.checkCancelled()) return;
+  call.maybeSendMetadata();
+  const prefixed = Buffer.allocUnsafe(prefixBytes + message.byteLength);
+  prefixed[0] = 0;
+  prefixed.writeUInt32BE(message.byteLength, 1);
+  prefixed.set(message, prefixBytes);
+  call.stream.write(prefixed, (error) => {
+    if (!error) written();
+    else call.sendStatus({ code: status.INTERNAL, details: 'the stream can’t be written', metadata: null });
+  });
 }
 
 function oversized(): Fault {

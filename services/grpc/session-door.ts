@@ -67,8 +67,7 @@ export class SessionDoor implements DoorOutlet {
     this.#streams.set(session, stream);
     const remoteAddress = callerAddress(call, this.#trustedProxies);
     inlet.open(session, { remoteAddress, transport: 'grpc' });
-    call.on('data', (frame: Uint8Array) => {
-      if (!stream.open) return;
+    stream.read((frame) => {
       const span = this.#traces.received(frame);
       try {
         inlet.data(session, frame, span?.context);

@@ -2,7 +2,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { ByteQueue } from '../core/queue.ts';
 import { Scope } from '../core/scope.ts';
 import type { GrpcStatus } from './faults.ts';
-import { resetStream } from './interceptor.ts';
+import { readMessages, resetStream, writeMessage } from './interceptor.ts';
 
 export type BytesStream = ServerDuplexStream<Uint8Array, Uint8Array>;
 
@@ -67,6 +67,13 @@ export class SessionStream {
     call.once('end', () => this.#halfClosed());
   }
 
+  /** Frames from the client, while the stream is open. */
+  read(receive: (frame: Uint8Array) => void): void {
+    readMessages(this.#call, (frame) => {
+      if (this.open) receive(frame);
+    });
+  }
+
   get open(): boolean {
     return this.#state === 'open';
   }
@@ -104,7 +111,7 @@ export class SessionStream {
     // An empty message would count as "nothing is being written".
     if (frame.byteLength === 0) return;
     this.#writing = frame.byteLength;
-    this.#call.write(frame, this.#written);
+    writeMessage(this.#call, frame, this.#written);
   }
 
   readonly #written = (): void => {
