@@ -197,6 +197,11 @@ export function registerMessageMeters(meters: Meters, message: MessageNode): voi
     'Times that the store turned out to be restored.',
     () => message.meters.resets,
   );
+  meters.total(
+    'chat_entries_lost_total',
+    'Confirmed entries of hot conversations that a restored store does not have any more.',
+    () => message.meters.entriesLost,
+  );
   meters.total('chat_entries_committed_total', 'Entries committed.', () => message.meters.entries);
   meters.gauge('chat_conversations_hot', 'Conversations held in memory.', () => message.hotConversations);
   meters.gauge(

@@ -29,6 +29,7 @@ import { History } from './history.ts';
 import { HotConversations } from './hot-conversations.ts';
 import { HotRates } from './hot-rates.ts';
 import type { Joining } from './joining.ts';
+import { confirmedIds, LostEntries } from './lost-entries.ts';
 import { MessageMeters } from './meters.ts';
 import { Operations } from './operations.ts';
 import type { messageOptions } from './options.ts';
@@ -98,6 +99,7 @@ export class MessageNode implements Service {
   readonly #owner: Owner;
   readonly #store: MessageStore;
   readonly #epochs: EpochWatch;
+  readonly #lost: LostEntries;
   /** The epoch of an edge that was turned away until the store has been asked for its own. */
   #askedFor: string | undefined;
   readonly #relay: MessageRelay | undefined;
@@ -147,6 +149,7 @@ export class MessageNode implements Service {
       this.#stallWatch = new StallWatch({ clock, limitMs: stallMs, stalled: () => this.#stalled() });
     this.#config = config;
     this.#log = log;
+    this.#lost = new LostEntries({ store, meters: this.meters, log });
     const limits = { maxConversations: config.hotConversations, maxRecentBytes: config.recentBytes };
     const confirmAfterMs = ownership === undefined ? undefined : confirmMs;
     const hot = new HotConversations({ store, clock, limits, confirmAfterMs });
@@ -396,6 +399,8 @@ export class MessageNode implements Service {
       // The newest entry that was acknowledged and is gone, where nobody had drawn a new epoch.
       ...(lost === undefined ? {} : { 'parley.lost_msg_id': String(lost) }),
     });
+    const known = [...this.#hot.values()].filter(({ convId }) => this.#owns(convId)).map(confirmedIds);
+    void this.#lost.count(known).catch((error) => this.#bug(error));
     this.#hot.clear();
     this.#history.clear();
     this.#receipts.clear();

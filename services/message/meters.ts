@@ -8,6 +8,8 @@ export class MessageMeters {
   handedOn = 0;
   /** Times that the store turned out to be restored. */
   resets = 0;
+  /** Confirmed entries that it did not have any more then. */
+  entriesLost = 0;
   batches = 0;
   entries = 0;
   /** Told the size of every committed batch. */

@@ -1,4 +1,4 @@
-import type { Seq } from '../core/ids.ts';
+import type { MsgId, Seq } from '../core/ids.ts';
 import type { StoredEntry } from '../ports/message-store.ts';
 
 /** How many entries the newest ones of a conversation are, at most. */
@@ -21,6 +21,10 @@ export class RecentEntries {
 
   get lastSeq(): Seq {
     return this.#entries.at(-1)?.seq ?? 0;
+  }
+
+  get msgIds(): readonly MsgId[] {
+    return this.#entries.map(({ msgId }) => msgId);
   }
 
   /** Appends the entry after the last one; anything else starts anew. */

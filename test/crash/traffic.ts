@@ -14,6 +14,8 @@ export interface TrafficOptions {
 /** One recall for about this many sends. */
 const sendsPerRecall = 60;
 const changeGroupsEveryMs = 120;
+/** HTTP's status of what is refused for now, as a conversation that is contended. */
+const tooMuch = 429;
 
 /**
  * All users of a world, in a closed loop: whoever gets an answer sends the next message, so the same number is under
@@ -158,7 +160,7 @@ export class Traffic implements AsyncDisposable {
       } catch (error) {
         // Who was taken in again is out once more where just that was lost.
         if (error instanceof CallError && error.status === 404 && this.#restores > 0) return;
-        if (error instanceof CallError && error.status < 500) throw error;
+        if (error instanceof CallError && error.status < 500 && error.status !== tooMuch) throw error;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     }

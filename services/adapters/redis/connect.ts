@@ -45,18 +45,19 @@ export function connectRedis(parts: ConnectParts): RedisClient {
     maxRetriesPerRequest: 0,
   } satisfies RedisOptions;
   if (target.kind === 'cluster') {
-    return new Cluster([...target.hosts], {
+    const cluster = new Cluster([...target.hosts], {
       enableOfflineQueue: false,
       redisOptions: common,
       clusterRetryStrategy: retry,
       // A master that restarts in its place changes no slot: nothing else would connect to it again.
       clusterNodeRetryStrategy: retry,
-      slotsRefreshInterval: slotsEveryMs,
       slotsRefreshTimeout: 2 * commandTimeoutMs,
       maxRedirections,
       retryDelayOnFailover: 100,
       retryDelayOnClusterDown: 100,
     });
+    askForSlots(cluster);
+    return cluster;
   }
   const single = { ...common, db: target.db, enableOfflineQueue: false, retryStrategy: retry };
   const [first] = target.hosts;
@@ -72,6 +73,26 @@ export function connectRedis(parts: ConnectParts): RedisClient {
     ...(parts.sentinelPassword === '' ? {} : { sentinelPassword: parts.sentinelPassword }),
     ...(target.tls ? { enableTLSForSentinelMode: true } : {}),
   });
+}
+
+/** Of clusters that have not been hung up on. */
+const looks = new WeakMap<RedisClient, NodeJS.Timeout>();
+
+/** ioredis would do so itself, and for ever, where it is hung up on while it asks: its timer would keep the process alive. */
+function askForSlots(cluster: Cluster): void {
+  const look = setInterval(() => {
+    if (cluster.status === 'ready') cluster.refreshSlotsCache();
+  }, slotsEveryMs);
+  looks.set(cluster, look.unref());
+}
+
+/** Ends a client and all its attempts. */
+export function hangUp(client: RedisClient): void {
+  clearInterval(looks.get(client));
+  client.removeAllListeners();
+  // What still fails on the way out is nobody's concern any more; without a listener it would be printed.
+  client.on('error', () => {});
+  client.disconnect();
 }
 
 /** The file is read anew at each connection. Throws a ConfigError where it can't be. */

@@ -1,7 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { Logger } from '../../core/log.ts';
 import { DirectoryError } from '../../ports/directory.ts';
-import { connectRedis, type ConnectParts, type RedisClient } from './connect.ts';
+import { connectRedis, type ConnectParts, hangUp, type RedisClient } from './connect.ts';
 import { connected, lost } from './events.ts';
 import type { RedisMeters } from './meters.ts';
 import type { Script } from './script.ts';
@@ -159,12 +159,4 @@ export class RedisConnection {
 
 function nameOf({ options }: Redis): string {
   return `${options.host}:${options.port}`;
-}
-
-/** Ends a client and all its attempts. */
-export function hangUp(client: Redis | Cluster): void {
-  client.removeAllListeners();
-  // What still fails on the way out is nobody's concern any more; without a listener it would be printed.
-  client.on('error', () => {});
-  client.disconnect();
 }

@@ -1,8 +1,7 @@
 import type { Logger } from '../../core/log.ts';
 import { Scope } from '../../core/scope.ts';
-import { type ConnectParts, connectRedis, type RedisClient } from './connect.ts';
+import { type ConnectParts, connectRedis, hangUp, type RedisClient } from './connect.ts';
 import type { RedisConnection } from './redis-connection.ts';
-import { hangUp } from './redis-connection.ts';
 
 const lookEveryMs = 2_000;
 

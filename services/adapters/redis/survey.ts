@@ -1,7 +1,6 @@
 import { Cluster } from 'ioredis';
 import { DirectoryError } from '../../ports/directory.ts';
-import { connectRedis } from './connect.ts';
-import { hangUp } from './redis-connection.ts';
+import { connectRedis, hangUp } from './connect.ts';
 import type { DirectoryConfig } from './redis-directory.ts';
 import { parseRedisUrl } from './redis-url.ts';
 
