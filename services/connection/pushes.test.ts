@@ -18,6 +18,20 @@ describe('entries', () => {
     assert.equal(stage.meters.deliveries, 10);
   });
 
+  it('I5: that were held are told to a session that its owner takes for one that has ended', () => {
+    const stage = new Stage();
+    const bob = stage.open('bob');
+    stage.audience({ bob: [1, 0] });
+    stage.entries(1);
+    // The second one is missing, so these are held; then the owner hears that bob’s former session has ended, and of this one.
+    stage.entries(3, 4);
+    stage.audience({}, { gone: ['bob' as UserId] });
+    stage.audience({ bob: [1, 0] });
+    stage.entries(5);
+    stage.flush();
+    assert.deepEqual(stage.told(bob), [1, '2-2', 3, 4, 5]);
+  });
+
   it('are encoded into one buffer for all who are up to date', () => {
     const stage = new Stage();
     for (const user of ['ada', 'bob', 'cyd']) stage.open(user);

@@ -72,17 +72,13 @@ export class Rooms {
   }
 
   #tell(room: Room, audiences: Audiences, frame: AudienceFrame): void {
-    if (frame.whole) {
-      const named = new Set(frame.users.map((hearer) => hearer.userId));
-      const dismissed = [...room.hearers.keys()].filter((userId) => !named.has(userId));
-      // Who is dismissed now could not be told later.
-      if (dismissed.length > 0)
-        for (let { missing } = room.order; missing !== undefined; missing = room.order.missing)
-          this.#giveUp(room, missing);
-      for (const userId of dismissed) this.#dismiss(room, userId);
-    }
+    const dismissed = frame.whole ? unnamed(room, frame) : frame.gone;
+    // Who is dismissed now could not be told later. The owner may have heard of a session's end before it heard of the next one.
+    if (dismissed.some((userId) => this.#isHere(room, userId)))
+      for (let { missing } = room.order; missing !== undefined; missing = room.order.missing)
+        this.#giveUp(room, missing);
+    for (const userId of dismissed) this.#dismiss(room, userId);
     for (const hearer of frame.users) this.#admit(room, hearer, frame.nextSeq);
-    for (const userId of frame.gone) this.#dismiss(room, userId);
     // Who lets go has no say any more: the next one to tell is heard, however little it knows.
     const heard = !isDismissal(frame);
     const isSame = room.owner === audiences;
@@ -270,8 +266,12 @@ export class Rooms {
   #forgetLeaver(room: Room, userId: UserId): void {
     const hearer = room.hearers.get(userId);
     if (hearer === undefined || hearer.lastSeq === 0) return;
-    for (const session of this.#host.sessionsOf(userId)) if (session.deliveries.has(room.convId)) return;
-    room.hearers.delete(userId);
+    if (!this.#isHere(room, userId)) room.hearers.delete(userId);
+  }
+
+  #isHere({ convId }: Room, userId: UserId): boolean {
+    for (const session of this.#host.sessionsOf(userId)) if (session.deliveries.has(convId)) return true;
+    return false;
   }
 
   #dismiss(room: Room, userId: UserId): void {
@@ -292,6 +292,12 @@ export class Rooms {
     this.active.delete(room);
     room.forgotten();
   }
+}
+
+/** Who has heard of it until now, and does not any more. */
+function unnamed({ hearers }: Room, { users }: AudienceFrame): readonly UserId[] {
+  const named = new Set(users.map(({ userId }) => userId));
+  return [...hearers.keys()].filter((userId) => !named.has(userId));
 }
 
 /** The owner has let go of the conversation. */

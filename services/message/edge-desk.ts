@@ -154,7 +154,7 @@ export class EdgeDesk {
   }
 
   #take(edge: EdgePeer, frame: EdgeFrame): void {
-    const { clock, presence, fanOut, recent } = this.#parts;
+    const { clock, presence, fanOut, hot, recent } = this.#parts;
     switch (frame.t) {
       case 'command':
         this.#command(edge, frame);
@@ -199,7 +199,9 @@ export class EdgeDesk {
         this.#parts.acks.answered(edge, frame.call, frame.sessions);
         return;
       case 'audienceUnknown':
-        this.#known(frame.convId, (conversation) => {
+        this.#known(frame.convId, async (conversation) => {
+          // It has heard of entries that another owner has written, and perhaps of removals: who hears of it is not known.
+          if (conversation.head.seq + 1 < frame.seq) await hot.reaches(frame.convId, frame.seq - 1);
           // It may have asked before the store was restored, for what is not there any more; the link was slow.
           const fromSeq = Math.min(frame.seq, conversation.head.seq + 1);
           fanOut.tellWhole(conversation, edge, fromSeq);

@@ -4,7 +4,9 @@ import { create } from '@bufbuild/protobuf';
 import { SendRequestSchema } from '../../gen/parley/chat/v1/message_pb.ts';
 import type { ConvId, UserId } from '../../services/core/ids.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
+import { Ownership } from '../../services/message/ownership.ts';
 import { Nodes, say, sayTo } from '../helpers/nodes.ts';
+import { TempStore } from '../helpers/temp-store.ts';
 import type { TestSession } from '../helpers/test-session.ts';
 
 type Bare = ReturnType<Nodes['bareEdge']>;
@@ -115,6 +117,36 @@ describe('a message node whose edge asks who hears', () => {
     const audience = () => told.find((frame) => frame.t === 'audience' && frame.convId === convId);
     while (audience() === undefined) await new Promise((resolve) => setImmediate(resolve));
     assert.partialDeepStrictEqual(audience(), { nextSeq: 2, whole: true });
+  });
+
+  it('I4: reads what another owner has written before it names anybody to an edge that has heard of more', async () => {
+    await using temp = await TempStore.open();
+    await using former = await Nodes.open({ store: temp.store });
+    const ownership = new Ownership('heir');
+    ownership.see([{ nodeId: 'heir' }]);
+    await using heir = await Nodes.open({ store: temp.store, ownership });
+    await former.createGroup('ada', 'g', ['bob']);
+    const ada = await heir.signIn('ada', { deviceId: 'first look' });
+    await ada.asked({ case: 'list', value: { convId: 'g' } }, 'entries');
+    await former.kick('ada', 'g', 'bob');
+    const { told, say: ask } = heir.bareLink();
+    const convId = 'g' as ConvId;
+    ask(
+      { t: 'sessionUp', session: 1, userId: 'ada' as UserId, deviceId: 'd', ageMs: 1 },
+      { t: 'sessionUp', session: 2, userId: 'bob' as UserId, deviceId: 'd', ageMs: 1 },
+      { t: 'snapshotEnd' },
+      { t: 'audienceUnknown', audience: 0, convId, seq: 3 },
+    );
+    const audience = () => told.find((frame) => frame.t === 'audience' && frame.convId === convId);
+    while (audience() === undefined) await new Promise((resolve) => setImmediate(resolve));
+    assert.partialDeepStrictEqual(audience(), { knownSeq: 2, whole: true });
+    assert.deepEqual(
+      told
+        .flatMap((frame) => (frame.t === 'audience' ? frame.users : []))
+        .filter(({ userId, lastSeq }) => userId === 'bob' && lastSeq === 0),
+      [],
+      'who is no member hears of nothing more',
+    );
   });
 });
 
