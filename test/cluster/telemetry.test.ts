@@ -236,7 +236,7 @@ describe('the trace of a message', () => {
     const [sent, recalled] = [nextId(), nextId()];
     ann.say({ id: sent, send: { convId, clientId: 'c1', body: { text: content } } });
     await ann.answer(sent);
-    // An edge that hears of a new conversation late reads what it missed: no fan-out brings that, and no trace.
+    // What leaves in one write with the message is told by the message's span; what an edge had to read, by none.
     await Promise.all([ann.entry(convId, 2), bob.entry(convId, 2)]);
     ann.say({ id: recalled, recall: { convId, seq: '2', clientId: 'r1' } });
     await ann.answer(recalled);
