@@ -135,6 +135,9 @@ test('of two runs of a node the later one stays', async () => {
     () => former.output,
   );
   assert.match(former.output, /node-superseded/);
+  const [error, ...others] = node.complaints.splice(0);
+  assert.match(error ?? '', /node-superseded/);
+  assert.deepEqual(others, []);
   const said: string[] = [];
   for (let no = 0; no < 8; no += 1)
     await eventually(

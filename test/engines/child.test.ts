@@ -109,6 +109,25 @@ describe('a child', () => {
     assert.equal(child.process.signalCode, 'SIGTERM');
   });
 
+  it('tells of each line as a whole, whatever else it has written since', async () => {
+    const lines: string[] = [];
+    const script = `const line = 'x'.repeat(999);
+      for (let no = 0; no < 100; no += 1) console.log(no, line);
+      console.error('an error'); console.log('ready');`;
+    const onLine = (line: string) => lines.push(line);
+    await using child = await Child.start({ ...node(script), readyWhen: /ready\n/, onLine });
+    await until(
+      () => lines.length === 102,
+      () => `${lines.length} lines`,
+    );
+    assert.ok(lines.includes('an error'));
+    assert.deepEqual(
+      lines.filter((line) => line.length > 20).map((line) => parseInt(line, 10)),
+      Array.from({ length: 100 }, (_, no) => no),
+    );
+    assert.ok(child.output.length < 50_000);
+  });
+
   it('is asked again until it answers', async () => {
     let questions = 0;
     await using _child = await Child.start({

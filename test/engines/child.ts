@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { atEnd } from './at-end.ts';
 import { endSession, signal } from './process-table.ts';
@@ -14,6 +15,8 @@ export interface ChildOptions {
   readonly cwd?: string;
   /** A file that its output is added to; this process then sees the end of it only. Default: this process takes it. */
   readonly log?: string;
+  /** Told each line of its output and of its errors, none of them in part. Nothing is told where there is a `log`. */
+  readonly onLine?: (line: string) => void;
   /** Descriptors that it gets from 3 on. */
   readonly extraFds?: readonly number[];
   /**
@@ -80,15 +83,17 @@ export class Child implements AsyncDisposable {
   /** Why the last question whether it is ready was not answered. */
   #refusal = '';
 
-  private constructor(process: ChildProcess, log: string | undefined) {
+  private constructor(process: ChildProcess, { log, onLine }: ChildOptions) {
     this.process = process;
     this.#log = log;
     running.add(this);
     for (const event of ['exit', 'error']) process.once(event, () => running.delete(this));
-    for (const stream of [process.stdout, process.stderr])
+    for (const stream of [process.stdout, process.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.#output = (this.#output + chunk.toString()).slice(-keptOutput);
       });
+      if (stream && onLine !== undefined) createInterface({ input: stream }).on('line', onLine);
+    }
   }
 
   /** Resolves once it is ready. Rejects with the end of its output when it ends before that or takes too long. */
@@ -103,7 +108,7 @@ export class Child implements AsyncDisposable {
         // A session and a group of its own: signals reach what it starts, too.
         detached: true,
       }),
-      o.log,
+      o,
     );
     if (typeof log === 'number') closeSync(log);
     try {
@@ -120,7 +125,7 @@ export class Child implements AsyncDisposable {
     return this.process.pid;
   }
 
-  /** The last of what it wrote. */
+  /** The last of what it wrote; it may begin within a line. */
   get output(): string {
     return this.#log === undefined ? this.#output : readFileSync(this.#log, 'utf8').slice(-keptOutput);
   }

@@ -34,16 +34,22 @@ export interface LogLine {
   readonly text: string;
 }
 
+type StartProcess = (env: Environment, onLine: (line: string) => void) => Promise<Child>;
+
+const keptComplaints = 50;
+
 /** One node of the cluster: a process that can be killed, frozen, and started again under its name. */
 export class ClusterProcess {
   readonly name: string;
   /** Those of its last start; 0 for what is not open. */
   ports: Ports = { http: 0, ws: 0, grpc: 0, metrics: 0 };
-  readonly #start: (env: Environment) => Promise<Child>;
+  /** What all its runs wrote that is no ordinary log line, or tells of an error: the first of it. */
+  readonly complaints: string[] = [];
+  readonly #start: StartProcess;
   #child: Child | undefined;
   #draining = false;
 
-  constructor(name: string, start: (env: Environment) => Promise<Child>) {
+  constructor(name: string, start: StartProcess) {
     this.name = name;
     this.#start = start;
   }
@@ -66,18 +72,9 @@ export class ClusterProcess {
     return this.#child?.output ?? '';
   }
 
-  /** What it wrote that is no ordinary log line, or tells of an error. */
-  get complaints(): string[] {
-    return this.output
-      .split('\n')
-      .filter(
-        (line) => /"log\.level":"(error|fatal)"/.test(line) || (!line.startsWith('{') && /Error/.test(line)),
-      );
-  }
-
   /** `env`: besides what all processes have. */
   async start(env: Environment = {}): Promise<void> {
-    this.#child = await this.#start(env);
+    this.#child = await this.#start(env, (line) => this.#hear(line));
     this.#draining = false;
     const ready = this.output.split('\n').findLast((line) => line.includes('"event.action":"ready"')) ?? '{}';
     const fields = JSON.parse(ready) as Record<string, number>;
@@ -120,6 +117,12 @@ export class ClusterProcess {
 
   async dispose(): Promise<void> {
     await this.#child?.[Symbol.asyncDispose]();
+  }
+
+  #hear(line: string): void {
+    const complains =
+      /"log\.level":"(error|fatal)"/.test(line) || (!line.startsWith('{') && /Error/.test(line));
+    if (complains && this.complaints.length < keptComplaints) this.complaints.push(line);
   }
 
   get #process(): Child {
@@ -246,7 +249,7 @@ export class Cluster implements AsyncDisposable {
     };
     const processes = new Map<string, ClusterProcess>();
     for (const [name, ofProcess] of Object.entries(roles)) {
-      const start = (own: Environment) => {
+      const start: StartProcess = (own, onLine) => {
         const program = [process.execPath, mainOf(name), 'start', '--roles', ofProcess];
         const [command, ...args] = [...prefixOf(name), ...program];
         return Child.start({
@@ -254,6 +257,7 @@ export class Cluster implements AsyncDisposable {
           args,
           env: { ...common, PARLEY_NODE_ID: name, ...envOf(name), ...own },
           readyWhen: /"event.action":"ready"/,
+          onLine,
         });
       };
       const one = new ClusterProcess(name, start);
