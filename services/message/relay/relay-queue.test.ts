@@ -58,6 +58,14 @@ describe('the queue of a relay', () => {
       { weight: 4, arbitrary: fc.record({ t: fc.constant('commit' as const), lane: fc.nat({ max: 2 }) }) },
       { weight: 1, arbitrary: fc.record({ t: fc.constant('begin' as const), lane: fc.nat({ max: 2 }) }) },
       { weight: 6, arbitrary: fc.constant({ t: 'relay' as const }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          t: fc.constant('doubt' as const),
+          lane: fc.nat({ max: 2 }),
+          landed: fc.boolean(),
+        }),
+      },
       { weight: 1, arbitrary: fc.constant({ t: 'fail' as const }) },
       { weight: 1, arbitrary: fc.constant({ t: 'remove' as const }) },
     );
@@ -85,6 +93,16 @@ describe('the queue of a relay', () => {
           rows.set(last.batchId, last);
           queue.committed(last);
         };
+        /** The answer to a batch is lost for good, whether it has landed or not. */
+        const doubt = (lane: number, landed: boolean): void => {
+          begin(lane);
+          const last = open.get(lane);
+          if (last === undefined) return;
+          open.delete(lane);
+          if (landed) rows.set(last.batchId, last);
+          else laneOf.delete(last.batchId);
+          queue.uncertain(last.batchId);
+        };
         /** What the relay is at: a publish, or the page that it is being given. */
         let under: { readonly step: RelayStep; readonly page: readonly RelayBatch[] } | undefined;
         const begun = (): boolean => {
@@ -110,12 +128,13 @@ describe('the queue of a relay', () => {
           if (step.t === 'publish') {
             published.push(...step.batches.map(({ batchId }) => batchId));
             queue.published(step.batches, (nowMs += 1));
-          } else queue.read(page);
+          } else if (step.t === 'read') queue.read(step.after, page);
           return true;
         };
         for (const each of acts) {
           if (each.t === 'begin') begin(each.lane);
           else if (each.t === 'commit') commit(each.lane);
+          else if (each.t === 'doubt') doubt(each.lane, each.landed);
           else if (each.t === 'relay') relay();
           else if (each.t === 'fail') under = undefined;
           else if (under === undefined) {
@@ -149,13 +168,38 @@ describe('the queue of a relay', () => {
     const queue = new RelayQueue(limits);
     queue.uncertain(9n);
     assert.deepEqual(queue.next(), { t: 'read', after: 0n });
-    queue.read([batch(4)]);
+    queue.read(0n, [batch(4)]);
     const step = queue.next();
     assert.ok(step.t === 'publish');
     queue.published(step.batches, 0);
-    for (let read = queue.next(); read.t === 'read'; read = queue.next()) queue.read([]);
+    for (let read = queue.next(); read.t === 'read'; read = queue.next()) queue.read(read.after, []);
     queue.committed(batch(4));
     assert.deepEqual(queue.next(), { t: 'nothing' });
+  });
+
+  it('reads from the beginning again where what it had read is let go of', () => {
+    const queue = new RelayQueue({ queueBytes: 1_000, publishBytes: 1 });
+    const rows = [1, 2, 3, 4].map((no) => batch(no));
+    queue.uncertain(9n);
+    queue.next();
+    queue.read(0n, rows.slice(0, 2));
+    const published: number[] = [];
+    const publish = (): void => {
+      const step = queue.next();
+      assert.ok(step.t === 'publish');
+      published.push(...ids(step.batches));
+      queue.published(step.batches, 0);
+    };
+    publish();
+    // The second one was read, and waits.
+    queue.uncertain(9n);
+    const step = queue.next();
+    assert.deepEqual(step, { t: 'read', after: 0n });
+    queue.read(2n, rows.slice(2));
+    assert.deepEqual(queue.next(), step, 'a page of the former reading is nothing that comes next');
+    queue.read(0n, rows);
+    for (let no = 0; no < 3; no += 1) publish();
+    assert.deepEqual(published, [1, 2, 3, 4]);
   });
 
   it('leaves the rows of an incarnation that is over to others', () => {

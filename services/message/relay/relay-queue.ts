@@ -111,12 +111,13 @@ export class RelayQueue {
     return lost;
   }
 
-  /** Takes everything from the outbox. */
+  /** Takes everything from the outbox, from its beginning: what was read and waits is let go of, too. */
   #catchUp(): void {
     this.#behind = true;
     this.#missed = true;
     this.#waiting = [];
     this.#bytes = 0;
+    this.#after = 0n;
   }
 
   /** What is published stays in front until `published` says so. */
@@ -137,9 +138,12 @@ export class RelayQueue {
     return { t: 'read', after: this.#after };
   }
 
-  /** A page of rows was read, after what `next` said; an empty one when there are no more. */
-  read(rows: readonly RelayBatch[]): void {
-    if (!this.#behind) return;
+  /**
+   * A page of rows was read, after what `next` said; an empty one when there are no more. One that continues a reading
+   * that has begun anew meanwhile is passed over: what is before it was let go of.
+   */
+  read(after: bigint, rows: readonly RelayBatch[]): void {
+    if (!this.#behind || after !== this.#after) return;
     const within = rows.filter(({ batchId }) => batchId <= this.#until);
     for (const row of within) {
       if (this.#published.has(row.batchId)) continue;

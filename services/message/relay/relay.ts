@@ -223,7 +223,7 @@ export class Relay {
     }
     if (incarnation !== this.#incarnation) return;
     for (const row of rows) if (this.#doubtful.delete(row.batchId)) outbox.forward(row);
-    this.#queue.read(page);
+    this.#queue.read(after, page);
     if (!this.#queue.behind) this.#doubtful.clear();
   }
 
