@@ -66,6 +66,50 @@ describe('the holder of an id lease', () => {
     );
   });
 
+  it('takes another name when others have seen it lapse, whose clocks were not set back', async () => {
+    const store = new FakeStore();
+    const clock = {
+      setBackMs: 0,
+      ms: 0,
+      wallMs: () => startMs + clock.ms - clock.setBackMs,
+      monotonicMs: () => clock.ms,
+    };
+    // As a store does, which never shortens what it has granted.
+    let reservedUntilMs = 0;
+    const keeping = {
+      leaseWorker: async (holder: string, nowMs: number, untilMs: number) => {
+        if (store.asked.at(-1)?.holder !== holder) reservedUntilMs = 0;
+        reservedUntilMs = Math.max(reservedUntilMs, untilMs);
+        return { ...(await store.leaseWorker(holder, nowMs, untilMs)), reservedUntilMs };
+      },
+    };
+    const incarnation = new Incarnation();
+    const first = incarnation.name;
+    const holder = await LeaseHolder.take({ store: keeping, clock, incarnation, leaseMs: 1_000 });
+    clock.setBackMs = 600;
+    clock.ms = 500;
+    await holder.renew();
+    assert.equal(reservedUntilMs, startMs + 1_000, 'it reaches no further than before');
+    clock.ms = 800;
+    await holder.renew();
+    assert.equal(reservedUntilMs, startMs + 1_200);
+    clock.ms = 1_150;
+    await holder.renew();
+    assert.equal(incarnation.name, first, 'it was renewed in time');
+    store.failure = new Error('no database');
+    clock.ms = 1_500;
+    await holder.renew();
+    store.failure = undefined;
+    clock.ms = 1_600;
+    assert.ok(clock.wallMs() < reservedUntilMs, 'by its own clock it still has it');
+    await holder.renew();
+    const second = incarnation.name;
+    assert.notEqual(second, first);
+    clock.ms = 2_500;
+    await holder.renew();
+    assert.equal(incarnation.name, second);
+  });
+
   it('goes on with another number when its own was given away', async () => {
     const { clock, store } = fixture();
     const holder = await LeaseHolder.take({ store, clock, leaseMs: 1_000 });

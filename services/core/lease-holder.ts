@@ -34,22 +34,28 @@ export class LeaseHolder implements Service {
   failures = 0;
   readonly #options: Timed;
   #reservedUntilMs: number;
+  /**
+   * The same by the monotonic clock, and so as others see it: for them the lease of a run whose wall clock was set back
+   * ends when it would have ended before.
+   */
+  #lapsesAtMs: number;
   #timer: NodeJS.Timeout | undefined;
   #renewal: Promise<void> | undefined;
 
-  private constructor(options: Timed, lease: HeldLease, source: IdSource) {
+  private constructor(options: Timed, taken: Taken, source: IdSource) {
     this.#options = options;
-    this.#reservedUntilMs = lease.reservedUntilMs;
+    this.#reservedUntilMs = taken.lease.reservedUntilMs;
+    this.#lapsesAtMs = endOf(taken);
     this.source = source;
   }
 
   /** Takes a number; the source can be used at once. */
   static async take(options: LeaseHolderOptions): Promise<LeaseHolder> {
     const { store, clock, leaseMs = 30_000, incarnation = new Incarnation() } = options;
-    const fromMs = clock.wallMs();
+    const [fromMs, askedAtMs] = [clock.wallMs(), clock.monotonicMs()];
     const lease = await store.leaseWorker(incarnation.name, fromMs, fromMs + leaseMs);
     const source = new IdSource({ clock, lease, fromMs });
-    return new LeaseHolder({ ...options, leaseMs, incarnation }, lease, source);
+    return new LeaseHolder({ ...options, leaseMs, incarnation }, { lease, fromMs, askedAtMs }, source);
   }
 
   /** How much longer ids can be drawn unless the lease is renewed, in milliseconds; negative once it has lapsed. */
@@ -80,11 +86,15 @@ export class LeaseHolder implements Service {
 
   async #renew(): Promise<void> {
     const { store, clock, leaseMs, onFailure, incarnation } = this.#options;
-    const nowMs = clock.wallMs();
+    const [nowMs, askedAtMs] = [clock.wallMs(), clock.monotonicMs()];
     // Others take this run for dead, and may be at what it left.
-    if (nowMs > this.#reservedUntilMs) incarnation.renew();
+    const hasLapsed = nowMs > this.#reservedUntilMs || askedAtMs > this.#lapsesAtMs;
+    if (hasLapsed) incarnation.renew();
     try {
       const lease = await store.leaseWorker(incarnation.name, nowMs, nowMs + leaseMs);
+      const grownMs = lease.reservedUntilMs - this.#reservedUntilMs;
+      const end = endOf({ lease, fromMs: nowMs, askedAtMs });
+      this.#lapsesAtMs = hasLapsed ? end : Math.min(end, this.#lapsesAtMs + grownMs);
       this.#reservedUntilMs = lease.reservedUntilMs;
       this.source.renew(lease, nowMs);
     } catch (error) {
@@ -92,4 +102,16 @@ export class LeaseHolder implements Service {
       onFailure?.(error);
     }
   }
+}
+
+interface Taken {
+  readonly lease: HeldLease;
+  /** When it was asked for, by the wall clock and by the monotonic one. */
+  readonly fromMs: number;
+  readonly askedAtMs: number;
+}
+
+/** When a lease ends, by the monotonic clock, if the wall clock was right when it was asked for. */
+function endOf({ lease, fromMs, askedAtMs }: Taken): number {
+  return askedAtMs + lease.reservedUntilMs - fromMs;
 }
