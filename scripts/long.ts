@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
-import { root, toolEnv } from './paths.ts';
+import { endOfFile, root, toolEnv } from './paths.ts';
 
 /** Runs the long suites one after the other: those in test/long and test/deploy, or those named. What is in test/deploy/whole has to be named. */
 
@@ -10,7 +10,7 @@ if (suites.length === 0) {
   process.stderr.write('long: there are no suites in test/long and test/deploy\n');
   process.exitCode = 1;
 } else {
-  const args = ['--test', '--test-concurrency=1', ...suites.sort()];
+  const args = ['--test', endOfFile, '--test-concurrency=1', ...suites.sort()];
   const { status } = spawnSync(process.execPath, args, {
     cwd: root,
     env: toolEnv,

@@ -9,3 +9,6 @@ export const toolEnv = {
   ...process.env,
   PATH: [join(root, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter),
 };
+
+/** For node: a test file that does not end when its tests do, fails. */
+export const endOfFile = '--import=./test/engines/end-of-file.ts';

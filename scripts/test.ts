@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { root, toolEnv } from './paths.ts';
+import { endOfFile, root, toolEnv } from './paths.ts';
 
 /** Runs the tests: all of them, or those in the files named (`npm test -- services/codec/*.test.ts`). */
 
@@ -14,6 +14,7 @@ const { status } = spawnSync(
   [
     '--test',
     engines,
+    endOfFile,
     '--test-concurrency=2',
     // For a file, too: the slowest takes half a minute on a quiet machine, and ten times that where all else is slow.
     '--test-timeout=900000',

@@ -268,7 +268,9 @@ export class Cluster implements AsyncDisposable {
     const [first, ...rest] = processes.values();
     await first?.start();
     const others = rest.filter(({ name }) => !later.includes(name));
-    await Promise.all(others.map((one) => one.start()));
+    // All of them: one that got ready after another had failed would be stopped by nobody.
+    const starts = await Promise.allSettled(others.map((one) => one.start()));
+    for (const start of starts) if (start.status === 'rejected') throw start.reason;
     const cluster = new Cluster(processes, { keys, env: common, host }, stack.move());
     await cluster.formed();
     return cluster;
