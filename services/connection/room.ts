@@ -1,6 +1,7 @@
 import { concat, entryFragment } from '../codec/frames.ts';
 import { appended } from '../core/appended.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import { PairMap } from '../core/pair-map.ts';
 import type { AudienceNo, Hearer, LogEntry } from '../peer/edge-frames.ts';
 import type { Span } from '../core/tracer.ts';
 import { Delivery } from './delivery.ts';
@@ -35,6 +36,8 @@ export type Push = (delivery: Delivery, fragment: Uint8Array, to: Seq) => boolea
 export type Flushed = (entry: Pending, fragment: Uint8Array, handed: number) => void;
 
 const noMarks: readonly Mark[] = [];
+/** Never added to: `appended` makes a list of one in its place. */
+const nothing: Pending[] = [];
 
 /** Entries held while one before them is missing, at most; beyond it they are fetched with the missing ones. */
 const maxHeld = 256;
@@ -52,10 +55,11 @@ export class Room {
   knownSeq: Seq = 0;
   /** By what number others call it: their word on the hearers does not count now. */
   #others: Map<Audiences, AudienceNo> | undefined;
-  readonly hearers = new Map<UserId, Hearer>();
+  /** With the last entry that is theirs; 0: no end. */
+  readonly hearers = new PairMap<UserId, Seq>();
   readonly order: ForwardOrder<LogEntry>;
   #deliveries: Delivery[] = [];
-  #pending: Pending[] = [];
+  #pending: Pending[] = nothing;
   /** The last entry that came in its turn, whoever forwarded it. */
   #reachedSeq: Seq = 0;
   /** What waits is not in order: another incarnation of the owner has begun to forward again. */
@@ -168,7 +172,7 @@ export class Room {
   /** Hands what waits to each session; returns how many entries were handed over. */
   flush(push: Push, flushed: Flushed): number {
     const pending = this.#jumbled ? ascending(this.#pending) : this.#pending;
-    this.#pending = [];
+    this.#pending = nothing;
     this.#jumbled = false;
     const first = pending[0];
     const last = pending.at(-1);

@@ -246,7 +246,7 @@ export class Rooms {
   }
 
   #admit(room: Room, hearer: Hearer, nextSeq: Seq): void {
-    room.hearers.set(hearer.userId, hearer);
+    room.hearers.set(hearer.userId, hearer.lastSeq);
     for (const session of this.#host.sessionsOf(hearer.userId)) {
       const delivery = room.enter(session, hearer, nextSeq);
       if (delivery.missedFlush) this.#missed(delivery);
@@ -264,8 +264,8 @@ export class Rooms {
 
   /** Nobody tells of users who left and have no session here. */
   #forgetLeaver(room: Room, userId: UserId): void {
-    const hearer = room.hearers.get(userId);
-    if (hearer === undefined || hearer.lastSeq === 0) return;
+    const lastSeq = room.hearers.get(userId) ?? 0;
+    if (lastSeq === 0) return;
     if (!this.#isHere(room, userId)) room.hearers.delete(userId);
   }
 

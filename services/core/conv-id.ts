@@ -13,9 +13,14 @@ export function directConvId(one: UserId, other: UserId): ConvId {
   const id = known.get(pair);
   if (id !== undefined) return id;
   const digest = hash('sha256', pair, 'base64url');
-  const made = (directPrefix + digest.slice(0, 32)) as ConvId;
+  const made = whole(directPrefix + digest.slice(0, 32)) as ConvId;
   known.set(pair, made);
   return made;
+}
+
+/** The same ASCII text as one object: V8 keeps the parts that a string was put together from, and this one is held for long. */
+function whole(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 export function isDirect(convId: ConvId): boolean {

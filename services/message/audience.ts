@@ -1,4 +1,5 @@
 import type { Seq, UserId } from '../core/ids.ts';
+import type { PairSet } from '../core/pair-map.ts';
 import type { AudienceNo } from '../peer/edge-frames.ts';
 import type { EdgePeer } from './edge-peer.ts';
 
@@ -6,7 +7,7 @@ import type { EdgePeer } from './edge-peer.ts';
 export interface Audience {
   readonly no: AudienceNo;
   readonly edge: EdgePeer;
-  readonly users: Set<UserId>;
+  readonly users: PairSet<UserId>;
   /** Whether the edge has been told of it. */
   announced: boolean;
   /** Some of them have left: they hear of nothing after that. */

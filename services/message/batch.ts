@@ -288,7 +288,7 @@ export class Batch {
   #committed(evaluation: Evaluation, askedAtMs: number): void {
     const { draft } = evaluation;
     const entries = draft.apply();
-    draft.base.confirmedAtMs = askedAtMs;
+    draft.base.confirmedAtMs = Math.floor(askedAtMs);
     try {
       this.#host.committed(draft.base, draft, entries, this.#trace?.entriesOf(evaluation));
     } catch (error) {

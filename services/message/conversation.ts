@@ -1,4 +1,5 @@
 import type { ConvId, ConvNo, Seq, UserId } from '../core/ids.ts';
+import { PairMap } from '../core/pair-map.ts';
 import type {
   ConversationKind,
   ConversationSnapshot,
@@ -18,9 +19,17 @@ export interface Unsure {
   readonly untilMs: number;
 }
 
+/** Never added to: `appended` makes a list of one in its place. */
+const noAudiences: Audience[] = [];
+/** Before every time of the monotonic clock. */
+export const neverMs = -(2 ** 30);
 const emptyHead: Head = { seq: 0, ord: 0, msgId: 0n };
 
-/** A hot conversation: head and rules as of the last commit or load. One that doesn't exist yet has head 0. */
+/**
+ * A hot conversation: head and rules as of the last commit or load. One that doesn't exist yet has head 0. There may be a
+ * hundred thousand, and a full collection of V8's looks at every object of each, while nobody is served: times are whole
+ * milliseconds, since each field with a fraction or an infinity is an object of its own.
+ */
 export class Conversation {
   readonly convId: ConvId;
   kind: ConversationKind | undefined;
@@ -31,12 +40,12 @@ export class Conversation {
   projectedSeq: Seq = 0;
   group: GroupRow | undefined;
   /** Former members included. */
-  members = new Map<UserId, MemberRow>();
+  members = new PairMap<UserId, MemberRow>();
   readonly recent = new RecentEntries();
   /** One for each edge that hears of this conversation. */
-  audiences: Audience[] = [];
+  audiences: Audience[] = noAudiences;
   /** Cursors that moved while the conversation was hot. */
-  readonly cursors = new Map<UserId, HeldCursor>();
+  readonly cursors = new PairMap<UserId, HeldCursor>();
   /** Whether what the store has of cursors is among them. */
   cursorsLoaded = false;
   /** Whether presence changes of its members reach it: see `hot-conversations.ts`. */
@@ -75,7 +84,7 @@ export class Conversation {
     this.head = snapshot.head;
     this.projectedSeq = snapshot.projectedSeq;
     this.group = snapshot.group;
-    this.members = new Map(snapshot.members.map((row) => [row.userId, row]));
+    this.members = PairMap.of(snapshot.members.map((row) => [row.userId, row]));
     if (this.recent.lastSeq !== 0 && this.recent.lastSeq !== snapshot.head.seq) this.recent.clear();
   }
 

@@ -15,14 +15,10 @@ export type CursorStep = Partial<Readonly<CursorPair>>;
 
 /** A cursor of a hot conversation. */
 export interface HeldCursor extends CursorPair {
-  /** It waits to be written. */
-  dirty: boolean;
-}
-
-interface Waiting {
   readonly conversation: Conversation;
   readonly userId: UserId;
-  readonly cursor: HeldCursor;
+  /** It waits to be written. */
+  dirty: boolean;
 }
 
 /** Rows written in one go, at most: a commit never stands behind more than these. */
@@ -36,7 +32,7 @@ export class CursorBook {
   readonly #store: MessageStore;
   readonly #hot: Pick<HotConversations, 'release'>;
   /** Each holds its conversation until it is written. */
-  #dirty: Waiting[] = [];
+  #dirty: HeldCursor[] = [];
   readonly #loading = new Map<Conversation, Promise<void>>();
 
   constructor({ store, hot }: { store: MessageStore; hot: Pick<HotConversations, 'release'> }) {
@@ -55,7 +51,7 @@ export class CursorBook {
     const { readSeq = 0, readOrd = 0 } = step;
     const deliveredSeq = Math.max(step.deliveredSeq ?? 0, readSeq);
     if (cursor === undefined) {
-      cursor = { deliveredSeq, readSeq, readOrd, dirty: false };
+      cursor = { conversation, userId, deliveredSeq, readSeq, readOrd, dirty: false };
       conversation.cursors.set(userId, cursor);
     } else {
       const further = readSeq > cursor.readSeq;
@@ -66,12 +62,14 @@ export class CursorBook {
         cursor.readOrd = readOrd;
       }
     }
-    if (!cursor.dirty) {
-      cursor.dirty = true;
-      conversation.pins += 1;
-      this.#dirty.push({ conversation, userId, cursor });
-    }
+    if (!cursor.dirty) this.#wait(cursor);
     return true;
+  }
+
+  #wait(cursor: HeldCursor): void {
+    cursor.dirty = true;
+    cursor.conversation.pins += 1;
+    this.#dirty.push(cursor);
   }
 
   /**
@@ -93,10 +91,14 @@ export class CursorBook {
     try {
       if (conversation.convNo === undefined) return;
       for (const row of await this.#store.cursors(conversation.convNo, undefined)) {
-        const { deliveredSeq, readSeq, readOrd } = this.merged(conversation, row.userId, row);
-        const held = conversation.cursors.get(row.userId);
+        const { userId } = row;
+        const { deliveredSeq, readSeq, readOrd } = this.merged(conversation, userId, row);
+        const held = conversation.cursors.get(userId);
         if (held !== undefined) Object.assign(held, { deliveredSeq, readSeq, readOrd });
-        else conversation.cursors.set(row.userId, { deliveredSeq, readSeq, readOrd, dirty: false });
+        else {
+          const cursor = { conversation, userId, deliveredSeq, readSeq, readOrd, dirty: false };
+          conversation.cursors.set(userId, cursor);
+        }
       }
       conversation.cursorsLoaded = true;
     } finally {
@@ -130,24 +132,22 @@ export class CursorBook {
       await this.#write(dirty.slice(at, at + flushAtOnce));
   }
 
-  async #write(part: readonly Waiting[]): Promise<void> {
+  async #write(part: readonly HeldCursor[]): Promise<void> {
     const rows: CursorRow[] = [];
-    for (const { conversation, userId, cursor } of part) {
+    for (const cursor of part) {
       // What moves from here on is for the next time.
       cursor.dirty = false;
-      const { deliveredSeq, readSeq, readOrd } = cursor;
+      const { conversation, userId, deliveredSeq, readSeq, readOrd } = cursor;
       if (conversation.convNo === undefined || conversation.void) continue;
       rows.push({ convNo: conversation.convNo, userId, deliveredSeq, readSeq, readOrd });
     }
     try {
       if (rows.length > 0) await this.#store.raiseCursors(rows);
     } catch {
-      for (const { conversation, userId, cursor } of part)
-        if (conversation.convNo !== undefined && !conversation.void && !cursor.dirty) {
-          cursor.dirty = true;
-          conversation.pins += 1;
-          this.#dirty.push({ conversation, userId, cursor });
-        }
+      for (const cursor of part) {
+        const { conversation, dirty } = cursor;
+        if (conversation.convNo !== undefined && !conversation.void && !dirty) this.#wait(cursor);
+      }
     }
     // One that this node has let go of meanwhile waits for nothing else.
     this.#hot.release(part.map(({ conversation }) => conversation));

@@ -1,6 +1,7 @@
 import { appended } from '../core/appended.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
+import { PairSet } from '../core/pair-map.ts';
 import type { Span, Tracer } from '../core/tracer.ts';
 import type { Hearer, LogEntry } from '../peer/edge-frames.ts';
 import type { MemberRow, StoredEntry } from '../ports/message-store.ts';
@@ -122,7 +123,7 @@ export class FanOut {
       if (!audience.leavers) continue;
       audience.leavers = false;
       const { users } = audience;
-      for (const userId of users) if (conversation.present(userId) === undefined) users.delete(userId);
+      for (const userId of users.keys()) if (conversation.present(userId) === undefined) users.delete(userId);
     }
   }
 
@@ -224,7 +225,7 @@ export class FanOut {
     const audience: Audience = {
       no: this.#audiences,
       edge,
-      users: new Set(),
+      users: new PairSet(),
       announced: false,
       leavers: false,
       nextSeq: firstSeq,
@@ -253,7 +254,7 @@ export class FanOut {
     const from = Math.min(nextSeq, this.#unheard(conversation, audience.edge) ?? nextSeq);
     audience.edge.missed.delete(conversation.convId);
     const users: Hearer[] = [];
-    for (const userId of audience.users) {
+    for (const userId of audience.users.keys()) {
       const row = conversation.members.get(userId);
       if (row !== undefined) users.push(hearer(row));
     }

@@ -269,6 +269,29 @@ describe('hot conversations', () => {
     assert.ok(held.every(({ recent }) => recent.lastSeq === 20));
   });
 
+  it('I6: keep fewer newest entries each, the more there are of them', async () => {
+    const keeps = async (conversations: number): Promise<number> => {
+      const hot = new HotConversations({
+        store: new Shelf(),
+        clock: { wallMs: () => 0, monotonicMs: () => 0 },
+        limits: { maxConversations: 1_000, maxRecentBytes: 320 * 1_024 },
+      });
+      const ids = Array.from({ length: conversations }, (_, no) => id(`c${no}`));
+      for (let batch = 0; batch < 10; batch += 1) {
+        const held = await hot.acquire(ids);
+        for (const { recent } of held)
+          for (let no = 1; no <= 7; no += 1) recent.push(storedEntry(batch * 7 + no));
+        hot.release(held);
+      }
+      return Math.max(...[...hot.values()].map(({ recent }) => recent.size));
+    };
+    const few = await keeps(2);
+    assert.ok(few >= 32 && few <= 64, `${few}`);
+    const more = await keeps(20);
+    assert.ok(more >= 16 && more <= 32, `${more}`);
+    assert.equal(await keeps(100), 0);
+  });
+
   it('are found by member once they are indexed, as long as they are members', async () => {
     const { hot } = open();
     const [garden] = await hot.acquire([id('c1')]);

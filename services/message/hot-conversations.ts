@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import { leastRecent } from '../core/least-recent.ts';
 import { type ConversationSnapshot, type MessageStore, StoreError } from '../ports/message-store.ts';
-import { Conversation } from './conversation.ts';
+import { Conversation, neverMs } from './conversation.ts';
 import { lookBack } from './take-over.ts';
 
 export interface HotLimits {
@@ -15,6 +15,12 @@ export interface HotLimits {
 /** Conversations with more members than this are asked, rather than indexed by member. */
 const indexUpTo = 1_000;
 const loadAtOnce = 500;
+/** Newest entries held of a conversation, at most twice as many: they are not cut down at every commit. */
+const mostRecent = 32;
+/** What an entry is reckoned to need of the limit, which all conversations have the same share of. */
+const recentShare = 1_024;
+/** A share of fewer entries is of no use: whoever looks into a conversation asks for a page. */
+const leastRecentEntries = 8;
 /** Conversations whose last entries are read at once, while they are taken over. */
 const lookBacksAtOnce = 8;
 
@@ -92,7 +98,7 @@ export class HotConversations {
         confirmAfterMs = undefined;
       }
     }
-    const now = this.#clock.monotonicMs();
+    const now = Math.floor(this.#clock.monotonicMs());
     return convIds.map((convId) => {
       const conversation = this.#conversations.get(convId) ?? this.#hold(new Conversation(convId));
       conversation.pins += 1;
@@ -102,13 +108,22 @@ export class HotConversations {
   }
 
   release(conversations: readonly Conversation[]): void {
+    const keep = this.#recentEach;
     for (const conversation of conversations) {
+      const { recent } = conversation;
+      if (recent.size > 2 * keep) recent.trim(keep);
       conversation.pins -= 1;
       if (conversation.pins > 0) continue;
       if (conversation.void) continue;
       if (!conversation.exists) this.#drop(conversation);
       else if (this.#leaving.has(conversation)) this.#evict(conversation);
     }
+  }
+
+  /** Entries held of each conversation: what is there for all of them, whoever is used. */
+  get #recentEach(): number {
+    const share = Math.floor(this.#limits.maxRecentBytes / recentShare / this.#conversations.size);
+    return share < leastRecentEntries ? 0 : Math.min(mostRecent, share);
   }
 
   /** Like acquire and release around `use`. */
@@ -125,7 +140,7 @@ export class HotConversations {
   async reaches(convId: ConvId, seq: Seq): Promise<boolean> {
     const doubted = await this.with(convId, (conversation) => {
       if (conversation.head.seq >= seq) return false;
-      conversation.confirmedAtMs = Number.NEGATIVE_INFINITY;
+      conversation.confirmedAtMs = neverMs;
       return true;
     });
     return !doubted || this.with(convId, ({ head }) => head.seq >= seq);
@@ -153,7 +168,7 @@ export class HotConversations {
     for (let at = 0; at < conversations.length; at += loadAtOnce) {
       const part = conversations.slice(at, at + loadAtOnce);
       // The answer is true of a moment after this one; a process that hung looks at it long after.
-      const askedAtMs = this.#clock.monotonicMs();
+      const askedAtMs = Math.floor(this.#clock.monotonicMs());
       const snapshots = await this.#store.load(part.map((conversation) => conversation.convId));
       for (const [index, snapshot] of snapshots.entries()) {
         const conversation = part[index] as Conversation;
@@ -196,7 +211,7 @@ export class HotConversations {
     const absent = new Set<ConvId>();
     const loaded: Conversation[] = [];
     const generation = this.#generation;
-    const askedAtMs = this.#clock.monotonicMs();
+    const askedAtMs = Math.floor(this.#clock.monotonicMs());
     try {
       for (const [index, snapshot] of (await this.#store.load(convIds)).entries()) {
         if (generation !== this.#generation) throw restored();
@@ -206,7 +221,7 @@ export class HotConversations {
         }
         const conversation = new Conversation(snapshot.convId);
         conversation.restore(snapshot);
-        conversation.usedAtMs = this.#clock.monotonicMs();
+        conversation.usedAtMs = askedAtMs;
         conversation.confirmedAtMs = askedAtMs;
         loaded.push(conversation);
       }

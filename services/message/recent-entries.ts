@@ -1,12 +1,13 @@
+import { appended } from '../core/appended.ts';
 import type { MsgId, Seq } from '../core/ids.ts';
 import type { StoredEntry } from '../ports/message-store.ts';
 
-/** How many entries the newest ones of a conversation are, at most. */
-const keep = 32;
+/** Never added to: `appended` makes a list of one in its place. */
+const none: StoredEntry[] = [];
 
-/** The contiguous newest entries of a hot conversation. */
+/** The contiguous newest entries of a hot conversation: as many as `trim` leaves. */
 export class RecentEntries {
-  #entries: StoredEntry[] = [];
+  #entries: StoredEntry[] = none;
   /** Bytes held, roughly. */
   bytes = 0;
 
@@ -30,10 +31,8 @@ export class RecentEntries {
   /** Appends the entry after the last one; anything else starts anew. */
   push(entry: StoredEntry): void {
     if (this.lastSeq !== 0 && entry.seq !== this.lastSeq + 1) this.clear();
-    this.#entries.push(entry);
+    this.#entries = appended(this.#entries, entry);
     this.bytes += weight(entry);
-    // Twice the number, so that the array is shifted once in a while and not at every push.
-    if (this.#entries.length > 2 * keep) this.trim(keep);
   }
 
   /** Puts a changed entry in place of the one with its seq. */
@@ -59,12 +58,12 @@ export class RecentEntries {
   /** Keeps the newest ones alone. */
   trim(newest: number): void {
     if (this.#entries.length <= newest) return;
-    this.#entries = newest === 0 ? [] : this.#entries.slice(-newest);
+    this.#entries = newest === 0 ? none : this.#entries.slice(-newest);
     this.bytes = this.#entries.reduce((sum, entry) => sum + weight(entry), 0);
   }
 
   clear(): void {
-    this.#entries = [];
+    this.#entries = none;
     this.bytes = 0;
   }
 }
