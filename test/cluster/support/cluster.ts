@@ -257,6 +257,8 @@ export class Cluster implements AsyncDisposable {
           args,
           env: { ...common, PARLEY_NODE_ID: name, ...envOf(name), ...own },
           readyWhen: /"event.action":"ready"/,
+          // Eight at once take their time where others compute, too.
+          readyWithinMs: 90_000,
           onLine,
         });
       };
