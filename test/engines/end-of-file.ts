@@ -17,7 +17,9 @@ if (isTestFile)
   after(() => {
     setTimeout(() => {
       const kept = process.getActiveResourcesInfo().join(', ');
-      process.stderr.write(`${process.argv[1]} does not end ${withinMs} ms after its tests, for it has ${kept}\n`);
+      process.stderr.write(
+        `${process.argv[1]} does not end ${withinMs} ms after its tests, for it has ${kept}\n`,
+      );
       process.exit(1);
     }, withinMs).unref();
   });
