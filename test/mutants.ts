@@ -147,8 +147,8 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I4',
     how: 'the loser keeps its rules',
     file: 'services/message/conversation.ts',
-    from: '    this.members = new Map(snapshot.members.map((row) => [row.userId, row]));',
-    to: '    if (this.members.size === 0) this.members = new Map(snapshot.members.map((row) => [row.userId, row]));',
+    from: '    this.members = PairMap.of(snapshot.members.map((row) => [row.userId, row]));',
+    to: '    if (this.members.size === 0) this.members = PairMap.of(snapshot.members.map((row) => [row.userId, row]));',
     tests: ['test/nodes/two-owners.test.ts', 'test/nodes/simulation.test.ts'],
   },
   {

@@ -39,8 +39,8 @@ export const simMutants: readonly SimMutant[] = [
     invariant: 'I4',
     how: 'an owner that was fenced keeps its members',
     file: 'services/message/conversation.ts',
-    from: '    this.members = new Map(snapshot.members.map((row) => [row.userId, row]));',
-    to: '    if (this.members.size === 0) this.members = new Map(snapshot.members.map((row) => [row.userId, row]));',
+    from: '    this.members = PairMap.of(snapshot.members.map((row) => [row.userId, row]));',
+    to: '    if (this.members.size === 0) this.members = PairMap.of(snapshot.members.map((row) => [row.userId, row]));',
   },
   {
     name: 'loser-forwards',
