@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { cachingCompiled } from './compile-cache.ts';
 import { endOfFile, root, toolEnv } from './paths.ts';
 
 /** Runs the long suites one after the other: those in test/long and test/deploy, or those named. What is in test/deploy/whole has to be named. */
@@ -13,7 +14,7 @@ if (suites.length === 0) {
   const args = ['--test', endOfFile, '--test-concurrency=1', ...suites.sort()];
   const { status } = spawnSync(process.execPath, args, {
     cwd: root,
-    env: toolEnv,
+    env: cachingCompiled(toolEnv),
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   process.exitCode = status ?? 1;

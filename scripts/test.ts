@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { cachingCompiled } from './compile-cache.ts';
 import { endOfFile, root, toolEnv } from './paths.ts';
 
 /** Runs the tests: all of them, or those in the files named (`npm test -- services/codec/*.test.ts`). */
@@ -20,6 +21,6 @@ const { status } = spawnSync(
     '--test-timeout=900000',
     ...(named.length > 0 ? named : everything),
   ],
-  { cwd: root, env: toolEnv, stdio: ['ignore', 'inherit', 'inherit'] },
+  { cwd: root, env: cachingCompiled(toolEnv), stdio: ['ignore', 'inherit', 'inherit'] },
 );
 process.exitCode = status ?? 1;

@@ -16,7 +16,7 @@ const webDir = join(root, 'dist', 'web');
 /** A start that is neither ready nor refused after this time is a failure. */
 const startMs = 30_000;
 /** Spares every start after the first half of its work. */
-const compileCache = join(tmpdir(), 'parley-compile-cache');
+const compileCache = process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'parley-compile-cache');
 /** The newest lines of a server's log are what a failed test shows. */
 const keptLines = 200;
 
