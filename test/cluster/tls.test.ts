@@ -62,7 +62,7 @@ describe('a cluster by mutual TLS', () => {
     const left: string[] = [];
     for (const client of all)
       client.onChange(() => {
-        if (client.state.t !== 'online') left.push(`${client.userId} is ${client.state.t}`);
+        if (client.state.t !== 'online') left.push(`${client.userId}: ${JSON.stringify(client.state)}`);
       });
     const stops = all.map((client) => talk(client, groupId, 8));
     const replaced = async (times: number): Promise<void> => {
