@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { root } from './paths.ts';
 
 /** Where Node keeps what it has compiled: the next start of a file needs half of the time. Never emptied by itself. */
-const directory = join(root, 'node_modules', '.cache', 'compile');
+export const compileCache = join(root, 'node_modules', '.cache', 'compile');
 
 const mostBytes = 512 * 1024 * 1024;
 
 /** The environment for programs that start Node again and again. Begins anew where copies of files have filled the place. */
 export function cachingCompiled(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  if (bytesIn(directory) > mostBytes) rmSync(directory, { recursive: true, force: true });
-  return { NODE_COMPILE_CACHE: directory, ...env };
+  if (bytesIn(compileCache) > mostBytes) rmSync(compileCache, { recursive: true, force: true });
+  return { NODE_COMPILE_CACHE: compileCache, ...env };
 }
 
 function bytesIn(place: string): number {

@@ -1,4 +1,5 @@
 import { enableCompileCache } from 'node:module';
+import { compileCache } from './compile-cache.ts';
 
 /** The command line in development mode, unless PARLEY_MODE says otherwise. */
 
@@ -6,5 +7,5 @@ process.env.PARLEY_MODE ??= 'development';
 // The page offers notifications, which a single process otherwise keeps nothing for.
 process.env.PARLEY_PUSH ??= 'true';
 // Half of a start is compiling what the last one compiled already.
-enableCompileCache(new URL('../node_modules/.cache/compile', import.meta.url).pathname);
+enableCompileCache(compileCache);
 await import('../services/main.ts');
