@@ -111,7 +111,7 @@ describe(`a server under random input (PARLEY_INPUT_SEED=${seed})`, () => {
     test(`frames by ${door}`, async () => {
       const tally = new Tally();
       const open = async (): Promise<Session> => {
-        const session = new HostileSession(await visit(door, server.ports), tally);
+        const session = new HostileSession(await visit(door, server.ports), tally, server.ports.metrics);
         // Some don't even say hello.
         if (tally.connections % 20 !== 0) await session.signIn(nextUser());
         return session;

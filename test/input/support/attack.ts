@@ -1,8 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { create, fromBinary, toBinary, toJsonString } from '@bufbuild/protobuf';
 import { type Error as ErrorEvent, Retry } from '../../../gen/parley/chat/v1/error_pb.ts';
 import { ConnectRequestSchema, ConnectResponseSchema } from '../../../gen/parley/chat/v1/session_pb.ts';
 import { type FaultReason, faults } from '../../../services/core/fault.ts';
 import type { HostileFrame } from './hostile-frames.ts';
+import { Metrics } from './metrics.ts';
 import { type Command, type Door, helloOf, type Visitor } from './visitor.ts';
 
 const retries: Readonly<Record<number, string>> = {
@@ -64,14 +66,19 @@ export function count(counts: Map<string, number>, key: string): void {
 export class HostileSession {
   readonly #visitor: Visitor;
   readonly #tally: Tally;
+  readonly #metricsPort: number;
   #awaited = 0;
   #told: string | undefined;
+  /** Events since it began, and the frames of the last round: what is told where an answer does not come. */
+  #heard = 0;
+  #sent: readonly HostileFrame[] = [];
   #wake: () => void = () => {};
   #lastBarrier = 2 ** 31;
 
-  constructor(visitor: Visitor, tally: Tally) {
+  constructor(visitor: Visitor, tally: Tally, metricsPort: number) {
     this.#visitor = visitor;
     this.#tally = tally;
+    this.#metricsPort = metricsPort;
     const { session } = visitor;
     session.take = (frame) => this.#take(frame);
     const ended = session.ended.bind(session);
@@ -92,6 +99,7 @@ export class HostileSession {
 
   /** Sends these frames, and waits until all of them are answered, or the session is over. */
   async suffer(frames: readonly HostileFrame[]): Promise<void> {
+    this.#sent = frames;
     for (const { frame } of frames) this.#visitor.tell(frame);
     this.#tally.frames += frames.length;
     await this.#answered({ case: 'ping', value: {} });
@@ -112,15 +120,32 @@ export class HostileSession {
     this.#wake = resolve;
     this.#visitor.tell(encoded(this.#visitor.door, this.#awaited, command));
     const timer = setTimeout(() => {
-      this.#tally.problems.push(`no answer; told ${this.#told}`);
-      resolve();
+      void this.#unanswered()
+        .then((story) => this.#tally.problems.push(story))
+        .finally(resolve);
     }, 60_000);
     if (session.closed === undefined) await promise;
     clearTimeout(timer);
   }
 
+  /** Whether a session that got no answer hears anything any more, and what the server has for it. */
+  async #unanswered(): Promise<string> {
+    const { door } = this.#visitor;
+    const before = this.#heard;
+    this.#visitor.tell(encoded(door, this.#lastBarrier + 1, { case: 'ping', value: {} }));
+    await pause(5_000);
+    const metrics = await Metrics.read(this.#metricsPort);
+    const unsent = [...metrics.by('chat_send_queue_bytes')].map(([hop, bytes]) => `${hop} ${bytes}`);
+    const sent = this.#sent.map(({ frame }) => excerpt(frame)).join(', ');
+    return (
+      `no answer; told ${this.#told}; ${this.#heard - before} events after another ping; ` +
+      `unsent at the server, in bytes: ${unsent.join(', ')}; sent before: ${sent}`
+    );
+  }
+
   #take(frame: Uint8Array): void {
     for (const { replyTo, event } of fromBinary(ConnectResponseSchema, frame).events) {
+      this.#heard += 1;
       if (replyTo !== 0 && event.case !== undefined) count(this.#tally.answers, event.case);
       if (event.case === 'error') {
         this.#tally.refused(event.value);
@@ -129,6 +154,11 @@ export class HostileSession {
       if (replyTo === this.#awaited) this.#wake();
     }
   }
+}
+
+/** How a frame begins, and its length. */
+function excerpt(frame: Uint8Array | string): string {
+  return `${Buffer.from(frame).subarray(0, 100).toString('hex')} (${frame.length})`;
 }
 
 function encoded(door: Door, id: number, command: Command): Uint8Array | string {
