@@ -72,17 +72,24 @@ const prefixBytes = 5;
 
 /**
  * Hands each message of a bidirectional call over as it arrives. grpc-js leads it through a queue, two promises and a
- * stream of objects, and stops and starts the HTTP/2 stream for each. `surface` has no `data` events any more.
+ * stream of objects, and stops and starts the HTTP/2 stream for each. `surface` has no `data` events any more. Nothing
+ * is received behind a message that is too long, of which `tooLong` hears once: the call is for it to end.
  */
-export function readMessages(surface: { resume(): unknown }, receive: (message: Uint8Array) => void): void {
+export function readMessages(
+  surface: { resume(): unknown },
+  { receive, tooLong }: { readonly receive: (message: Uint8Array) => void; readonly tooLong: () => void },
+): void {
   const { call } = surface as unknown as { call: BaseCall };
+  let isBroken = false;
   call.handleDataFrame = (data) => {
-    if (call.checkCancelled()) return;
+    // Read nevertheless: a client that is not done with its message might not look at what it is told.
+    if (isBroken || call.checkCancelled()) return;
     let messages: readonly Buffer[];
     try {
       messages = call.decoder.write(data);
     } catch {
-      call.sendStatus({ code: status.RESOURCE_EXHAUSTED, details: 'a message is too long', metadata: null });
+      isBroken = true;
+      tooLong();
       return;
     }
     for (const message of messages) receive(message.subarray(prefixBytes));
@@ -96,7 +103,9 @@ export function readMessages(surface: { resume(): unknown }, receive: (message: 
  */
 export function writeMessage(surface: object, message: Uint8Array, written: () => void): void {
   const { call } = surface as { call: BaseCall };
-  if (call.checkCancelled()) return;
+  // grpc-js ends a call by itself where its client's deadline is over. What is written to a stream that is ending breaks
+  // it: the status never leaves, nothing is read any more, and the client is not told.
+  if (call.checkCancelled() || call.stream.writableEnded) return;
   call.maybeSendMetadata();
   const prefixed = Buffer.allocUnsafe(prefixBytes + message.byteLength);
   prefixed[0] = 0;
@@ -108,7 +117,7 @@ export function writeMessage(surface: object, message: Uint8Array, written: () =
   });
 }
 
-function oversized(): Fault {
+export function oversized(): Fault {
   return new Fault('frameTooLarge', { message: `a message may have ${maxFrameBytes} bytes` });
 }
 

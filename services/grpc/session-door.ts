@@ -8,6 +8,7 @@ import type { TraceContext } from '../core/trace-context.ts';
 import type { Tracer } from '../core/tracer.ts';
 import { closeStatus, toStatus } from './faults.ts';
 import { callerAddress } from './call-context.ts';
+import { oversized } from './interceptor.ts';
 import { type BytesStream, SessionStream, type SessionStreamLimits } from './session-stream.ts';
 
 /** The session streams of the gRPC door, as the connection node sees them. */
@@ -51,13 +52,15 @@ export class SessionDoor implements DoorOutlet {
   accept(call: BytesStream): void {
     const session = ++this.#lastSession;
     const inlet = this.#inlet;
+    const refuse = (fault: Fault): void => {
+      this.#refusals.add(1, fault.reason);
+      stream.close(toStatus(fault));
+    };
     const events = {
       paused: () => inlet.paused(session),
       resumed: () => inlet.resumed(session),
-      overflow: () => {
-        this.#refusals.add(1, 'slowConsumer');
-        stream.close(toStatus(new Fault('slowConsumer')));
-      },
+      overflow: () => refuse(new Fault('slowConsumer')),
+      tooLong: () => refuse(oversized()),
       gone: () => {
         // After detach they are all gone already.
         if (this.#streams.delete(session)) inlet.closed(session);

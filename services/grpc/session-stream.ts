@@ -35,6 +35,8 @@ export interface SessionStreamEvents {
   resumed(): void;
   /** More is unsent than may be. */
   overflow(): void;
+  /** The client has sent a message that is too long, and nothing behind it is read. */
+  tooLong(): void;
   /** Nothing more will come or go. Called once. */
   gone(): void;
 }
@@ -69,8 +71,11 @@ export class SessionStream {
 
   /** Frames from the client, while the stream is open. */
   read(receive: (frame: Uint8Array) => void): void {
-    readMessages(this.#call, (frame) => {
-      if (this.open) receive(frame);
+    readMessages(this.#call, {
+      receive: (frame) => {
+        if (this.open) receive(frame);
+      },
+      tooLong: () => this.#events.tooLong(),
     });
   }
 

@@ -7,6 +7,7 @@ import { connect, type ClientHttp2Stream } from 'node:http2';
 export function openUnread(
   port: number,
   first: Uint8Array = Buffer.from([0, 0, 0, 0, 1, 120]),
+  headers: Readonly<Record<string, string>> = {},
 ): { readonly stream: ClientHttp2Stream } & Disposable {
   const session = connect(`http://127.0.0.1:${port}`);
   session.on('error', () => {});
@@ -15,6 +16,7 @@ export function openUnread(
     ':path': '/parley.chat.v1.SessionService/Connect',
     'content-type': 'application/grpc',
     te: 'trailers',
+    ...headers,
   });
   stream.on('error', () => {});
   stream.write(first);
