@@ -121,8 +121,11 @@ export class HostileSession {
     this.#visitor.tell(encoded(this.#visitor.door, this.#awaited, command));
     const timer = setTimeout(() => {
       void this.#unanswered()
-        .then((story) => this.#tally.problems.push(story))
-        .finally(resolve);
+        .catch((error: unknown) => `no answer; told ${this.#told}; ${String(error)}`)
+        .then((story) => {
+          this.#tally.problems.push(story);
+          resolve();
+        });
     }, 60_000);
     if (session.closed === undefined) await promise;
     clearTimeout(timer);
@@ -132,7 +135,9 @@ export class HostileSession {
   async #unanswered(): Promise<string> {
     const { door } = this.#visitor;
     const before = this.#heard;
-    this.#visitor.tell(encoded(door, this.#lastBarrier + 1, { case: 'ping', value: {} }));
+    // Nobody waits for this one by its number.
+    this.#lastBarrier += 1;
+    this.#visitor.tell(encoded(door, this.#lastBarrier, { case: 'ping', value: {} }));
     await pause(5_000);
     const metrics = await Metrics.read(this.#metricsPort);
     const unsent = [...metrics.by('chat_send_queue_bytes')].map(([hop, bytes]) => `${hop} ${bytes}`);
