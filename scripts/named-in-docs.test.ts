@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { commands } from '../services/commands.ts';
+import { commandsFor } from '../services/commands.ts';
 import { faults } from '../services/core/fault.ts';
 import { optionTables } from '../services/options.ts';
 import { namedIn } from './named-in-docs.ts';
@@ -46,7 +46,7 @@ const variables = new Set(
   Object.values(optionTables).flatMap((table) => Object.values(table).map(({ env }) => env)),
 );
 
-const commandsByName = new Map(commands.map((command) => [command.name, command]));
+const commandsByName = new Map((await commandsFor()).map((command) => [command.name, command]));
 
 describe('what docs for operators name', () => {
   for (const page of pages) {

@@ -4,7 +4,7 @@ import type { Incarnation } from './core/incarnation.ts';
 import type { Logger } from './core/log.ts';
 import type { MessageNode } from './message/message-node.ts';
 import { openEventLog } from './open-events.ts';
-import type { PushAims } from './open-push.ts';
+import type { PushAims } from './push-aims.ts';
 import { openStore, type OpenStore } from './open-store.ts';
 import type { Config } from './options.ts';
 import type { Hello } from './peer/hello.ts';

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { LetterFiles } from './adapters/local/letter-files.ts';
 import { LocalEventLog } from './adapters/local/local-event-log.ts';
-import { MySqlDeadLetters } from './adapters/mysql/mysql-dead-letters.ts';
 import type { Logger } from './core/log.ts';
 import { kafkaSettings } from './kafka-options.ts';
 import type { Config } from './options.ts';
@@ -41,6 +40,7 @@ export async function openDeadLetters(config: LetterConfig): Promise<DeadLetters
   const settings = kafkaSettings(config.kafka);
   const limit = config.push.deadLetters;
   if (config.mysql.url !== '') {
+    const { MySqlDeadLetters } = await import('./adapters/mysql/mysql-dead-letters.ts');
     const requireDurable = config.core.mode === 'production';
     return MySqlDeadLetters.open({ config: config.mysql, requireDurable, limit });
   }

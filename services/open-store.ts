@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { openEmbeddedStore } from './adapters/embedded/embedded-store.ts';
-import { openMySqlStore } from './adapters/mysql/mysql-store.ts';
 import { Failpoints } from './core/failpoint.ts';
 import type { Incarnation } from './core/incarnation.ts';
 import { loadKeyFile, loadOrCreateKeyFile, parseMasterKeys } from './core/key-file.ts';
@@ -100,6 +99,8 @@ async function openDatabase(
   incarnation: Incarnation | undefined,
   pages: PageCache | undefined,
 ): Promise<OpenStore> {
+  // A process with a store of its own starts without loading what speaks to databases.
+  const { openMySqlStore } = await import('./adapters/mysql/mysql-store.ts');
   return openMySqlStore({
     config: config.mysql,
     masterKeys: await masterKeys(config),

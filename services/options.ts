@@ -15,7 +15,7 @@ import { type ConfigOf, option, type OptionTable } from './core/config.ts';
 import { coreOptions } from './core/core-options.ts';
 import { linkTlsOptions } from './core/link-tls.ts';
 import { logOptions } from './core/log.ts';
-import { telemetryOptions } from './core/telemetry.ts';
+import { telemetryOptions } from './core/telemetry-options.ts';
 import { traceOptions } from './core/trace-options.ts';
 import { grpcOptions } from './grpc/grpc-options.ts';
 import { kafkaOptions } from './kafka-options.ts';

@@ -5,7 +5,7 @@ import { ConfigError, type Environment, loadConfig } from '../core/config.ts';
 import { silentLogger } from '../core/log.ts';
 import { kafkaOptions } from '../kafka-options.ts';
 import { openDeadLetters } from '../open-events.ts';
-import { openProviders } from '../open-push.ts';
+import { openProviders } from '../push-aims.ts';
 import { openStore } from '../open-store.ts';
 import { optionTables } from '../options.ts';
 import type { DeadLetter, DeadLetters } from '../ports/dead-letters.ts';

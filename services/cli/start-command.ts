@@ -1,10 +1,7 @@
-import { startBridge } from '../bridge-server.ts';
-import { startClusterNode } from '../cluster-server.ts';
 import { type Config, optionTables } from '../options.ts';
 import { type Environment, loadConfig, unknownVariables } from '../core/config.ts';
 import { createLogger, type LogFields, type Logger } from '../core/log.ts';
 import type { StopReason } from '../core/service.ts';
-import { startEmbedded } from '../embedded-server.ts';
 import { DirectoryError } from '../ports/directory.ts';
 import { StoreError } from '../ports/message-store.ts';
 import { type Arguments, type Command, type CommandIo, UsageError } from './command.ts';
@@ -100,15 +97,23 @@ function withArguments(config: Config, args: Arguments): Config {
   return named === undefined ? config : { ...config, upstream: { urls: named } };
 }
 
-function start(
+/** Each of them loads what the others don't need. */
+async function start(
   config: Config,
   roles: ReadonlySet<Role>,
   log: ReturnType<typeof createLogger>,
 ): Promise<Running> {
   const bridge = roles.has('bridge');
-  if (roles.size === 1 && bridge) return startBridge(config, log);
+  if (roles.size === 1 && bridge) {
+    const { startBridge } = await import('../bridge-server.ts');
+    return startBridge(config, log);
+  }
   const whole = (['connection', 'message', 'group'] as const).every((role) => roles.has(role));
-  if (whole && config.directory.redisUrl === '') return startEmbedded(config, log, { bridge });
+  if (whole && config.directory.redisUrl === '') {
+    const { startEmbedded } = await import('../embedded-server.ts');
+    return startEmbedded(config, log, { bridge });
+  }
+  const { startClusterNode } = await import('../cluster-server.ts');
   return startClusterNode(config, roles, log);
 }
 

@@ -8,6 +8,7 @@ import type { DeadLetters } from '../ports/dead-letters.ts';
 import type { EventConsumer, EventLog, LogEvent } from '../ports/event-log.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import type { Offline } from '../ports/offline.ts';
+import { deviceGroup, entryGroup, offlineGroup, wantsEntries } from './consumer-groups.ts';
 import { Courier, type PushConfig } from './courier.ts';
 import { type DevicePushParts, DevicePushes } from './device-pushes.ts';
 import type { Endpoint } from './endpoint-file.ts';
@@ -34,33 +35,6 @@ export interface PushNodeParts {
 const entryWindow = 1_024;
 /** The same for digests, which wait for the end of their interval; an event takes some hundred bytes. */
 const offlineWindow = 65_536;
-
-/** By this name push nodes consume the log for devices: they share the conversations. */
-const deviceGroup = 'push.devices';
-
-/**
- * The groups by which the log is consumed: of each endpoint one for entries and one for who was offline, and one for
- * devices where they are pushed to.
- */
-export function groupsOf(endpoints: readonly Endpoint[], devices = false): string[] {
-  const groups = endpoints.flatMap((endpoint) => [
-    ...(wantsEntries(endpoint) ? [entryGroup(endpoint)] : []),
-    ...(endpoint.types.has('message.offline') ? [offlineGroup(endpoint)] : []),
-  ]);
-  return devices ? [...groups, deviceGroup] : groups;
-}
-
-function entryGroup({ name }: Endpoint): string {
-  return `webhook.${name}`;
-}
-
-function offlineGroup({ name }: Endpoint): string {
-  return `webhook-offline.${name}`;
-}
-
-function wantsEntries({ types }: Endpoint): boolean {
-  return types.size > (types.has('message.offline') ? 1 : 0);
-}
 
 /**
  * Sends webhooks and pushes to devices. Each endpoint reads the event log for itself and at its pace: one that is slow or
