@@ -2,7 +2,7 @@ import { Fault } from '../core/fault.ts';
 import type { Seq, UserId } from '../core/ids.ts';
 import type { Result } from '../peer/edge-frames.ts';
 import type { Conversation } from './conversation.ts';
-import type { CursorBook } from './cursor-book.ts';
+import type { CursorBook, CursorPair } from './cursor-book.ts';
 import { type History, readable } from './history.ts';
 import type { PresenceBook } from './presence-book.ts';
 import type { Receipts } from './receipts.ts';
@@ -50,6 +50,25 @@ export class CursorDesk {
     if (deliveredSeq === 0) return;
     if (this.#parts.cursors.raise(conversation, userId, { deliveredSeq }))
       this.#tell(conversation, userId, false);
+  }
+
+  /** What a device knows of its user's cursors, beside what is held of them. What is beyond the log's end is cut off. */
+  async remembered(
+    conversation: Conversation,
+    userId: UserId,
+    device: { readonly deliveredSeq: Seq; readonly readSeq: Seq },
+    held: Readonly<CursorPair>,
+  ): Promise<void> {
+    const { history, cursors } = this.#parts;
+    const last = conversation.visibleRange(userId)?.last ?? 0;
+    const deliveredSeq = Math.min(device.deliveredSeq, last);
+    const readSeq = Math.min(device.readSeq, last);
+    const read = readSeq > held.readSeq;
+    if (!read && deliveredSeq <= held.deliveredSeq) return;
+    const step = read
+      ? { deliveredSeq, readSeq, readOrd: await history.ordAt(conversation, readSeq) }
+      : { deliveredSeq, readSeq: held.readSeq, readOrd: held.readOrd };
+    if (cursors.raise(conversation, userId, step)) this.#tell(conversation, userId, read);
   }
 
   /** Direct peers hear at once, groups in counts, and own other devices of what was read. */

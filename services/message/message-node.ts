@@ -206,7 +206,7 @@ export class MessageNode implements Service {
       if (this.#owns(conversation.convId)) fanOut.takenOver(conversation);
     };
     hot.onLearned = (conversation, oldHead) => owner.learned(conversation, oldHead);
-    const views = new Views({ store, hot, cursors, history });
+    const views = new Views({ store, hot, cursors, cursorDesk, history });
     this.#operations = new Operations({
       store,
       hot,

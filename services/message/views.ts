@@ -3,6 +3,7 @@ import type { ConversationView, KnownConversation, LogEntry } from '../peer/edge
 import type { CursorRow, GroupRow, Head, Membership, MessageStore } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
 import type { CursorBook } from './cursor-book.ts';
+import type { CursorDesk } from './cursor-desk.ts';
 import { type History, withinBytes } from './history.ts';
 import type { HotConversations } from './hot-conversations.ts';
 
@@ -10,6 +11,7 @@ interface Parts {
   readonly store: MessageStore;
   readonly hot: HotConversations;
   readonly cursors: CursorBook;
+  readonly cursorDesk: Pick<CursorDesk, 'remembered'>;
   readonly history: History;
 }
 
@@ -133,21 +135,12 @@ export class Views {
     };
   }
 
-  /** The device may remember more of its own cursors than a crash left here. */
+  /** The device may remember more of its own cursors than a crash left here, or than it came to tell before it was cut off. */
   async #takeCursors(userId: UserId, row: Membership, device: KnownConversation): Promise<void> {
-    const { hot, cursors, history } = this.#parts;
+    const { hot, cursors, cursorDesk } = this.#parts;
     const held = cursors.merged(hot.get(row.convId), userId, row.cursor);
     if (device.readSeq <= held.readSeq && device.deliveredSeq <= held.deliveredSeq) return;
-    await hot.with(row.convId, async (conversation) => {
-      const last = conversation.visibleRange(userId)?.last ?? 0;
-      const readSeq = Math.min(device.readSeq, last);
-      const readOrd = readSeq > held.readSeq ? await history.ordAt(conversation, readSeq) : held.readOrd;
-      cursors.raise(conversation, userId, {
-        deliveredSeq: Math.min(device.deliveredSeq, last),
-        readSeq: Math.max(readSeq, held.readSeq),
-        readOrd,
-      });
-    });
+    await hot.with(row.convId, (conversation) => cursorDesk.remembered(conversation, userId, device, held));
   }
 
   /** Adds the newest entries that the device lacks, and the gap before them. */

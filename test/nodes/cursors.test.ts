@@ -68,6 +68,36 @@ describe('cursors of a direct conversation', () => {
     }
   });
 
+  it('that a device names in sync are told as if they had just moved', async () => {
+    await using nodes = await Nodes.open({ edges: 2 });
+    const [ada, bob] = [await nodes.signIn('ada', { edge: 1 }), await nodes.signIn('bob')];
+    const phone = await nodes.signIn('bob', { deviceId: 'phone' });
+    const { convId } = await ada.asked(sayTo('bob', 'one'), 'sent');
+    await ada.asked(say(convId, 'two'), 'sent');
+    const syncing = (known: { readSeq: bigint; deliveredSeq: bigint }) =>
+      bob.ask({
+        case: 'sync',
+        value: { storeEpoch: nodes.store.epoch, known: [{ convId, headSeq: 2n, ...known }] },
+      });
+    await syncing({ readSeq: 0n, deliveredSeq: 1n });
+    await ada.when(() => cursors(ada).length === 1);
+    await syncing({ readSeq: 1n, deliveredSeq: 7n });
+    await ada.when(() => cursors(ada).length === 2);
+    await phone.when(() => cursors(phone).length === 1);
+    // What is no news is told to nobody, nor is what comes behind it by the usual way.
+    await syncing({ readSeq: 1n, deliveredSeq: 2n });
+    await bob.asked(read(convId, 1), 'pong');
+    await bob.asked(read(convId, 2), 'pong');
+    await ada.when(() => cursors(ada).length === 3);
+    assert.deepEqual(
+      [cursors(ada), cursors(phone)],
+      [
+        ['bob 1 0', 'bob 2 1', 'bob 2 2'],
+        ['bob 2 1', 'bob 2 2'],
+      ],
+    );
+  });
+
   it('are taken from what a device names in sync, and told to the peer’s next sync', async () => {
     await using nodes = await Nodes.open();
     const [ada, bob] = [await nodes.signIn('ada'), await nodes.signIn('bob')];

@@ -1,10 +1,13 @@
 import type { ConvId, UserId } from '../../core/ids.ts';
 import type { MemberRow } from '../../ports/message-store.ts';
 import { CursorBook } from '../cursor-book.ts';
+import { CursorDesk } from '../cursor-desk.ts';
 import type { Draft } from '../draft.ts';
 import { evaluate } from '../evaluate.ts';
 import { History } from '../history.ts';
 import { HotConversations } from '../hot-conversations.ts';
+import { PresenceBook } from '../presence-book.ts';
+import { Receipts } from '../receipts.ts';
 import type { Submission } from '../submission.ts';
 import { Views } from '../views.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -31,7 +34,10 @@ export class Books {
     this.hot = new HotConversations({ store, clock, limits });
     this.history = new History({ store, pageBytes: mebibyte });
     this.cursors = new CursorBook({ store, hot: this.hot });
-    this.views = new Views({ store, hot: this.hot, cursors: this.cursors, history: this.history });
+    const { hot, history, cursors } = this;
+    const receipts = new Receipts(cursors);
+    const cursorDesk = new CursorDesk({ history, cursors, receipts, presence: new PresenceBook() });
+    this.views = new Views({ store, hot, cursors, cursorDesk, history });
   }
 
   /** Carries out commands as a lane does; rejects when one of them is refused. */
