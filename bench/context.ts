@@ -14,8 +14,8 @@ export interface Options {
   readonly conversations: number | undefined;
   /** For `private`: by gRPC instead of WebSocket. */
   readonly grpc: boolean;
-  /** For `private`: both sides are measured so often, turn by turn, and the median ratio counts. */
-  readonly rounds: number;
+  /** For `private`, `telemetry`: both sides are measured so often, turn by turn, and the median ratio counts. */
+  readonly rounds: number | undefined;
   /** For `idle`, `reconnect`: how many sessions; for `endurance`: how many entries. */
   readonly size: number | undefined;
   /** For `endurance` and single measurements: this rate, without a search. */

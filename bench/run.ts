@@ -59,7 +59,7 @@ function readOptions(args: readonly string[]): Options {
     only: new Set(values.only),
     conversations: wholeNumber('conversations', values.conversations),
     grpc: values.grpc,
-    rounds: wholeNumber('rounds', values.rounds) ?? 1,
+    rounds: wholeNumber('rounds', values.rounds),
     size: wholeNumber('size', values.size),
     rate: wholeNumber('rate', values.rate),
   };

@@ -26,7 +26,7 @@ export function privateLoad({ options }: Context): {
 
 /** A thousand users write to each other, one to one. */
 export async function privateChat(context: Context): Promise<ScenarioResult> {
-  const { rounds } = context.options;
+  const { rounds = 1 } = context.options;
   const notes: string[] = [];
   const turns: Turn[] = [];
   // The machine is not the same from one minute to the next: those that are compared take turns.

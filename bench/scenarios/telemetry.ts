@@ -14,51 +14,42 @@ const usualRate = 8_000;
 /** The default of PARLEY_TRACE_RATIO. */
 const usualRatio = 0.001;
 
+const traced = (endpoint: string) => ({ PARLEY_TRACE_ENDPOINT: endpoint });
+const untraced = { PARLEY_TRACE_RATIO: '0' };
+
 type Server = Awaited<ReturnType<typeof startParley>>;
 
 interface Side {
   readonly name: string;
-  readonly server: Server;
-  /** CPU a message, in µs, of each pass. */
+  readonly telemetry: boolean;
+  /** CPU a message, in µs, of each round. */
   readonly costs: number[];
 }
 
 /**
  * What telemetry costs: the same load on two servers with it and two without, turn by turn, so that whatever else the
- * machine does meets all of them. Two equal servers differ by some percent for as long as they run, and one that was
- * started first is dearer than the last: both are told, and the order of the starts is even.
+ * machine does meets all of them. Two equal servers differ by some percent for as long as they live, and the one that was
+ * started first is dearer: so each round starts four anew, in an order that changes.
  */
 export async function telemetry(context: Context): Promise<ScenarioResult> {
   const { options, say } = context;
   const { quick } = options;
-  const rounds = quick ? 1 : 5;
-  const seconds = quick ? 1 : 10;
+  const rounds = options.rounds ?? (quick ? 1 : 12);
   const rate = options.rate ?? (quick ? 200 : usualRate);
   await using sink = await spanSink();
-  const traced = { PARLEY_TRACE_ENDPOINT: sink.url };
-  const untraced = { PARLEY_TRACE_RATIO: '0' };
-  await using on = await startParley('ws', { env: traced });
-  await using off = await startParley('ws', { env: untraced });
-  await using offAgain = await startParley('ws', { env: untraced });
-  await using onAgain = await startParley('ws', { env: traced });
-  using _ = scraped(on.server.ports.metrics);
-  using __ = scraped(onAgain.server.ports.metrics);
   const sides: readonly Side[] = [
-    { name: 'with', server: on, costs: [] },
-    { name: 'without', server: off, costs: [] },
-    { name: 'without, again', server: offAgain, costs: [] },
-    { name: 'with, again', server: onAgain, costs: [] },
+    { name: 'with', telemetry: true, costs: [] },
+    { name: 'without', telemetry: false, costs: [] },
+    { name: 'without, again', telemetry: false, costs: [] },
+    { name: 'with, again', telemetry: true, costs: [] },
   ];
-  for (const side of sides) await passOf(context, side.server, rate, quick ? 1 : 15);
   for (let no = 0; no < rounds; no++) {
-    // Nobody is always first.
-    const turn = sides.map((_side, at) => sides[(at + no) % sides.length] as Side);
-    for (const side of turn) side.costs.push(await passOf(context, side.server, rate, seconds));
+    await roundOf(context, turned(sides, no), { rate, endpoint: sink.url });
     say(
       `round ${no + 1}: ${sides.map(({ name, costs }) => `${name} ${costs.at(-1)?.toFixed(2)}`).join(', ')}`,
     );
   }
-  const parts = await partsOf(context, { on, off, endpoint: sink.url });
+  const parts = await partsOf(context, sink.url);
   await context.generator.close();
   const [withIt, without, withoutAgain, withAgain] = sides as [Side, Side, Side, Side];
   const both = (one: Side, other: Side, at: number) =>
@@ -81,12 +72,45 @@ export async function telemetry(context: Context): Promise<ScenarioResult> {
       },
     ],
     notes: [
+      `  mean of rounds ${meanOf(ratios)}; rounds: ${ratios.map((ratio) => ratio.toFixed(3)).join(' ')}`,
       `  in the median round two servers without it differ by ${differ(without, withoutAgain)}, ` +
-        `two with it by ${differ(withIt, withAgain)}; rounds: ${ratios.map((ratio) => ratio.toFixed(3)).join(' ')}`,
+        `two with it by ${differ(withIt, withAgain)}`,
       `  ${sink.exports()} exports of spans, a scrape every ${scrapeEveryMs / 1000} s`,
       ...partNotes(parts, rate, median(without.costs)),
     ],
   };
+}
+
+/** Nobody is always first. */
+function turned<T>(items: readonly T[], by: number): T[] {
+  return items.map((_item, at) => items[(at + by) % items.length] as T);
+}
+
+/** Four servers that live as long as the round: all warmed up, then each measured. */
+async function roundOf(
+  context: Context,
+  sides: readonly Side[],
+  { rate, endpoint }: { readonly rate: number; readonly endpoint: string },
+): Promise<void> {
+  const seconds = context.options.quick ? 1 : 8;
+  await using stack = new AsyncDisposableStack();
+  const living: { readonly side: Side; readonly server: Server }[] = [];
+  for (const side of sides) {
+    const env = side.telemetry ? traced(endpoint) : untraced;
+    const server: Server = stack.use(await startParley('ws', { env }));
+    if (side.telemetry) stack.use(scraped(server.server.ports.metrics));
+    living.push({ side, server });
+  }
+  for (const { server } of living) await passOf(context, server, rate, seconds);
+  for (const { side, server } of living) side.costs.push(await passOf(context, server, rate, seconds));
+}
+
+/** The mean, and how far it may be off: its standard error. */
+function meanOf(values: readonly number[]): string {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length < 2) return mean.toFixed(3);
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+  return `${mean.toFixed(3)} ± ${Math.sqrt(variance / values.length).toFixed(3)}`;
 }
 
 const rowOf =
@@ -103,24 +127,25 @@ interface Parts {
   readonly tracedUs: number;
 }
 
-async function partsOf(
-  context: Context,
-  { on, off, endpoint }: { readonly on: Server; readonly off: Server; readonly endpoint: string },
-): Promise<Parts> {
+async function partsOf(context: Context, endpoint: string): Promise<Parts> {
   const { quick } = context.options;
+  await using on = await startParley('ws', { env: traced(endpoint) });
+  await using off = await startParley('ws', { env: untraced });
+  // What nobody has used yet costs more.
+  for (const server of [on, off]) await passOf(context, server, quick ? 100 : 2_000, quick ? 1 : 5);
   const scrapes = quick ? 10 : 200;
   const before = cpuMsOfAll(on.pids);
   for (let no = 0; no < scrapes; no++) await scrape(on.server.ports.metrics);
   const scrapeMs = (cpuMsOfAll(on.pids) - before) / scrapes;
   await using all = await startParley('ws', {
-    env: { PARLEY_TRACE_ENDPOINT: endpoint, PARLEY_TRACE_RATIO: '1' },
+    env: { ...traced(endpoint), PARLEY_TRACE_RATIO: '1' },
   });
   const rate = quick ? 100 : 500;
   const differences: number[] = [];
   await passOf(context, all, rate, quick ? 1 : 10);
   for (let no = 0; no < (quick ? 1 : 3); no++) {
-    const traced = await passOf(context, all, rate, quick ? 1 : 10);
-    differences.push(traced - (await passOf(context, off, rate, quick ? 1 : 10)));
+    const dearer = await passOf(context, all, rate, quick ? 1 : 10);
+    differences.push(dearer - (await passOf(context, off, rate, quick ? 1 : 10)));
   }
   return { scrapeMs, tracedUs: median(differences) };
 }
