@@ -44,6 +44,14 @@ test('frames become calls; those of sessions that are not open are passed over',
   assert.deepEqual(take({ case: undefined }), []);
 });
 
+test('a session that the node closes is behind it: the bridge never says that it is closed', () => {
+  const { bridge, calls, take } = attached();
+  take(open(1), open(2));
+  bridge.close(1, 4408, 'silent');
+  assert.deepEqual(calls.splice(0), ['closed 1']);
+  assert.deepEqual(take(data(1, 'a'), data(2, 'b')), ['data 2 b']);
+});
+
 test('what a bridge may not say', () => {
   const { take } = attached();
   take(open(1));

@@ -42,6 +42,8 @@ export class AttachedBridge implements DoorOutlet {
   close(session: number, code: number, reason: string): void {
     this.#forget(session);
     this.#push({ frame: { case: 'close', value: { session, code, reason } } }, reason.length);
+    // The bridge forgets it, too, and says nothing of it any more.
+    this.#inlet.closed(session);
   }
 
   /** The node lets nobody in any more: the bridge is to attach to another one, and to leave its open sessions here. */

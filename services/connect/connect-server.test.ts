@@ -11,6 +11,11 @@ import type { CallContext, SessionHost, UnaryHost } from '../core/door.ts';
 import { silentLogger } from '../core/log.ts';
 import { ConnectServer, type ConnectServerInit } from './connect-server.ts';
 
+/** The preface and empty settings. */
+const begins = Buffer.concat([
+  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
+]);
 const clusterToken = 'c'.repeat(32);
 const nobody: SessionHost = {
   attach: () => {
@@ -68,16 +73,27 @@ test('who answers pings stays however quiet, who does not is cut off', async () 
   for (let pings = 0; pings < 5; pings += 1) await once(quiet, 'ping');
   assert.equal(quiet.closed, false);
   const dead = connect(node.port, '127.0.0.1');
-  // The preface and empty settings, and nothing more.
-  dead.write(
-    Buffer.concat([
-      Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-      Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
-    ]),
-  );
+  dead.write(begins);
   dead.resume();
   await once(dead, 'close');
   assert.equal(quiet.destroyed, false);
+  quiet.destroy();
+});
+
+test('who says goodbye and stays is cut off, and nobody else with him', async () => {
+  await using node = await server({ pingMs: 10 });
+  const quiet = connectHttp2(node.url);
+  const stays = connect({ port: node.port, host: '127.0.0.1', allowHalfOpen: true });
+  const goodbye = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  stays.write(Buffer.concat([begins, goodbye]));
+  stays.on('error', () => {});
+  stays.resume();
+  await once(stays, 'end');
+  // What comes for a connection that is gone is refused.
+  const timer = setInterval(() => stays.write(goodbye), 10);
+  await new Promise((resolve) => stays.once('close', resolve));
+  clearInterval(timer);
+  for (let pings = 0; pings < 3; pings += 1) await once(quiet, 'ping');
   quiet.destroy();
 });
 

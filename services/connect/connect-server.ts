@@ -6,7 +6,7 @@ import {
   type Http2Session,
 } from 'node:http2';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type ConnectRouter, createConnectRouter, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
@@ -77,9 +77,12 @@ export class ConnectServer implements Service {
     this.#server.on('session', (session) => {
       session.setLocalWindowSize(16 * 1024 * 1024);
       session.on('error', () => session.destroy());
-      endWhenSilent(session, init.pingMs ?? usualPingMs);
     });
-    this.#server.on('connection', (connection) => {
+    this.#server.prependListener('connection', (connection) => {
+      // Made while the event is handled.
+      this.#server.once('session', (session) =>
+        endWhenSilent(session, connection, init.pingMs ?? usualPingMs),
+      );
       this.#connections.add(connection);
       connection.once('close', () => this.#connections.delete(connection));
     });
@@ -151,18 +154,23 @@ export class ConnectServer implements Service {
   }
 }
 
-/** Ends a connection whose other side does not answer pings: the stream of a dead bridge would stay for hours. */
-function endWhenSilent(session: Http2Session, pingMs: number): void {
+/**
+ * Ends a connection whose other side does not answer pings: the stream of a dead bridge would stay for hours. A session
+ * that is over only ends its own side of the connection; one whose other side stays is cut, too.
+ */
+function endWhenSilent(session: Http2Session, connection: Socket, pingMs: number): void {
   let answered = true;
   const timer = setInterval(() => {
-    if (!answered) {
+    if (!answered || session.destroyed) {
       session.destroy();
+      connection.destroy();
       return;
     }
     answered = false;
-    session.ping(() => {
-      answered = true;
+    session.ping((error) => {
+      // One that has said goodbye and has streams yet is asked in vain.
+      if (error === null || session.closed) answered = true;
     });
   }, pingMs);
-  session.once('close', () => clearInterval(timer));
+  connection.once('close', () => clearInterval(timer));
 }

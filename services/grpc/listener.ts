@@ -8,6 +8,9 @@ export interface ListenerConfig {
   readonly handshakeMs: number;
 }
 
+/** How long the other side may take to end a connection that we have ended. */
+const lingerMs = 1_000;
+
 type Refused = 'tooManyConnections' | 'handshakeTimeout' | 'acceptFailed';
 
 /**
@@ -54,6 +57,8 @@ export class Listener {
     );
     // Whoever reads the socket hears of errors, too; a socket cut before that must not bring the process down.
     socket.on('error', () => {});
+    // An HTTP/2 session that is over ends our side alone; whoever keeps his would keep the connection.
+    socket.once('finish', () => setTimeout(() => socket.destroy(), lingerMs).unref());
     socket.on('close', () => {
       this.#open.delete(socket);
       this.began(peer);
