@@ -3,7 +3,7 @@ import { type ConnectRouter, createConnectRouter, createContextValues } from '@c
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { Fault } from '../services/core/fault.ts';
-import type { MessageKind } from '../services/core/frame-tally.ts';
+import type { MessageKind } from '../services/core/field-rules.ts';
 import { lookedOver } from './call-body.ts';
 import { bareRefusal, completeRefusal, refusalOf } from './connect-refusal.ts';
 import { type HttpRequest, type HttpResponse, pathOf } from './http-types.ts';

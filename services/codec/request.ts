@@ -17,8 +17,9 @@ const commandOptions = { ...frameOptions, recursionLimit: 99 };
  * of the frame: its buffer must not be used again.
  *
  * Sends and acks in the form that encoders write are read straight; every other command goes through protobuf-es, and
- * where that finds fault with one, so does the frame: what is taken for a frame is for protobuf-es alone to say. Only
- * the bodies of sends are left for later, so that a broken one costs its sender no more than that send.
+ * where that finds fault with one, so does the frame: what is taken for a frame is for protobuf-es to say, as far as it
+ * is what encoders write (FrameTally). Only the bodies of sends are left for later, so that a broken one costs its sender
+ * no more than that send.
  */
 export function decodeRequest(frame: Uint8Array): DecodedCommand[] {
   try {

@@ -1,13 +1,13 @@
 import { Fault } from './fault.ts';
 import { frameLimits } from './frame-limits.ts';
+import { type FieldRules, type MessageKind, rulesOf } from './field-rules.ts';
 import { walkFields } from './wire-fields.ts';
 
-/** What is known of a kind of message: which of its fields are messages themselves. A descriptor of protobuf-es is one. */
-export interface MessageKind {
-  readonly fields: readonly { readonly number: number; readonly message?: MessageKind | undefined }[];
-}
-
-/** Counts what protobuf from outside holds, before it is decoded. Throws `tooManyCommands` or `frameTooLarge`. */
+/**
+ * Counts what protobuf from outside holds, before it is decoded. Throws `tooManyCommands` or `frameTooLarge`, and
+ * `malformedFrame` for what a decoder might see more in than is counted here: protobuf-es does not look at the wire types
+ * of fields that it knows, nor whether what is in a message or a packed list ends where that does.
+ */
 export class FrameTally {
   #commands = 0;
   #messages = 0;
@@ -21,14 +21,20 @@ export class FrameTally {
 
   /** Counts the fields of the message in bytes[from, to), and of those in it. */
   message(kind: MessageKind, bytes: Uint8Array, from = 0, to = bytes.byteLength): void {
-    const inner = innerKinds(kind);
-    walkFields(bytes, from, to, (number, innerFrom, innerTo) => {
+    this.#walk(rulesOf(kind), bytes, from, to);
+  }
+
+  #walk(rules: FieldRules, bytes: Uint8Array, from: number, to: number): void {
+    const isSound = walkFields(bytes, from, to, (number, wireType, innerFrom, innerTo) => {
       this.#field();
-      const innerKind = innerFrom < 0 ? undefined : inner.get(number);
-      if (innerKind === undefined) return;
+      const rule = rules.get(number);
+      if (rule === undefined) return;
+      if (!rule.allows(wireType, bytes, innerFrom, innerTo)) throw malformed();
+      if (rule.inner === undefined) return;
       this.#message();
-      this.message(innerKind, bytes, innerFrom, innerTo);
+      this.#walk(rule.inner, bytes, innerFrom, innerTo);
     });
+    if (!isSound) throw malformed();
   }
 
   #message(): void {
@@ -42,24 +48,13 @@ export class FrameTally {
   }
 }
 
+function malformed(): Fault {
+  return new Fault('malformedFrame', { message: 'not protobuf as encoders write it' });
+}
+
 function tooMuch(): Fault {
   const { messages, fields } = frameLimits;
   return new Fault('frameTooLarge', {
     message: `at most ${messages} messages with ${fields} fields at a time`,
   });
-}
-
-const known = new WeakMap<MessageKind, ReadonlyMap<number, MessageKind>>();
-
-function innerKinds(kind: MessageKind): ReadonlyMap<number, MessageKind> {
-  let inner = known.get(kind);
-  if (inner === undefined) {
-    inner = new Map(
-      kind.fields.flatMap(({ number, message }) =>
-        message === undefined ? [] : [[number, message] as const],
-      ),
-    );
-    known.set(kind, inner);
-  }
-  return inner;
 }

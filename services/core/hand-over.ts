@@ -1,7 +1,7 @@
 import { type BackoffConfig, backoffMs } from './backoff.ts';
 
 export interface HandOverInit<T> {
-  /** Items between the oldest that is not done and the newest, at most. */
+  /** Items between the oldest that is not done and the newest, at most; looked at whenever room is asked for. */
   readonly window: number;
   /** The position of the first item that is to come. */
   readonly mark: number;
@@ -52,14 +52,20 @@ export class HandOver<T> {
     return this.#next;
   }
 
-  get #size(): number {
+  /** Items between the oldest that is not done and the newest. */
+  get size(): number {
     return this.#slots.length - this.#head;
   }
 
   /** Waits until another item may be given; false when none will be. */
   async room(): Promise<boolean> {
-    while (!this.#stopped && (this.#paused || this.#size >= this.#init.window)) await this.#changed.promise;
+    while (!this.#stopped && (this.#paused || this.size >= this.#init.window)) await this.#changed.promise;
     return !this.#stopped;
+  }
+
+  /** The window may have grown: whoever waits for room looks again. */
+  lookAgain(): void {
+    this.#wake();
   }
 
   /** Hands an item over. Positions rise; there may be gaps between them. */
@@ -72,7 +78,7 @@ export class HandOver<T> {
 
   /** There are no items below this position any more. */
   skipTo(position: number): void {
-    if (this.#size === 0) {
+    if (this.size === 0) {
       this.#mark = position;
       this.#next = position;
       this.#init.moved();
@@ -93,7 +99,7 @@ export class HandOver<T> {
 
   /** Resolves when all that was given is done, or when it was stopped. */
   async idle(): Promise<void> {
-    while (!this.#stopped && this.#size > 0) await this.#changed.promise;
+    while (!this.#stopped && this.size > 0) await this.#changed.promise;
   }
 
   /** The mark stays where it is; whatever is under way is no longer waited for. */
