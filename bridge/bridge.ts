@@ -111,6 +111,7 @@ export class Bridge implements Service {
     const servers: HttpServers = {
       http1: this.#http1,
       http2: this.#http2,
+      http2IdleMs: 2 * config.requestTimeoutMs,
       onHttp2Stream: (opened) => this.#halfOpen.leave(opened),
     };
     this.#httpListener = this.#listener({

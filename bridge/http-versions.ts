@@ -70,19 +70,15 @@ export function http2Server(limits: HttpLimits, handler: RequestHandler): Http2S
     },
     handler,
   );
-  server.on('session', (session) => {
-    session.setTimeout(2 * limits.requestTimeoutMs, () => {
-      session.close();
-      setTimeout(() => session.destroy(), lingerMs).unref();
-    });
-    session.on('error', () => session.destroy());
-  });
+  server.on('session', (session) => session.on('error', () => session.destroy()));
   return server;
 }
 
 export interface HttpServers {
   readonly http1: Http1Server;
   readonly http2: Http2Server;
+  /** An HTTP/2 connection on which nothing moves ends after this time. */
+  readonly http2IdleMs: number;
   /** The connection's HTTP/2 session made its first request. */
   readonly onHttp2Stream: (connection: Socket) => void;
 }
@@ -120,11 +116,21 @@ export function dispatchByProtocol(connection: TLSSocket, servers: HttpServers):
 }
 
 function beginHttp2(connection: Socket, servers: HttpServers): void {
+  const { http2, http2IdleMs, onHttp2Stream } = servers;
+  const cutAfter = (ms: number): void => void setTimeout(() => connection.destroy(), ms).unref();
   // The session is made while the event is handled.
-  servers.http2.once('session', (session) => {
-    session.once('stream', () => servers.onHttp2Stream(connection));
+  http2.once('session', (session) => {
+    session.once('stream', () => onHttp2Stream(connection));
+    session.setTimeout(http2IdleMs, () => {
+      session.close();
+      cutAfter(lingerMs);
+    });
+    // A session that is over ends its own side of the connection alone, and its time with it: whoever keeps his side, or
+    // reads no more, would stay.
+    session.once('goaway', () => cutAfter(http2IdleMs));
+    connection.once('finish', () => cutAfter(lingerMs));
   });
-  servers.http2.emit('connection', connection);
+  http2.emit('connection', connection);
 }
 
 /** Refuses on a connection that has no response object, and ends it. */

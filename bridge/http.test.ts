@@ -178,6 +178,53 @@ test('a body that trickles is ended, over both versions of HTTP', async () => {
   session.destroy();
 });
 
+test('an HTTP/2 connection whose session is over is cut, though its client keeps it', async () => {
+  await using fixture = await BridgeFixture.start({
+    config: { requestTimeoutMs: 60, handshakeTimeoutMs: 60 },
+  });
+  const frame = (type: number, flags: number, stream: number, payload: Buffer) =>
+    Buffer.concat([Buffer.from([0, 0, payload.length, type, flags, 0, 0, 0, stream]), payload]);
+  const begins = Buffer.concat([
+    Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+    frame(4, 0, 0, Buffer.alloc(0)),
+    // GET / of localhost.
+    frame(1, 5, 1, Buffer.concat([Buffer.from([0x82, 0x86, 0x84, 0x41, 9]), Buffer.from('localhost')])),
+  ]);
+  const goodbye = frame(7, 0, 0, Buffer.alloc(8));
+  const closed: Promise<unknown>[] = [];
+  for (const bytes of [begins, Buffer.concat([begins, goodbye])]) {
+    const stays = connect({ port: fixture.bridge.httpPort, host: '127.0.0.1', allowHalfOpen: true });
+    stays.on('error', () => {});
+    stays.write(bytes);
+    await once(stays, 'data');
+    stays.resume();
+    closed.push(
+      once(stays, 'end').then(async () => {
+        // What comes for a connection that is gone is refused.
+        const timer = setInterval(() => stays.write(goodbye), 20);
+        await new Promise((resolve) => stays.once('close', resolve));
+        clearInterval(timer);
+      }),
+    );
+  }
+  await Promise.all(closed);
+});
+
+test('a call over HTTP/2 that takes longer than its request may is answered', async () => {
+  await using fixture = await BridgeFixture.start({ config: { requestTimeoutMs: 150 } });
+  let asked = false;
+  fixture.host.answer = async () => {
+    asked = true;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    throw new Fault('conversationNotFound');
+  };
+  const session = connectHttp2(fixture.url);
+  const stream = session.request({ ':path': '/api/v1/conversations/g?user_id=ann', ':method': 'GET' });
+  const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+  assert.deepEqual([headers[':status'], asked], [404, true]);
+  session.destroy();
+});
+
 test('development mode is for this machine alone', async () => {
   await using fixture = await BridgeFixture.start();
   const { httpPort, wsPort } = fixture.bridge;

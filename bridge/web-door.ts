@@ -1,3 +1,4 @@
+import type { Http2ServerRequest } from 'node:http2';
 import type { ConnectHttp } from './connect-http.ts';
 import type { Readiness } from '../services/core/readiness.ts';
 import { allowOrigin, preflight } from './cors.ts';
@@ -73,8 +74,9 @@ export class WebDoor {
   }
 
   /** HTTP/1.1 servers limit a request's time by themselves; here a trickling body would hold its stream for ever. */
-  #limitTime(request: HttpRequest, response: HttpResponse): void {
-    if (request.complete) return;
+  #limitTime(request: Http2ServerRequest, response: HttpResponse): void {
+    // One without a body has come whole, though it counts as complete only once somebody has read it.
+    if (request.complete || request.stream.endAfterHeaders) return;
     const timer = setTimeout(() => {
       if (!request.complete) response.destroy();
     }, this.#init.requestTimeoutMs);
