@@ -96,6 +96,25 @@ describe('parley chat', () => {
     assert.equal(await mia.end(), 0);
   });
 
+  test('a file of thousands of lines is sent whole', async () => {
+    const count = 3_000;
+    const pia = chat('pia', '--to', 'kim');
+    pia.type(Array.from({ length: count }, (_, no) => `line ${no + 1}`).join('\n'));
+    assert.equal(await pia.end(), 0);
+    assert.doesNotMatch(pia.said, /^!/m);
+    const kim = chat('kim');
+    await kim.until(new RegExp(`\\* pia: ${count} unread`));
+    assert.equal(await kim.end(), 0);
+  });
+
+  test('a script hears by the status that not all of its lines were sent', async () => {
+    const pia = chat('pia', '--to', 'kim');
+    pia.type('x'.repeat(100_000), 'short');
+    assert.equal(await pia.end(), 1);
+    assert.match(pia.said, /^! longer than/m);
+    assert.match(pia.said, /you: short/);
+  });
+
   test('a group is made, filled, used and left', async () => {
     const ann = chat('ann');
     const joe = chat('joe');
@@ -109,7 +128,7 @@ describe('parley chat', () => {
     joe.type('am I still here?');
     await joe.until(/! not sent: you are not a member: am I still here\?/);
     await ann.end();
-    await joe.end();
+    assert.equal(await joe.end(), 1);
   });
 
   test('what does not work is said, and nothing ends', async () => {
@@ -120,7 +139,7 @@ describe('parley chat', () => {
     await ann.until(/it needs a user/);
     await ann.until(/! there is no such conversation/);
     await ann.until(/\/recall +take your last message back/);
-    assert.equal(await ann.end(), 0);
+    assert.equal(await ann.end(), 1, 'a line went nowhere');
   });
 
   test('a message can not write on the reader’s terminal', async () => {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createChatClient } from '../sdk/client.ts';
+import { defaultLimits } from '../sdk/limits.ts';
 import { MemoryStorage } from '../sdk/storage-memory.ts';
 import { GrpcTransport, type GrpcTransportOptions } from '../sdk/transport-grpc.ts';
 import { type ChatClient, ChatError } from '../sdk/types.ts';
@@ -11,6 +12,8 @@ import { type Arguments, type Command, type CommandIo, UsageError } from './cli/
 import { oneValue } from './cli/parse-arguments.ts';
 
 const defaultServer = '127.0.0.1:9503';
+/** Messages on their way at which no further line is taken: well below what the client refuses. */
+const mostUnsent = defaultLimits.pendingSends / 2;
 /** How long leaving waits for what was typed to be sent. */
 const farewellMs = 5_000;
 
@@ -90,15 +93,31 @@ async function talk(
     if (where.to !== undefined) await room.talkTo(where.to);
     else if (where.group !== undefined) await room.joinGroup(where.group);
     for await (const line of screen.lines()) {
+      await paced(client, room, screen);
       await room.take(line);
       if (room.left) break;
     }
     await sent(client, room);
-    return room.unsent === 0 ? 0 : 1;
+    // Who types has read of what was refused; a script only sees how it ended.
+    return room.unsent > 0 || (room.refused > 0 && !screen.interactive) ? 1 : 0;
   } finally {
     room.close();
     screen.close();
   }
+}
+
+/**
+ * Waits while many messages are on their way: lines come out of a pipe faster than they are sent, and beyond its limit the
+ * client refuses them. Whoever types without a connection is rather told than kept waiting.
+ */
+function paced(client: ChatClient, room: ChatRoom, screen: ChatScreen): Promise<void> {
+  return changed(
+    client,
+    () =>
+      room.unsent < mostUnsent ||
+      client.state.t === 'ended' ||
+      (screen.interactive && client.state.t !== 'online'),
+  );
 }
 
 /** Waits until all that was typed is sent, for a while. */

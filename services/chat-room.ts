@@ -33,15 +33,17 @@ export class ChatRoom {
   #convId: string | undefined;
   #stopLog: Unsubscribe = () => undefined;
   readonly #stopChanges: Unsubscribe;
-  #printedSeq = 0;
+  /** The last entry that was printed here, or is further back than what is shown. */
+  #printed: LogItem | undefined;
   #printedDay = '';
   #connection = '';
   #presence: boolean | undefined;
-  readonly #failures = new Set<string>();
   /** Where something was typed. */
   readonly #visited = new Set<string>();
   /** Unread messages last told of, by conversation. */
   readonly #told = new Map<string, number>();
+  /** How many messages were typed that are given up: refused by the server, or before they went to it. */
+  refused = 0;
   /** Ended by /quit. */
   left = false;
 
@@ -57,11 +59,13 @@ export class ChatRoom {
 
   /** Does what a typed line says. Never rejects: what goes wrong is printed. */
   async take(line: string): Promise<void> {
+    const isCommand = line.startsWith('/');
     try {
-      if (!line.startsWith('/')) this.#send(line);
-      else await this.#command(line);
+      if (isCommand) await this.#command(line);
+      else this.#send(line);
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
+      if (!isCommand) this.refused += 1;
       this.#say(`! ${explain(error)}`);
     }
   }
@@ -151,18 +155,18 @@ export class ChatRoom {
   #enter(convId: string, title: string): void {
     this.#stopLog();
     this.#convId = convId;
-    this.#printedSeq = 0;
+    this.#printed = undefined;
     this.#printedDay = '';
     this.#presence = undefined;
     this.#screen.prompt = printable(title);
     this.#stopLog = this.#client.onLog(convId, () => this.#printNew());
     this.#say(`— ${printable(title)} —`);
-    const { items } = this.#client.log(convId);
-    this.#printedSeq = items.at(-shownOnEntry - 1)?.seq ?? 0;
+    this.#printed = this.#client.log(convId).items.at(-shownOnEntry - 1);
     this.#printNew();
   }
 
   #changed(): void {
+    this.#tellFailures();
     this.#tellConnection();
     this.#tellPresence();
     for (const { convId, unread, title } of this.#client.conversations) {
@@ -195,19 +199,28 @@ export class ChatRoom {
   #printNew(): void {
     const convId = this.#convId;
     if (convId === undefined) return;
-    const log = this.#client.log(convId);
-    for (const item of log.items) if (item.seq > this.#printedSeq) this.#printItem(item);
-    const last = log.items.at(-1);
-    if (last !== undefined) {
-      this.#printedSeq = last.seq;
-      this.#client.markRead(convId, last.seq);
+    const { items } = this.#client.log(convId);
+    const last = items.at(-1);
+    if (last === undefined) return;
+    if (this.#printed !== undefined && !continues(items, this.#printed)) {
+      this.#say('* the server was restored to an earlier state; its last entries are:');
+      this.#printed = items.at(-shownOnEntry - 1);
     }
-    for (const send of log.pending) {
-      if (send.status !== 'failed' || this.#failures.has(send.clientId)) continue;
-      this.#failures.add(send.clientId);
-      this.#say(`! not sent: ${describeReason(send.problem)}: ${printable(send.text)}`);
-      this.#client.discard(send.clientId);
-    }
+    const from = this.#printed?.seq ?? 0;
+    for (const item of items) if (item.seq > from) this.#printItem(item);
+    this.#printed = last;
+    this.#client.markRead(convId, last.seq);
+  }
+
+  /** Whatever was refused for good, wherever it was typed: it would wait for ever. */
+  #tellFailures(): void {
+    for (const convId of this.#visited)
+      for (const send of this.#client.log(convId).pending) {
+        if (send.status !== 'failed') continue;
+        this.refused += 1;
+        this.#say(`! not sent: ${describeReason(send.problem)}: ${printable(send.text)}`);
+        this.#client.discard(send.clientId);
+      }
   }
 
   #printItem(item: LogItem): void {
@@ -265,6 +278,13 @@ export class ChatRoom {
   #say(text: string): void {
     this.#screen.print(text);
   }
+}
+
+/** Whether a log has an entry still, or is further on than what it holds of it. False once the log is another one. */
+function continues(items: readonly LogItem[], printed: LogItem): boolean {
+  if ((items.at(-1)?.seq ?? 0) < printed.seq) return false;
+  const there = items.find(({ seq }) => seq === printed.seq);
+  return there === undefined || there.msgId === printed.msgId;
 }
 
 function needed(operand: string, what: string): string {
