@@ -56,6 +56,53 @@ describe('a client that comes back', () => {
   });
 });
 
+describe('a log that was stored', () => {
+  /** ann, who has read all and has no connection yet. */
+  async function returning(world: World) {
+    const storage = new MemoryStorage();
+    const log = world.server.group('garden', ['ann', 'bob']);
+    const before = await world.client('ann', { storage });
+    world.server.publish(log, log.append('bob', '', textContent('yesterday')));
+    await world.clock.advance(10);
+    before.markRead('garden', 2);
+    await world.clock.advance(100);
+    await before.close();
+    world.server.down = true;
+    const ann = await world.client('ann', { storage });
+    assert.equal(ann.log('garden').stored, true);
+    return { ann, log };
+  }
+
+  for (const missed of [0, 5, 50])
+    test(`says so until it is as the server has it: ${missed} later`, async () => {
+      await using world = new World();
+      const { ann, log } = await returning(world);
+      for (let no = 0; no < missed; no += 1) log.append('bob', '', textContent(`${no}`));
+      const told = new Set<string>();
+      ann.onLog('garden', () => {
+        const { stored, items } = ann.log('garden');
+        const [summary] = ann.conversations;
+        if (!stored) told.add(`${items.at(-1)?.seq}: ${summary?.unread} behind ${summary?.readSeq}`);
+      });
+      world.server.calm();
+      ann.reconnectNow();
+      await world.clock.advance(1_000);
+      assert.deepEqual([...told], [`${2 + missed}: ${missed} behind 2`]);
+    });
+
+  test('says so no longer where what is missing is not to be had', async () => {
+    await using world = new World();
+    const { ann, log } = await returning(world);
+    for (let no = 0; no < 50; no += 1) log.append('bob', '', textContent(`${no}`));
+    log.page = () => [];
+    ann.onLog('garden', () => undefined);
+    world.server.calm();
+    ann.reconnectNow();
+    await world.clock.advance(1_000);
+    assert.deepEqual([ann.log('garden').stored, ann.log('garden').items.length], [false, 2]);
+  });
+});
+
 describe('a storage that two users have used', () => {
   for (const [name, signIn] of [
     ['by name', (userId: string) => ({ userId })],

@@ -207,6 +207,7 @@ class Client implements ChatClient {
         pending: this.#outgoing.list(convId),
         hasOlder: conversation?.log.hasOlder ?? false,
         loadingOlder: conversation?.loadingOlder ?? false,
+        stored: conversation?.stored ?? false,
       };
       this.#logs.set(convId, log);
     }

@@ -22,6 +22,8 @@ export class Conversation {
   /** Number of listeners of the log: while there are any, what was loaded is kept. */
   watchers = 0;
   loadingOlder = false;
+  /** Still as an earlier run has left it; until the log reaches as far as the server says. */
+  stored = false;
   /** Last time of anything worth a place in the list. */
   activeAtMs = 0;
   readonly #self: string;

@@ -105,7 +105,9 @@ export class Conversations {
     for (const row of rows) {
       try {
         const state = fromBinary(ConversationStateSchema, row.state);
-        this.ensure(row.convId, state.peer).apply(state, 0);
+        const conversation = this.ensure(row.convId, state.peer);
+        conversation.apply(state, 0);
+        conversation.stored = true;
       } catch {
         this.#all.delete(row.convId);
       }

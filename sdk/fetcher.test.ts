@@ -14,6 +14,7 @@ import { ChatError } from './types.ts';
 class Bench {
   readonly clock = new TurnedClock();
   readonly asked: string[] = [];
+  readonly filled: string[] = [];
   /** Throws, or does something while the page is under way. */
   before: (request: PageRequest) => void = () => undefined;
   readonly #logs = new Map<string, FakeLog>();
@@ -22,6 +23,7 @@ class Bench {
     random: () => 0.5,
     list: (request) => this.#list(request),
     onPage: (conversation, { entries }) => void conversation.merge(entries.map(itemOf)),
+    onFilled: ({ convId }) => this.filled.push(convId),
   });
 
   conversation(convId: string, entries: number): Conversation {
@@ -79,6 +81,7 @@ describe('filling gaps', () => {
     assert.equal(conversation.log.lastSeq, 3);
     assert.equal(conversation.log.wanted(), undefined);
     assert.equal(bench.asked.length, 1);
+    assert.deepEqual(bench.filled, ['g']);
   });
 
   test('of those that are refused waits, later and later, and holds up no others', async () => {
@@ -92,12 +95,14 @@ describe('filling gaps', () => {
     for (const conversation of [...refused, well]) bench.fetcher.want(conversation);
     await bench.clock.advance(10);
     assert.equal(well.log.lastSeq, 3);
+    assert.deepEqual(bench.filled, ['well'], 'the others may still come');
     await bench.clock.advance(60_000);
     const times = bench.asked.filter((convId) => convId === 'away0').length;
     assert.ok(times > 4 && times < 12, `${times} times in a minute`);
     bench.before = () => undefined;
     await bench.clock.advance(20_000);
     assert.ok(refused.every(({ log }) => log.lastSeq === 3));
+    assert.equal(bench.filled.length, 7);
     assert.equal(bench.clock.timers, 0);
   });
 

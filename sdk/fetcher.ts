@@ -27,6 +27,7 @@ export class Fetcher {
   readonly #random: () => number;
   readonly #list: (request: PageRequest) => Promise<Entries>;
   readonly #onPage: (conversation: Conversation, entries: Entries) => void;
+  readonly #onFilled: (conversation: Conversation) => void;
   readonly #queue = new Set<Conversation>();
   readonly #busy = new Set<Conversation>();
   /** Those that were refused a page, each with what ends its rest. */
@@ -44,11 +45,14 @@ export class Fetcher {
     random: () => number;
     list: (request: PageRequest) => Promise<Entries>;
     onPage: (conversation: Conversation, entries: Entries) => void;
+    /** The log is complete, or what it lacks is not to be had. */
+    onFilled: (conversation: Conversation) => void;
   }) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#list = options.list;
     this.#onPage = options.onPage;
+    this.#onFilled = options.onFilled;
   }
 
   /** The conversation's log may want something. */
@@ -84,7 +88,8 @@ export class Fetcher {
     for (const conversation of this.#queue) {
       if (this.#busy.size >= limits.parallel) return;
       this.#queue.delete(conversation);
-      if (conversation.log.wanted() !== undefined) void this.#fill(conversation, this.#session);
+      if (conversation.log.wanted() === undefined) this.#onFilled(conversation);
+      else void this.#fill(conversation, this.#session);
     }
   }
 
@@ -100,6 +105,7 @@ export class Fetcher {
     }
     if (session !== this.#session) return;
     this.#busy.delete(conversation);
+    if (conversation.log.wanted() === undefined) this.#onFilled(conversation);
     this.#pump();
   }
 

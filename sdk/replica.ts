@@ -60,7 +60,7 @@ export class Replica {
       ask: (command, handler) => this.#session.ask(command, handler),
       build: () => buildSync(this.#epoch, this.conversations.values()),
       onChanges: (changes) => this.#apply(changes),
-      onDone: () => this.#synced(),
+      onDone: (complete) => this.#synced(complete),
       nowMs: () => this.#clock.monotonicMs(),
     });
     this.#fetcher = new Fetcher({
@@ -68,6 +68,7 @@ export class Replica {
       random: options.random,
       list: (request) => this.#list(request),
       onPage: (conversation, entries) => this.#page(conversation, entries),
+      onFilled: (conversation) => this.#caughtUp(conversation),
     });
   }
 
@@ -293,13 +294,16 @@ export class Replica {
     }
   }
 
-  #synced(): void {
+  #synced(complete: boolean): void {
     this.#fetcher.release();
     for (const conversation of this.conversations.values()) {
       // Its first entry came while the server was writing the answer.
       if (!conversation.told && conversation.log.length > 0) this.#syncer.again(1_000);
       const want = conversation.log.wanted();
-      if (want === undefined) continue;
+      if (want === undefined) {
+        if (complete) this.#caughtUp(conversation);
+        continue;
+      }
       // Sync could have bridged it: the log begins anew with the newest page.
       if (want.t === 'range' && want.toSeq - want.fromSeq >= this.#bridge(conversation)) {
         conversation.log.restart();
@@ -307,6 +311,13 @@ export class Replica {
       }
       this.#fetcher.want(conversation);
     }
+  }
+
+  /** All that the server has of it is here. */
+  #caughtUp(conversation: Conversation): void {
+    if (!conversation.stored) return;
+    conversation.stored = false;
+    this.#onLog(conversation.convId);
   }
 
   async #list({ convId, fromSeq, limit, backward }: PageRequest): Promise<Entries> {

@@ -66,7 +66,7 @@ describe('following a sync', () => {
       ask: (_, handler) => asked.push(handler),
       build: () => create(SyncSchema),
       onChanges: (changes) => log.push(`page ${changes.removed.join()}`),
-      onDone: () => log.push('done'),
+      onDone: (complete) => log.push(complete ? 'done' : 'refused'),
       nowMs: () => clock.nowMs,
     });
     return { one, asked, log, clock };
@@ -103,7 +103,7 @@ describe('following a sync', () => {
     one.begin();
     const refusal = { reason: 'storeUnavailable', retry: Retry.HERE, retryAfterMs: 5_000 };
     asked[0]?.(create(EventSchema, { event: { case: 'error', value: refusal } }));
-    assert.deepEqual([one.dueMs(), log], [5_000, ['done']]);
+    assert.deepEqual([one.dueMs(), log], [5_000, ['refused']]);
     one.lost();
     assert.equal(one.dueMs(), Number.POSITIVE_INFINITY);
   });

@@ -49,7 +49,7 @@ export class Syncer {
   readonly #ask: Ask;
   readonly #build: () => Sync;
   readonly #onChanges: (changes: Changes) => void;
-  readonly #onDone: () => void;
+  readonly #onDone: (complete: boolean) => void;
   readonly #nowMs: () => number;
   #running = false;
   #dueMs = Number.POSITIVE_INFINITY;
@@ -58,7 +58,8 @@ export class Syncer {
     ask: Ask;
     build: () => Sync;
     onChanges: (changes: Changes) => void;
-    onDone: () => void;
+    /** A sync is over: complete, or refused. */
+    onDone: (complete: boolean) => void;
     nowMs: () => number;
   }) {
     this.#ask = options.ask;
@@ -105,7 +106,7 @@ export class Syncer {
       this.#onChanges(event.event.value);
       if (!event.event.value.done) return true;
       this.#running = false;
-      this.#onDone();
+      this.#onDone(true);
       return false;
     }
     this.#running = false;
@@ -113,7 +114,7 @@ export class Syncer {
     const refusal = toChatError(event.event.value);
     // Refused for good, it is tried again with the next session.
     if (refusal.retry !== 'never') this.again(Math.max(refusal.retryAfterMs, syncLimits.retryAfterMs));
-    this.#onDone();
+    this.#onDone(false);
     return false;
   }
 }

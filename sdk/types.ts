@@ -77,6 +77,8 @@ export interface ConversationLog {
   /** Whether there is something older than the first item. */
   readonly hasOlder: boolean;
   readonly loadingOlder: boolean;
+  /** Still as an earlier run has stored it: what is new since then is not known, or is being fetched. */
+  readonly stored: boolean;
 }
 
 export type Unsubscribe = () => void;

@@ -43,6 +43,25 @@ describe('the page', { concurrency: 2 }, () => {
   const composer = (page: Page): Locator => page.getByRole('textbox', { name: /^Message to/ });
   const log = (page: Page): Locator => page.getByRole('log');
   const message = (page: Page, text: string): Locator => page.locator('[data-message]', { hasText: text });
+  /** Resolves when the page has drawn, and done, what follows from what it was told. */
+  const drawn = (page: Page): Promise<void> =>
+    page.evaluate(async () => {
+      for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+    });
+  const inView = async (page: Page, shown: Locator): Promise<void> => {
+    const row = await shown.elementHandle();
+    await page.waitForFunction((element) => {
+      const box = document.querySelector('[role=log]')?.getBoundingClientRect();
+      const { top, bottom } = element?.getBoundingClientRect() ?? {};
+      return (
+        box !== undefined &&
+        top !== undefined &&
+        bottom !== undefined &&
+        top >= box.top &&
+        bottom <= box.bottom
+      );
+    }, row);
+  };
   const focused = (page: Page): Promise<string | null> =>
     page.evaluate(() => {
       const element = document.activeElement;
@@ -163,6 +182,67 @@ describe('the page', { concurrency: 2 }, () => {
       await page.keyboard.type('Yes!');
       await page.keyboard.press('Enter');
       await page.getByRole('separator', { name: 'New messages' }).waitFor({ state: 'detached' });
+    }));
+
+  test('what came since the last visit is marked and unread, though what was stored is shown before it is known', () =>
+    visit({ scene: 'returning', hash: '#/c/read' }, async (page) => {
+      await message(page, '#100 ').waitFor();
+      await drawn(page);
+      await page.evaluate(() => window.preview.catchUp('read', 100, 40));
+      await page.getByRole('separator', { name: 'New messages' }).waitFor();
+      await message(page, 'while you were away, 1.').waitFor();
+      await inView(page, message(page, 'while you were away, 1.'));
+      await drawn(page);
+      const readSeq = await page.evaluate(() => window.preview.convs.get('read')?.readSeq ?? 0);
+      assert.ok(readSeq > 100 && readSeq < 135, `read to ${readSeq}`);
+      await page.getByRole('button', { name: /^Go to the newest message/ }).click();
+      await page.waitForFunction(() => window.preview.convs.get('read')?.readSeq === 140);
+    }));
+
+  test('what was read elsewhere since the last visit is not marked as new', () =>
+    visit({ scene: 'returning', hash: '#/c/unread' }, async (page) => {
+      const line = page.getByRole('separator', { name: 'New messages' });
+      await line.waitFor();
+      await drawn(page);
+      assert.equal(await page.evaluate(() => window.preview.convs.get('unread')?.readSeq), 60);
+      await page.evaluate(() => window.preview.catchUp('unread', 100, 0));
+      await line.waitFor({ state: 'detached' });
+      await inView(page, message(page, '#100 '));
+    }));
+
+  test('who has scrolled back in what was stored is left there when the server is heard', () =>
+    visit({ scene: 'returning', hash: '#/c/read' }, async (page) => {
+      await message(page, '#100 ').waitFor();
+      await log(page).evaluate((box) => {
+        box.scrollTop = box.scrollHeight / 2;
+      });
+      await drawn(page);
+      const topSeq = () =>
+        log(page).evaluate((box) => {
+          const { top } = box.getBoundingClientRect();
+          const rows = [...box.querySelectorAll<HTMLElement>('[data-seq]')];
+          return rows.find((row) => row.getBoundingClientRect().bottom > top)?.dataset.seq;
+        });
+      const before = await topSeq();
+      await page.evaluate(() => window.preview.catchUp('read', 100, 40));
+      await page.getByRole('button', { name: 'Go to the newest message, 40 new messages' }).waitFor();
+      assert.equal(await topSeq(), before);
+    }));
+
+  test('after a restore to an earlier state, what comes is read by looking at it', () =>
+    visit({ hash: '#/c/d_ada' }, async (page) => {
+      const readSeq = (seq: number) =>
+        page.waitForFunction((to) => window.preview.convs.get('d_ada')?.readSeq === to, seq);
+      await readSeq(4);
+      await page.evaluate(() => {
+        const ada = window.preview.convs.get('d_ada');
+        if (ada === undefined) return;
+        ada.items = ada.items.slice(0, 2);
+        ada.readSeq = 2;
+        window.preview.touch('d_ada');
+        window.preview.receive('d_ada', 'ada', 'once more');
+      });
+      await readSeq(3);
     }));
 
   test('away from the end, new messages wait below a counted button', () =>

@@ -27,7 +27,7 @@ export function Chat({ open, drafts, panel, onPanel }: ChatProps) {
   const client = useClient();
   const log = useLog(open.convId);
   const attention = useAttention();
-  const [unreadAfter, clearMark] = useUnreadMark(open.summary, attention);
+  const [mark, clearMark] = useUnreadMark({ summary: open.summary, stored: log.stored, attention });
   const [sent, setSent] = useState(0);
   const { summary, convId, peer } = open;
   const send = (text: string): boolean => {
@@ -47,7 +47,7 @@ export function Chat({ open, drafts, panel, onPanel }: ChatProps) {
     <>
       <section class="chat" aria-label={open.title}>
         <ChatHeader open={open} panel={panel} onPanel={onPanel} />
-        <Messages open={open} log={log} unreadAfter={unreadAfter} attention={attention} sent={sent} />
+        <Messages open={open} log={log} mark={mark} attention={attention} sent={sent} />
         <TypingLine users={summary?.typing ?? []} direct={peer !== ''} />
         {summary?.left === true ? (
           <LeftNote />

@@ -6,33 +6,36 @@ import { Confirm } from '../ui/confirm.tsx';
 import type { OpenConversation } from './conversation-ref.ts';
 import { FloatingDay } from './floating-day.tsx';
 import { JumpButton } from './jump-button.tsx';
-import { type ListControls, type ListView, MessageList } from './message-list.tsx';
+import { type ListControls, MessageList } from './message-list.tsx';
 import { MessageRow } from './message-row.tsx';
 import { PendingRow } from './pending-row.tsx';
 import { DayRow, NoticeRow, OlderRow, StartRow, UnreadRow } from './plain-rows.tsx';
 import { type Row, rowsOf, unreadIsOlder, unreadKey } from './rows.ts';
+import { useListView } from './use-list-view.ts';
 import { useMarkRead } from './use-mark-read.ts';
 import { useOlder } from './use-older.ts';
+import type { UnreadMark } from './use-unread-mark.ts';
 
 interface MessagesProps {
   open: OpenConversation;
   log: ConversationLog;
-  unreadAfter: number | undefined;
+  mark: UnreadMark;
   attention: boolean;
   /** Grows with each message that the user sends: the list then goes to its end. */
   sent: number;
 }
 
 /** The messages of a conversation, with what hangs on where the reader is: older ones, read marks, the way back down. */
-export function Messages({ open, log, unreadAfter, attention, sent }: MessagesProps) {
+export function Messages({ open, log, mark, attention, sent }: MessagesProps) {
   const client = useClient();
   const me = client.userId;
+  const unreadAfter = mark.after;
   const rows = useMemo(() => rowsOf({ log, me, unreadAfter }), [log, me, unreadAfter]);
   const controls = useRef<ListControls>(null);
-  const [view, setView] = useState<ListView>();
+  const { list, view, onView } = useListView(rows, mark);
   const [recalling, setRecalling] = useState<LogItem>();
   const older = useOlder(log, view?.nearStart === true);
-  useMarkRead({ convId: open.convId, log, rows, view, attention });
+  useMarkRead({ convId: open.convId, log, rows, view, known: mark.known, attention });
   useEffect(() => {
     if (sent > 0) controls.current?.goTo({ t: 'end' });
   }, [sent]);
@@ -63,13 +66,14 @@ export function Messages({ open, log, unreadAfter, attention, sent }: MessagesPr
   return (
     <div class="chat-messages">
       <MessageList
+        key={list}
         rows={rows}
         label={`Messages in ${open.title}`}
         start={
           rows.some((row) => row.key === unreadKey) ? { t: 'row', key: unreadKey, offset: 96 } : { t: 'end' }
         }
         draw={draw}
-        onView={(next) => setView((before) => (sameView(before, next) ? before : next))}
+        onView={onView}
         controls={controls}
       />
       {unreadAfter !== undefined && unreadIsOlder(log, unreadAfter) ? (
@@ -102,15 +106,5 @@ export function Messages({ open, log, unreadAfter, attention, sent }: MessagesPr
         />
       )}
     </div>
-  );
-}
-
-function sameView(a: ListView | undefined, b: ListView): boolean {
-  return (
-    a !== undefined &&
-    a.atEnd === b.atEnd &&
-    a.nearStart === b.nearStart &&
-    a.visible.from === b.visible.from &&
-    a.visible.to === b.visible.to
   );
 }

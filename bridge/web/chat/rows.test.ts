@@ -27,7 +27,15 @@ function pending(clientId: string, atMs: number): PendingSend {
 }
 
 function rows(items: readonly LogItem[], more: Partial<ConversationLog> = {}, unreadAfter?: number) {
-  const log = { convId: 'c', items, pending: [], hasOlder: false, loadingOlder: false, ...more };
+  const log = {
+    convId: 'c',
+    items,
+    pending: [],
+    hasOlder: false,
+    loadingOlder: false,
+    stored: false,
+    ...more,
+  };
   return rowsOf({ log, me: 'me', unreadAfter });
 }
 

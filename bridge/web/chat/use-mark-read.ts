@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import type { ConversationLog } from '../../../sdk/types.ts';
 import { useClient } from '../app/client.ts';
 import type { ListView } from './message-list.tsx';
@@ -9,20 +9,18 @@ interface MarkReadInit {
   log: ConversationLog;
   rows: readonly Row[];
   view: ListView | undefined;
+  /** Whether it is known what is new. */
+  known: boolean;
   attention: boolean;
 }
 
-/** Marks as read what has been in view while somebody looked. */
-export function useMarkRead({ convId, log, rows, view, attention }: MarkReadInit): void {
+/** Marks as read what has been in view while somebody looked. The client knows what that says anew. */
+export function useMarkRead({ convId, log, rows, view, known, attention }: MarkReadInit): void {
   const client = useClient();
-  const marked = useRef(0);
   useEffect(() => {
-    if (!attention || view === undefined) return;
-    const seq = view.atEnd ? (log.items.at(-1)?.seq ?? 0) : lastSeq(rows, view.visible.to);
-    if (seq <= marked.current) return;
-    marked.current = seq;
-    client.markRead(convId, seq);
-  }, [log, view, attention]);
+    if (!attention || !known || view === undefined) return;
+    client.markRead(convId, view.atEnd ? (log.items.at(-1)?.seq ?? 0) : lastSeq(rows, view.visible.to));
+  }, [log, view, known, attention]);
 }
 
 /** The seq of the last entry among the rows up to an index. */

@@ -185,6 +185,16 @@ export class FakeClient implements ChatClient {
     this.touch(convId);
   }
 
+  /** The server is heard of a conversation that was stored: how far the user has read meanwhile, and how much was written. */
+  catchUp(convId: string, readSeq: number, written: number): void {
+    const conversation = this.convs.get(convId);
+    if (conversation === undefined) return;
+    for (let n = 1; n <= written; n++) conversation.add('ada', `while you were away, ${n}.`, Date.now());
+    conversation.readSeq = readSeq;
+    conversation.stored = false;
+    this.touch(convId);
+  }
+
   setTyping(convId: string, users: string[]): void {
     const conversation = this.convs.get(convId);
     if (conversation !== undefined) conversation.typing = users;
@@ -256,7 +266,7 @@ export function waiting(): ConnectionState {
 }
 
 function emptyLog(convId: string): ConversationLog {
-  return { convId, items: [], pending: [], hasOlder: false, loadingOlder: false };
+  return { convId, items: [], pending: [], hasOlder: false, loadingOlder: false, stored: false };
 }
 
 function fakeGroups(client: FakeClient): GroupActions {

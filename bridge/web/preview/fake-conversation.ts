@@ -32,6 +32,7 @@ export class FakeConversation {
   typing: string[] = [];
   readSeq = 0;
   loadingOlder = false;
+  stored = false;
   left = false;
   activeAtMs = 0;
 
@@ -96,8 +97,8 @@ export class FakeConversation {
   }
 
   log(): ConversationLog {
-    const { convId, items, pending, loadingOlder } = this;
-    return { convId, items, pending, hasOlder: this.older.length > 0, loadingOlder };
+    const { convId, items, pending, loadingOlder, stored } = this;
+    return { convId, items, pending, hasOlder: this.older.length > 0, loadingOlder, stored };
   }
 
   members(): readonly Member[] {

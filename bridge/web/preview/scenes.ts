@@ -13,6 +13,7 @@ export function sceneClient(name: string, userId: string): FakeClient {
   else everyday(client);
   if (name === 'history') history(client);
   if (name === 'many') many(client);
+  if (name === 'returning') returning(client);
   if (name === 'newcomer') newcomer(client);
   if (name === 'flaky') flaky(client);
   if (name === 'offline' || name === 'unkept') {
@@ -133,6 +134,22 @@ function newcomer(client: FakeClient): void {
   for (const item of madeUp(client.userId, 60, fromMs)) group.items.push({ ...item, seq: item.seq + 2 });
   group.readSeq = group.headSeq;
   client.put(group);
+}
+
+/** Two groups as they were stored yesterday: of the one all was read, of the other all but the last forty. */
+function returning(client: FakeClient): void {
+  const fromMs = Date.now() - 2 * day;
+  for (const [convId, readSeq] of [
+    ['read', 100],
+    ['unread', 60],
+  ] as const) {
+    const group = new FakeConversation({ convId, title: convId, members: [client.userId, 'ada'] });
+    group.items = madeUp(client.userId, 100, fromMs);
+    group.readSeq = readSeq;
+    group.activeAtMs = fromMs;
+    group.stored = true;
+    client.put(group);
+  }
 }
 
 function madeUp(me: string, count: number, fromMs: number) {
