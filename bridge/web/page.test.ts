@@ -62,6 +62,15 @@ describe('the page', { concurrency: 2 }, () => {
       );
     }, row);
   };
+  const holds = async (field: Locator, text: string): Promise<void> => {
+    const input = await field.elementHandle();
+    await field
+      .page()
+      .waitForFunction(([element, wanted]) => (element as HTMLTextAreaElement).value === wanted, [
+        input,
+        text,
+      ] as const);
+  };
   const focused = (page: Page): Promise<string | null> =>
     page.evaluate(() => {
       const element = document.activeElement;
@@ -157,6 +166,34 @@ describe('the page', { concurrency: 2 }, () => {
       await page.reload();
       await page.getByRole('heading', { name: 'lobby', level: 1 }).waitFor();
       assert.equal(await composer(page).inputValue(), 'half a thou');
+    }));
+
+  test('a draft is the same in all tabs, but for the text that somebody is writing', () =>
+    visit({}, async (page) => {
+      await composer(page).waitFor();
+      const other = await page.context().newPage();
+      await other.goto(page.url());
+      await composer(other).waitFor();
+      await other.evaluate(() => void dispatchEvent(new Event('blur')));
+      await composer(page).fill('half a thou');
+      await holds(composer(other), 'half a thou');
+      await other.locator('[data-conv=d_ada]').click();
+      await other.getByText('Draft: half a thou').waitFor();
+      await page.keyboard.press('Enter');
+      await other.getByText('Draft:').waitFor({ state: 'detached' });
+      await other.locator('[data-conv=lobby]').click();
+      await other.getByRole('heading', { name: 'lobby', level: 1 }).waitFor();
+      assert.equal(await composer(other).inputValue(), '');
+
+      await other.evaluate(() => void dispatchEvent(new Event('focus')));
+      await composer(other).fill('mine');
+      const told = other.evaluate(
+        () => new Promise((resolve) => addEventListener('storage', () => resolve(0))),
+      );
+      await composer(page).fill('of the other tab');
+      await told;
+      await drawn(other);
+      assert.equal(await composer(other).inputValue(), 'mine');
     }));
 
   test('a refused message can be sent again or given up', () =>

@@ -1,14 +1,13 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
-import { Drafts } from '../chat/drafts.ts';
+import { useEffect, useState } from 'preact/hooks';
 import { Finder } from '../list/finder.tsx';
 import { NewGroup } from '../list/new-group.tsx';
 import { Sidebar } from '../list/sidebar.tsx';
 import { useClient } from './client.ts';
-import { storageOrMemory } from './storage.ts';
 import { ConnectionBanner } from './connection-banner.tsx';
 import { MainPane } from './main-pane.tsx';
 import { usePageTitle } from './page-title.ts';
 import { useAppBadge } from './use-app-badge.ts';
+import { useDraftsOf } from './use-drafts-of.ts';
 import { useFirstVisit } from './use-first-visit.ts';
 import { useOpen } from './use-open.ts';
 import { useRoute } from './use-route.ts';
@@ -22,14 +21,7 @@ export function Shell({ onSignOut }: { onSignOut: () => void }) {
   const open = useOpen();
   const [dialog, setDialog] = useState<'find' | 'group'>();
   const [panel, setPanel] = useState(false);
-  const drafts = useMemo(
-    () =>
-      new Drafts(
-        storageOrMemory(() => localStorage),
-        client.userId,
-      ),
-    [client.userId],
-  );
+  const drafts = useDraftsOf(client.userId);
   const selected = open.t === 'open' ? open.conversation.convId : '';
   useFirstVisit();
   usePageTitle(selected);

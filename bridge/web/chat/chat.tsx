@@ -57,6 +57,7 @@ export function Chat({ open, drafts, panel, onPanel }: ChatProps) {
             title={open.title}
             exists={summary !== undefined}
             drafts={drafts}
+            attention={attention}
             onSend={send}
           />
         )}

@@ -12,12 +12,13 @@ interface ComposerProps {
   /** Whether the conversation exists: typing in one that doesn't has nobody to be told. */
   exists: boolean;
   drafts: Drafts;
+  attention: boolean;
   /** False when the text was not taken. */
   onSend: (text: string) => boolean;
 }
 
 /** Where messages are written. Enter sends, Shift+Enter begins a line; what is not sent stays as a draft. */
-export function Composer({ convId, title, exists, drafts, onSend }: ComposerProps) {
+export function Composer({ convId, title, exists, drafts, attention, onSend }: ComposerProps) {
   const client = useClient();
   const [text, setText] = useState(() => drafts.get(convId));
   const input = useRef<HTMLTextAreaElement>(null);
@@ -31,6 +32,15 @@ export function Composer({ convId, title, exists, drafts, onSend }: ComposerProp
     // On a phone this would raise the keyboard over what one came to read.
     if (matchMedia('(pointer: fine)').matches) input.current?.focus();
   }, []);
+  // What was sent or written in another tab must not stand here, one Enter away from being sent again.
+  useEffect(
+    () =>
+      drafts.onChange(() => {
+        const isWritten = attention && document.activeElement === input.current;
+        if (!isWritten) setText(drafts.get(convId));
+      }),
+    [drafts, convId, attention],
+  );
   useLayoutEffect(() => fit(input.current), [text]);
 
   const { label, over } = textLeft(text);

@@ -32,6 +32,33 @@ test('an emptied draft leaves nothing behind, and listeners hear of changes alon
   assert.equal(changes, 2);
 });
 
+test('what another tab has written or sent is known, and told of where it was known before', () => {
+  const storage = memoryStorage();
+  const [one, other] = [new Drafts(storage, 'alice'), new Drafts(storage, 'alice')];
+  const key = 'parley.draft:alice:lobby';
+  let changes = 0;
+  other.onChange(() => changes++);
+  assert.equal(other.get('lobby'), '');
+  one.set('lobby', 'half a thou');
+  other.writtenElsewhere(key);
+  assert.deepEqual([other.get('lobby'), changes], ['half a thou', 1]);
+  one.set('lobby', '');
+  other.writtenElsewhere(key);
+  assert.deepEqual([other.get('lobby'), changes], ['', 2]);
+  for (const strange of [
+    'parley.draft:alice:garden',
+    'parley.draft:bob:lobby',
+    'parley.draft:alice:%',
+    'other',
+  ])
+    other.writtenElsewhere(strange);
+  assert.equal(changes, 2);
+  one.set('lobby', 'again');
+  storage.removeItem(key);
+  other.writtenElsewhere(null);
+  assert.deepEqual([other.get('lobby'), changes], ['', 3]);
+});
+
 test('clearing forgets one user’s drafts and nobody else’s', () => {
   const storage = memoryStorage();
   const alice = new Drafts(storage, 'alice');

@@ -10,7 +10,7 @@ const prefix = 'parley.draft:';
 /** Drafts kept on a device; the oldest goes first. */
 const most = 200;
 
-/** Unsent texts of one user, one a conversation, kept over reloads where storage allows. */
+/** Unsent texts of one user, one a conversation, kept over reloads and shared by tabs where storage allows. */
 export class Drafts {
   readonly #storage: DraftStorage;
   readonly #prefix: string;
@@ -36,7 +36,7 @@ export class Drafts {
     } catch {
       // Storage is full or blocked: the draft lives as long as the page.
     }
-    for (const listener of this.#listeners) listener();
+    this.#tell();
   }
 
   /** Forgets all drafts of the user. */
@@ -50,9 +50,20 @@ export class Drafts {
     }
   }
 
+  /** Another tab has written to the storage: under this key, or wherever for null. What it says there counts from now on. */
+  writtenElsewhere(key: string | null): void {
+    const known = [...this.#texts.keys()].filter((convId) => key === null || this.#keyOf(convId) === key);
+    for (const convId of known) this.#texts.delete(convId);
+    if (known.length > 0) this.#tell();
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   #keyOf(convId: string): string {
