@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { IDBFactory } from 'fake-indexeddb';
+import { openIndexedDbStorage } from './storage-indexeddb.ts';
 import { MemoryStorage } from './storage-memory.ts';
 import { textContent } from './testing/fake-log.ts';
+import { settled } from './testing/turned-clock.ts';
 import { texts, World } from './testing/world.ts';
 
 describe('a client that comes back', () => {
@@ -100,6 +103,43 @@ describe('a log that was stored', () => {
     ann.reconnectNow();
     await world.clock.advance(1_000);
     assert.deepEqual([ann.log('garden').stored, ann.log('garden').items.length], [false, 2]);
+  });
+});
+
+/** A tab's own. */
+function sessionStorage(): Pick<Storage, 'getItem' | 'setItem'> {
+  const items = new Map<string, string>();
+  return { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => void items.set(key, value) };
+}
+
+describe('tabs of which nobody can tell whether they live', () => {
+  test('send what both hold once and in order, and leave nothing stored', async () => {
+    await using world = new World();
+    const log = world.server.group('garden', ['ann']);
+    const indexedDB = new IDBFactory();
+    const open = () =>
+      openIndexedDbStorage({ name: 'ann', indexedDB, sessionStorage: sessionStorage(), locks: undefined });
+    const one = await world.client('ann', { storage: await open() });
+    world.server.down = true;
+    world.server.cutAll();
+    await world.clock.advance(10);
+    for (const text of ['a', 'b', 'c']) one.send('garden', text);
+    const other = await world.client('ann', { storage: await open() });
+    while (other.log('garden').pending.length < 3) await settled();
+    world.server.calm();
+    for (const client of [one, other]) client.reconnectNow();
+    await world.clock.advance(1_000);
+    for (const client of [one, other]) {
+      assert.deepEqual(texts(client.log('garden')), ['groupCreated', 'a', 'b', 'c']);
+      assert.deepEqual(client.log('garden').pending, []);
+      await client.close();
+    }
+    assert.equal(log.accepted.length, 3);
+    const heir = await open();
+    const left: unknown[] = [];
+    heir.onAdopted((sends) => left.push(...sends));
+    await heir.close();
+    assert.deepEqual(left, []);
   });
 });
 

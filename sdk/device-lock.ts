@@ -53,7 +53,12 @@ export class DeviceLock {
     return new DeviceLock(scope, locks, deviceId, release ?? (() => undefined));
   }
 
-  /** Does something while a device is surely gone; undefined when it may live. */
+  /** Whether it can be known that a device is gone. */
+  get tells(): boolean {
+    return this.#locks !== undefined;
+  }
+
+  /** Does something while a device is surely gone; undefined when it may live, which nobody knows without Web Locks. */
   async whileGone<T>(deviceId: string, act: () => Promise<T>): Promise<T | undefined> {
     if (this.#locks === undefined) return undefined;
     return this.#locks.request(lockName(this.#scope, deviceId), { ifAvailable: true }, async (lock) =>

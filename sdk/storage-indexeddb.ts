@@ -4,6 +4,8 @@ import type { ClientStorage, Stored, StoredConversation } from './storage.ts';
 
 /** How often to look for sends of tabs that are gone. */
 const lookEveryMs = 10_000;
+/** Without Web Locks, sends of a tab are taken over when the newest has waited for so long. */
+const orphanedAfterMs = 60_000;
 
 export interface IndexedDbStorageOptions {
   /** Keeps users of one browser apart: the user's id, or whatever stands for it. */
@@ -11,7 +13,7 @@ export interface IndexedDbStorageOptions {
   readonly indexedDB?: Pick<IDBFactory, 'open'>;
   /** Of the tab: keeps its device id through a reload. */
   readonly sessionStorage?: Pick<Storage, 'getItem' | 'setItem'>;
-  /** Default: the browser's, which pages have that are served securely. Without them sends of other tabs are left alone. */
+  /** Default: the browser's, which pages have that are served securely. */
   readonly locks?: LocksLike | undefined;
 }
 
@@ -27,6 +29,10 @@ const ownerKey = 'owner';
 /**
  * Opens the storage of a tab. Tabs of one user share the conversations; pending sends belong to one tab each, whose
  * lock says that it lives. A tab that finds another's lock free takes its sends over, with their client ids.
+ *
+ * Without Web Locks nobody knows who lives. To leave the sends of other tabs alone would keep those of closed ones for ever;
+ * so what has waited for a while is taken over all the same. Where its tab lives after all, both send it, each in the same
+ * order and under the same client ids: the server takes it once, and whoever is answered removes it for both.
  */
 export async function openIndexedDbStorage(options: IndexedDbStorageOptions): Promise<ClientStorage> {
   const lock = await DeviceLock.acquire({
@@ -48,6 +54,8 @@ class IndexedDbStorage implements ClientStorage {
   /** Replaced by a promise of another when the browser has closed it: its data were cleared, or it had slept. */
   #db: Promise<IDBDatabase>;
   readonly #lock: DeviceLock;
+  /** Client ids of the sends that this tab knows of, whichever tab they are stored for by now. */
+  readonly #known = new Set<string>();
   #adopted: (sends: readonly QueuedSend[]) => void = () => undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #looking: Promise<void> = Promise.resolve();
@@ -68,6 +76,7 @@ class IndexedDbStorage implements ClientStorage {
       result<StoredConversation[]>(transaction.objectStore(stores.conversations).getAll()),
       result<PendingRow[]>(transaction.objectStore(stores.pending).index('deviceId').getAll(this.deviceId)),
     ]);
+    for (const { clientId } of pending) this.#known.add(clientId);
     return {
       userId: owner?.userId ?? '',
       epoch: owner?.epoch ?? '',
@@ -78,10 +87,12 @@ class IndexedDbStorage implements ClientStorage {
 
   async savePending(send: QueuedSend): Promise<void> {
     const row: PendingRow = { ...send, deviceId: this.deviceId };
+    this.#known.add(send.clientId);
     await this.#write(stores.pending, (store) => store.put(row));
   }
 
   async removePending(clientId: string): Promise<void> {
+    this.#known.delete(clientId);
     await this.#write(stores.pending, (store) => store.delete(clientId));
   }
 
@@ -115,14 +126,17 @@ class IndexedDbStorage implements ClientStorage {
     (await this.#db.catch(() => undefined))?.close();
   }
 
-  /** Takes over the sends of every tab that is gone. */
+  /** Takes over the sends of every tab that is gone, or seems to be. */
   async #look(): Promise<void> {
     const rows = await result<PendingRow[]>(
       (await this.#begin(stores.pending)).objectStore(stores.pending).getAll(),
     );
-    const others = new Set(rows.map((row) => row.deviceId).filter((id) => id !== this.deviceId));
-    for (const deviceId of others) {
-      const sends = await this.#lock.whileGone(deviceId, () => this.#takeOver(deviceId));
+    const others = Map.groupBy(rows, (row) => row.deviceId);
+    others.delete(this.deviceId);
+    for (const [deviceId, left] of others) {
+      let sends: QueuedSend[] | undefined;
+      if (this.#lock.tells) sends = await this.#lock.whileGone(deviceId, () => this.#takeOver(deviceId));
+      else if (left.every(isOrphaned)) sends = await this.#takeOver(deviceId);
       if (sends !== undefined && sends.length > 0) this.#adopted(sends);
     }
   }
@@ -130,8 +144,13 @@ class IndexedDbStorage implements ClientStorage {
   async #takeOver(deviceId: string): Promise<QueuedSend[]> {
     const transaction = await this.#begin(stores.pending, 'readwrite');
     const store = transaction.objectStore(stores.pending);
-    const rows = await result<PendingRow[]>(store.index('deviceId').getAll(deviceId));
-    for (const row of rows) store.put({ ...row, deviceId: this.deviceId });
+    const left = await result<PendingRow[]>(store.index('deviceId').getAll(deviceId));
+    // Two tabs that live would otherwise take them from each other for as long as they can't be sent.
+    const rows = left.filter(({ clientId }) => !this.#known.has(clientId));
+    for (const row of rows) {
+      store.put({ ...row, deviceId: this.deviceId });
+      this.#known.add(row.clientId);
+    }
     await done(transaction);
     return inOrder(rows);
   }
@@ -160,6 +179,10 @@ class IndexedDbStorage implements ClientStorage {
     transaction.commit();
     await done(transaction);
   }
+}
+
+function isOrphaned({ createdAtMs }: PendingRow): boolean {
+  return Date.now() - createdAtMs >= orphanedAfterMs;
 }
 
 function open(options: IndexedDbStorageOptions): Promise<IDBDatabase> {

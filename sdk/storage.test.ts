@@ -23,7 +23,7 @@ class Tab {
 
 /** One browser: its database and its locks. */
 class Browser {
-  readonly locks = new FakeLocks();
+  readonly locks: FakeLocks | undefined;
   readonly #factory = new IDBFactory();
   readonly #databases: IDBDatabase[] = [];
   readonly indexedDB: Pick<IDBFactory, 'open'> = {
@@ -33,6 +33,10 @@ class Browser {
       return request;
     },
   };
+  /** Without locks: one that has the page not served securely. */
+  constructor(locks: FakeLocks | undefined) {
+    this.locks = locks;
+  }
   open(tab: Tab, name = 'ann'): Promise<ClientStorage> {
     return openIndexedDbStorage({ name, indexedDB: this.indexedDB, sessionStorage: tab, locks: this.locks });
   }
@@ -82,7 +86,7 @@ const kinds: [
   [
     'in IndexedDB',
     async () => {
-      const browser = new Browser();
+      const browser = new Browser(new FakeLocks());
       const tab = new Tab();
       const first = await browser.open(tab);
       return {
@@ -146,7 +150,7 @@ for (const [name, open] of kinds)
 
 describe('tabs of one browser', () => {
   test('keep on storing after the browser has closed the database', async () => {
-    const browser = new Browser();
+    const browser = new Browser(new FakeLocks());
     const tab = new Tab();
     const storage = await browser.open(tab);
     browser.closeDatabases();
@@ -157,18 +161,18 @@ describe('tabs of one browser', () => {
   });
 
   test('are devices of their own, a duplicated one, too', async () => {
-    const browser = new Browser();
+    const browser = new Browser(new FakeLocks());
     const tab = new Tab();
     const one = await browser.open(tab);
     const other = await browser.open(new Tab());
     const duplicate = await browser.open(new Tab(tab));
     assert.equal(new Set([one.deviceId, other.deviceId, duplicate.deviceId]).size, 3);
     for (const storage of [one, other, duplicate]) await storage.close();
-    assert.equal(browser.locks.held.size, 0);
+    assert.equal(browser.locks?.held.size, 0);
   });
 
   test('share conversations and keep their sends apart', async () => {
-    const browser = new Browser();
+    const browser = new Browser(new FakeLocks());
     const [one, other] = [await browser.open(new Tab()), await browser.open(new Tab())];
     await one.savePending(send('mine', 1));
     await one.saveConversations([{ convId: 'a', state: new Uint8Array([1]) }]);
@@ -179,7 +183,7 @@ describe('tabs of one browser', () => {
   });
 
   test('take over what a closed tab has left, once, in order and with the client ids', async () => {
-    const browser = new Browser();
+    const browser = new Browser(new FakeLocks());
     const gone = await browser.open(new Tab());
     await gone.savePending(send('b', 2));
     await gone.savePending(send('a', 1));
@@ -193,7 +197,7 @@ describe('tabs of one browser', () => {
   });
 
   test('leave a living tab its sends', async () => {
-    const browser = new Browser();
+    const browser = new Browser(new FakeLocks());
     const one = await browser.open(new Tab());
     await one.savePending(send('mine', 1));
     const other = await browser.open(new Tab());
@@ -202,24 +206,33 @@ describe('tabs of one browser', () => {
     await one.close();
   });
 
-  test('without locks leave what they can not know to be orphaned', async () => {
-    const browser = new Browser();
-    const open = (tab: Tab) =>
-      openIndexedDbStorage({
-        name: 'ann',
-        indexedDB: browser.indexedDB,
-        sessionStorage: tab,
-        locks: undefined,
-      });
-    const one = await open(new Tab());
-    await one.savePending(send('mine', 1));
+  test('without locks take over what has waited for a minute', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 3_600_000 });
+    const browser = new Browser(undefined);
+    const one = await browser.open(new Tab());
+    await one.savePending(send('b', 2));
+    await one.savePending({ ...send('a', 1), createdAtMs: Date.now() });
     await one.close();
-    const other = await open(new Tab());
-    assert.deepEqual(await adoptedUntilClosed(other), [], 'there is no telling');
+    const early = await browser.open(new Tab());
+    assert.deepEqual(await adoptedUntilClosed(early), [], 'its owner may be about to send it');
+    t.mock.timers.tick(60_000);
+    const late = await browser.open(new Tab());
+    assert.deepEqual(await adoptedUntilClosed(late), ['a', 'b']);
+  });
+
+  test('without locks take nothing over that they know of', async () => {
+    const browser = new Browser(undefined);
+    const one = await browser.open(new Tab());
+    await one.savePending(send('mine', 1));
+    const other = await browser.open(new Tab());
+    assert.deepEqual(await adoptedUntilClosed(other), ['mine']);
+    assert.deepEqual(await adoptedUntilClosed(one), [], 'it waits in this one’s memory');
+    const heir = await browser.open(new Tab());
+    assert.deepEqual(await adoptedUntilClosed(heir), ['mine'], 'nothing is lost by that');
   });
 
   test('keep their users apart', async () => {
-    const browser = new Browser();
+    const browser = new Browser(new FakeLocks());
     const ann = await browser.open(new Tab(), 'ann');
     await ann.savePending(send('mine', 1));
     await ann.close();
