@@ -97,6 +97,15 @@ function looksAgain({ page }: ChatPage): Promise<void> {
   return page.evaluate(() => void dispatchEvent(new Event('focus')));
 }
 
+async function looksAwayForHours(chat: ChatPage): Promise<void> {
+  await looksAway(chat);
+  await chat.page.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 2 * 3_600_000;
+  });
+  await looksAgain(chat);
+}
+
 async function menu({ page }: ChatPage) {
   await page.getByRole('button', { name: 'Settings' }).click();
   return page.getByRole('menuitemcheckbox', { name: 'Notifications' });
@@ -191,16 +200,57 @@ describe('notifications of the page', () => {
     // A page that stays open for long tells the server once more that the device is there.
     const [known] = await devicesOf('ann');
     await rest(server.ports.http, 'ann', 'DELETE', `/devices/${known?.device_id}`);
-    await page.evaluate(() => {
-      const now = Date.now;
-      Date.now = () => now() + 2 * 3_600_000;
-    });
-    await looksAway(ann);
-    await looksAgain(ann);
+    await looksAwayForHours(ann);
     await until(
       async () => (await devicesOf('ann')).length === 1,
       () => 'the device is not registered again',
     );
+
+    // The browser ends the subscription: the push service says so to the server, and nobody to the page.
+    const endpoint = () =>
+      page.evaluate(async () => {
+        const { pushManager } = await navigator.serviceWorker.ready;
+        return (await pushManager.getSubscription())?.endpoint;
+      });
+    await page.evaluate(async () => {
+      const { pushManager } = await navigator.serviceWorker.ready;
+      await (await pushManager.getSubscription())?.unsubscribe();
+    });
+    assert.equal(await endpoint(), undefined);
+    await rest(server.ports.http, 'ann', 'DELETE', `/devices/${known?.device_id}`);
+    await looksAwayForHours(ann);
+    await until(
+      async () => (await devicesOf('ann')).length === 1,
+      () => 'there is no other subscription',
+    );
+    assert.ok(await endpoint());
+    const onAgain = await menu(ann);
+    await until(
+      async () => (await onAgain.getAttribute('aria-checked')) === 'true',
+      () => 'the switch is not on again',
+    );
+    await page.keyboard.press('Escape');
+
+    // Where it does say so, the service worker has subscribed again before the page is opened.
+    const again = await worker?.evaluate(async () => {
+      const wanted: unknown[] = [];
+      PushManager.prototype.subscribe = async (options) => {
+        wanted.push(options);
+        return {} as PushSubscription;
+      };
+      const tell = async (facts: object) => {
+        const waited: Promise<unknown>[] = [];
+        const waitUntil = (promise: Promise<unknown>) => waited.push(promise);
+        dispatchEvent(Object.assign(new Event('pushsubscriptionchange'), { waitUntil, ...facts }));
+        await Promise.all(waited);
+      };
+      const oldSubscription = { options: { userVisibleOnly: true } };
+      await tell({ oldSubscription });
+      await tell({ oldSubscription, newSubscription: {} });
+      await tell({});
+      return wanted;
+    });
+    assert.deepEqual(again, [{ userVisibleOnly: true }]);
 
     // Where the browser has lost the subscription, the server still forgets the device.
     await page.evaluate(() => {
@@ -209,6 +259,7 @@ describe('notifications of the page', () => {
     await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+    assert.equal(await page.evaluate(() => localStorage.getItem('parley.notifications')), null);
     await until(
       async () => (await devicesOf('ann')).length === 0,
       () => 'the device is still registered',

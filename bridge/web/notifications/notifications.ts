@@ -1,5 +1,6 @@
 import { DevicePlatform } from '../../../gen/parley/chat/v1/device_pb.ts';
 import { ChatError, type DeviceActions } from '../../../sdk/types.ts';
+import { isWished, wish } from './push-wish.ts';
 
 /**
  * Whether this browser shows what the server pushes. `unavailable`: the browser or the server can't. `denied`: the user
@@ -22,12 +23,8 @@ export async function turnOn(devices: DeviceActions): Promise<NotificationState>
   if (permission !== 'granted') return permission === 'denied' ? 'denied' : 'off';
   const key = await serverKey(devices);
   if (key.byteLength === 0) return 'unavailable';
-  const worker = await navigator.serviceWorker.register(workerPath);
-  await navigator.serviceWorker.ready;
-  const former = await worker.pushManager.getSubscription();
-  if (former !== null && !isOf(former, key)) await former.unsubscribe();
-  const options = { userVisibleOnly: true, applicationServerKey: new Uint8Array(key) };
-  await register(devices, await worker.pushManager.subscribe(options));
+  await subscribe(devices, key);
+  wish(true);
   return 'on';
 }
 
@@ -37,6 +34,7 @@ export async function turnOn(devices: DeviceActions): Promise<NotificationState>
  * from the push service.
  */
 export async function turnOff(devices: DeviceActions): Promise<NotificationState> {
+  wish(false);
   const subscribed = await subscription();
   const [forgotten, ended] = await Promise.allSettled([devices.remove(), subscribed?.unsubscribe()]);
   if (ended.status === 'rejected') throw ended.reason;
@@ -44,16 +42,21 @@ export async function turnOff(devices: DeviceActions): Promise<NotificationState
   return 'off';
 }
 
-/** The server hears that the device is still there, and by whom it is used. Rejects where it does not hear. */
+/**
+ * The server hears that the device is still there, and by whom it is used; a subscription that the browser has ended is
+ * made anew. Rejects where that fails, or the server does not hear.
+ */
 export async function renew(devices: DeviceActions): Promise<void> {
   if (!supported() || Notification.permission !== 'granted') return;
   const subscribed = await subscription();
-  if (subscribed === null) return;
+  if (subscribed === null && !isWished()) return;
+  // It may have been made before wishes were kept.
+  wish(true);
   const key = await serverKey(devices);
-  // With another key nobody can push to it any more.
   if (key.byteLength === 0) return;
-  if (isOf(subscribed, key)) await register(devices, subscribed);
-  else await turnOn(devices);
+  // With another key nobody can push to it any more.
+  if (subscribed !== null && isOf(subscribed, key)) await register(devices, subscribed);
+  else await subscribe(devices, key);
 }
 
 function supported(): boolean {
@@ -79,6 +82,16 @@ async function serverKey(devices: DeviceActions): Promise<Uint8Array> {
 function isOf({ options }: PushSubscription, key: Uint8Array): boolean {
   const held = new Uint8Array(options.applicationServerKey ?? new ArrayBuffer(0));
   return held.byteLength === key.byteLength && held.every((byte, at) => byte === key[at]);
+}
+
+/** To be called with the permission to notify. */
+async function subscribe(devices: DeviceActions, key: Uint8Array): Promise<void> {
+  const worker = await navigator.serviceWorker.register(workerPath);
+  await navigator.serviceWorker.ready;
+  const former = await worker.pushManager.getSubscription();
+  if (former !== null && !isOf(former, key)) await former.unsubscribe();
+  const options = { userVisibleOnly: true, applicationServerKey: new Uint8Array(key) };
+  await register(devices, await worker.pushManager.subscribe(options));
 }
 
 async function register(devices: DeviceActions, subscribed: PushSubscription): Promise<void> {

@@ -27,17 +27,19 @@ export function useNotifications(): Notifications {
   // Also when somebody looks again: permissions are changed in the browser's settings, subscriptions end.
   useEffect(() => {
     let wanted = true;
+    const look = () =>
+      notificationState(devices).then(
+        (found) => wanted && setState(found),
+        () => undefined,
+      );
+    void look();
     if (Date.now() >= renewAtMs.current) {
       renewAtMs.current = Date.now() + renewEveryMs;
       // What fails now is tried again at the next look.
-      renew(devices).catch(() => {
+      void renew(devices).then(look, () => {
         renewAtMs.current = 0;
       });
     }
-    notificationState(devices).then(
-      (found) => wanted && setState(found),
-      () => undefined,
-    );
     return () => {
       wanted = false;
     };

@@ -3,10 +3,20 @@
 self.addEventListener('install', () => self.skipWaiting());
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener('push', (event) => event.waitUntil(show(noticeOf(event.data))));
+self.addEventListener('pushsubscriptionchange', (event) => event.waitUntil(subscribeAgain(event)));
 self.addEventListener('notificationclick', (event) => {
   event.notification.close();
   event.waitUntil(open(event.notification.data?.convId ?? ''));
 });
+
+/**
+ * The browser has ended a subscription and may have made another one. The page tells the server of that when it is opened,
+ * or looked at again; where the browser does not say what was ended, the page subscribes, too.
+ */
+async function subscribeAgain({ oldSubscription, newSubscription }) {
+  if (oldSubscription && !newSubscription)
+    await self.registration.pushManager.subscribe(oldSubscription.options);
+}
 
 /** Whatever was pushed, something is shown: a browser takes the permission from those who stay silent. */
 function noticeOf(data) {
