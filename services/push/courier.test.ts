@@ -244,6 +244,14 @@ describe('a courier', () => {
     );
   });
 
+  it('tells nothing behind what could not be kept, so that it comes again with it', async () => {
+    await using receiver = await Receiver.open((_, response) => void response.writeHead(500).end());
+    using parts = courierTo(receiver.url(), { attempts: 1 });
+    parts.letters.broken = new Error('disk full');
+    await assert.rejects(parts.courier.deliverAll('g', [webhook(1), webhook(2)]), /disk full/);
+    assert.equal(receiver.received.length, 1);
+  });
+
   it('I6: has no more requests under way than the endpoint allows', async () => {
     let [running, most] = [0, 0];
     const gate = Promise.withResolvers<void>();

@@ -63,10 +63,17 @@ export class Courier {
    * Resolves when the endpoint has acknowledged it, or when it is kept as a dead letter. Rejects when it can't be kept
    * either, when too many wait, and when the courier stops: deliver it again later.
    */
-  async deliver(webhook: Webhook): Promise<void> {
-    const { convId } = webhook;
+  deliver(webhook: Webhook): Promise<void> {
+    return this.deliverAll(webhook.convId, [webhook]);
+  }
+
+  /**
+   * The same for several of one conversation, in this order and with no other of it between them. Those behind one that
+   * is rejected are not told.
+   */
+  async deliverAll(convId: string, webhooks: readonly Webhook[]): Promise<void> {
     const before = this.#tails.get(convId);
-    const delivery = this.#after(before, webhook);
+    const delivery = this.#after(before, webhooks);
     const tail = delivery.catch(() => {});
     this.#tails.set(convId, tail);
     try {
@@ -93,16 +100,19 @@ export class Courier {
     this.#waits.clear();
   }
 
-  async #after(before: Promise<void> | undefined, webhook: Webhook): Promise<void> {
+  async #after(before: Promise<void> | undefined, webhooks: readonly Webhook[]): Promise<void> {
     await before;
-    await this.#turns.run(async () => {
-      this.meters.underWay += 1;
-      try {
-        await this.#persist(webhook);
-      } finally {
-        this.meters.underWay -= 1;
-      }
-    });
+    // Each has a turn of its own, so that many in one go keep none from other conversations.
+    for (const webhook of webhooks) await this.#turns.run(() => this.#tell(webhook));
+  }
+
+  async #tell(webhook: Webhook): Promise<void> {
+    this.meters.underWay += 1;
+    try {
+      await this.#persist(webhook);
+    } finally {
+      this.meters.underWay -= 1;
+    }
   }
 
   async #persist(webhook: Webhook): Promise<void> {
