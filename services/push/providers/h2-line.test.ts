@@ -222,6 +222,42 @@ describe('an HTTP/2 line', () => {
     assert.equal(service.connections, 1);
   });
 
+  it('gives a request its whole time from when it is sent, and gives back what waited as long for its turn', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    await using service = await new Echo().listen();
+    using to = lineTo(service.origin, { inFlight: 1, timeoutMs: 10_000 });
+    const gates = Array.from({ length: 2 }, () => Promise.withResolvers<undefined>());
+    service.behave = (_, nth) => gates[nth - 1]?.promise;
+    const answers = [to.send('first'), to.send('second'), to.send('third')];
+    await service.until(() => service.requests.length === 1);
+    t.mock.timers.tick(6_000);
+    gates[0]?.resolve(undefined);
+    assert.equal(await answers[0], '200 first');
+    await service.until(() => service.requests.length === 2);
+    t.mock.timers.tick(6_000);
+    assert.equal(await answers[2], 'failed: no turn within 10000 ms');
+    gates[1]?.resolve(undefined);
+    assert.equal(await answers[1], '200 second');
+    assert.deepEqual(sent(service), ['first:1', 'second:1']);
+  });
+
+  it('does not send again what comes back when its time to wait is over', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    await using service = await new Echo().listen();
+    using to = lineTo(service.origin, { inFlight: 1, timeoutMs: 10_000 });
+    const gates = Array.from({ length: 2 }, () => Promise.withResolvers<'refuse' | undefined>());
+    service.behave = (_, nth) => gates[nth - 1]?.promise;
+    const answers = [to.send('first'), to.send('late')];
+    await service.until(() => service.requests.length === 1);
+    t.mock.timers.tick(6_000);
+    gates[0]?.resolve(undefined);
+    await service.until(() => service.requests.length === 2);
+    t.mock.timers.tick(6_000);
+    gates[1]?.resolve('refuse');
+    assert.match((await Promise.all(answers))[1] ?? '', /^failed: /);
+    assert.deepEqual(sent(service), ['first:1', 'late:1']);
+  });
+
   it('I6: reads no more of an answer than it has room for', async () => {
     await using service = await new Echo().listen();
     using to = lineTo(service.origin);

@@ -13,7 +13,10 @@ export interface H2LineInit {
   readonly inFlight: number;
   /** Requests that wait for their turn, at most. */
   readonly mostWaiting: number;
-  /** For a request, its wait and the connection it may need included. */
+  /**
+   * For an answer, from when the request is sent; and again for its wait until then, with the connection that it may
+   * need.
+   */
   readonly timeoutMs: number;
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
@@ -35,8 +38,10 @@ interface Job {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   readonly settle: (outcome: LineOutcome) => void;
-  session: H2Session | undefined;
   exchange: H2Exchange | undefined;
+  turnTimer: NodeJS.Timeout | undefined;
+  /** It has waited for its turn as long as it may: it is not sent from now on. */
+  late: boolean;
   /** Times that it was handed to a session for nothing. */
   tries: number;
   settled: boolean;
@@ -86,28 +91,24 @@ export class H2Line {
     if (refusal !== undefined) return Promise.resolve(refusal);
     const { timeoutMs } = this.#init;
     const { promise, resolve } = Promise.withResolvers<LineOutcome>();
-    const giveUp = (reason: string): void => {
+    const abort = (): void => {
       // The outcome of an exchange may already be known in part.
-      if (job.exchange !== undefined) job.exchange.cancel(reason);
-      else job.settle({ t: 'failed', reason });
+      if (job.exchange !== undefined) job.exchange.cancel('aborted');
+      else job.settle({ t: 'failed', reason: 'aborted' });
     };
-    const abort = (): void => giveUp('aborted');
-    const timer = setTimeout(() => {
-      job.session?.ping();
-      giveUp(`no answer within ${timeoutMs} ms`);
-    }, timeoutMs);
     const job: Job = {
       no: this.#jobs++,
       headers,
       body,
-      session: undefined,
       exchange: undefined,
+      turnTimer: undefined,
+      late: false,
       tries: 0,
       settled: false,
       settle: (outcome) => {
         if (job.settled) return;
         job.settled = true;
-        clearTimeout(timer);
+        clearTimeout(job.turnTimer);
         signal?.removeEventListener('abort', abort);
         const at = this.#waiting.indexOf(job);
         if (at >= 0) this.#waiting.splice(at, 1);
@@ -117,6 +118,11 @@ export class H2Line {
     signal?.addEventListener('abort', abort);
     this.#waiting.push(job);
     this.#pump();
+    // After the timer of the connection that it may have made, which knows more of what is wrong.
+    job.turnTimer = setTimeout(() => {
+      job.late = true;
+      if (job.exchange === undefined) job.settle({ t: 'failed', reason: `no turn within ${timeoutMs} ms` });
+    }, timeoutMs);
     return promise;
   }
 
@@ -158,9 +164,16 @@ export class H2Line {
   }
 
   async #hand(job: Job, session: H2Session): Promise<void> {
-    job.session = session;
-    job.exchange = session.request(job.headers, job.body);
-    const outcome = await job.exchange.outcome;
+    const { timeoutMs } = this.#init;
+    const exchange = session.request(job.headers, job.body);
+    job.exchange = exchange;
+    // Not from when it came: one that has waited would be cut off when the service may have taken it already.
+    const timer = setTimeout(() => {
+      session.ping();
+      exchange.cancel(`no answer within ${timeoutMs} ms`);
+    }, timeoutMs);
+    const outcome = await exchange.outcome;
+    clearTimeout(timer);
     job.exchange = undefined;
     if (outcome.t === 'answered') {
       this.#failures = 0;
@@ -168,7 +181,8 @@ export class H2Line {
       return;
     }
     if (session.state === 'open' || !session.answered) job.tries += 1;
-    if (outcome.t === 'unprocessed' && job.tries < mostTries && !this.#closed && !job.settled) {
+    const isOver = this.#closed || job.settled || job.late;
+    if (outcome.t === 'unprocessed' && job.tries < mostTries && !isOver) {
       this.#wait(job);
       this.#pump();
     } else {

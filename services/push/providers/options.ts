@@ -12,7 +12,7 @@ export const pushProviderOptions = {
     env: 'PARLEY_PUSH_TIMEOUT_MS',
     type: z.int().min(100).max(120_000),
     default: 10_000,
-    doc: 'How long one attempt at a push may take, in milliseconds.',
+    doc: 'How long a push service may take to answer, in milliseconds. FCM and APNs: a push that has waited for its turn as long is not sent, and tried again later.',
   }),
   inFlight: option({
     env: 'PARLEY_PUSH_IN_FLIGHT',
