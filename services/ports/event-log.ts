@@ -37,8 +37,8 @@ export interface ConsumeInit {
   /** Consumers of one group share the log between them, and where the group stands is kept. 1–100 of `[a-z0-9._-]`. */
   readonly group: string;
   /**
-   * Events between the oldest that is not done and the newest handed over, at most (1–100,000), in each partition. With
-   * 1 an event is handed over when the one before is done.
+   * Events between the oldest that is not done and the newest handed over, at most (1–100,000); where the log has
+   * partitions, of all together that are this consumer's. With 1 an event is handed over when the one before is done.
    */
   readonly window: number;
   /**

@@ -221,7 +221,7 @@ export const pushMutants: readonly Mutant[] = [
     invariant: 'I6',
     how: 'a hand-over without a window',
     file: 'services/core/hand-over.ts',
-    from: ' || this.#size >= this.#init.window',
+    from: ' || this.size >= this.#init.window',
     to: '',
     tests: local,
   },

@@ -96,7 +96,7 @@ describe('a member of a consumer group', () => {
   });
 
   it('reads a partition from where the group stands that was lost and came back while it waited', async (t) => {
-    await using scene = new Scene(t, 2);
+    await using scene = new Scene(t, 4);
     const { stub } = scene;
     stub.write(0, 100, 102);
     stub.write(1, 0, 2);
@@ -112,12 +112,27 @@ describe('a member of a consumer group', () => {
     await turns();
     stub.assign(1);
     stub.assign(0, 1);
+    const second = await scene.takes('1:2', '0:100');
     first.done('1:');
-    const second = await scene.takes('1:2', '0:100', '0:101');
     second.done();
-    await scene.takes('0:102', '0:103');
+    await scene.takes('0:101', '0:102', '0:103');
     await scene.passes(commitMs);
-    assert.equal(stub.committed.get(0), 102);
+    assert.equal(stub.committed.get(0), 101);
+  });
+
+  it('I6: has one window for all its partitions, whatever room each takes of it', async (t) => {
+    await using scene = new Scene(t, 4);
+    const { stub } = scene;
+    stub.write(0, 0, 3);
+    stub.write(1, 0, 3);
+    await turns();
+    stub.assign(0, 1);
+    const first = await scene.takes('0:0', '0:1', '0:2', '1:0');
+    first.done('0:0');
+    await scene.takes('1:1');
+    // What is under way of a partition that goes to another reader takes no room any more.
+    stub.assign(1);
+    await scene.takes('1:2');
   });
 
   it('keeps what is under way of a partition that it keeps', async (t) => {

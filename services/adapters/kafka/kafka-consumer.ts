@@ -44,6 +44,8 @@ export class KafkaConsumer implements EventConsumer {
   readonly #counts = { handed: 0, failed: 0, skipped: 0, lag: 0 };
   readonly #running: Promise<void>;
   readonly #partitions = new Map<number, HandOver<LogEvent>>();
+  /** The partition that reading stands still for, since there is no room. */
+  #awaited: HandOver<LogEvent> | undefined;
   /** What the group has been told of each partition. */
   readonly #committed = new Map<number, number>();
   /** What the group gave this member when it joined last. */
@@ -159,7 +161,9 @@ export class KafkaConsumer implements EventConsumer {
         const position = Number(offset);
         const handOver = this.#handOver(partition, position);
         if (position < handOver.next) continue;
+        this.#awaited = handOver;
         const room = await handOver.room();
+        this.#awaited = undefined;
         if (this.#stopped) return;
         // It may have been taken away while this waited, and have come back.
         if (!room || this.#partitions.get(partition) !== handOver || !owns(consumer, topic, partition))
@@ -179,8 +183,11 @@ export class KafkaConsumer implements EventConsumer {
     const known = this.#partitions.get(partition);
     if (known !== undefined) return known;
     const { consume, random, log, groupId } = this.#init;
-    const handOver = new HandOver<LogEvent>({
-      window: consume.window,
+    const windowLeft = (): number => consume.window - this.#sizeBeside(handOver);
+    const handOver: HandOver<LogEvent> = new HandOver<LogEvent>({
+      get window() {
+        return windowLeft();
+      },
       mark: position,
       retry,
       random,
@@ -193,12 +200,19 @@ export class KafkaConsumer implements EventConsumer {
         const fields = { 'event.action': 'event-failed', 'parley.group': groupId };
         log.warn('an event was not handled and is handed over again', fields, error);
       },
-      moved: () => {},
+      moved: () => this.#awaited?.lookAgain(),
     });
     if (this.#paused) handOver.pause();
     this.#partitions.set(partition, handOver);
     this.#committed.set(partition, position);
     return handOver;
+  }
+
+  /** What the other partitions take of the window. */
+  #sizeBeside(handOver: HandOver<LogEvent>): number {
+    let size = 0;
+    for (const other of this.#partitions.values()) if (other !== handOver) size += other.size;
+    return size;
   }
 
   /**
@@ -215,6 +229,7 @@ export class KafkaConsumer implements EventConsumer {
       this.#partitions.delete(partition);
       this.#committed.delete(partition);
     }
+    this.#awaited?.lookAgain();
     const gained = [...assignment].some((partition) => !this.#assignment.has(partition));
     this.#assignment = assignment;
     const stream = this.#stream;
