@@ -121,6 +121,50 @@ describe('pushes to devices', () => {
     assert.deepEqual(scene.letters.kept, []);
   });
 
+  it('are not tried again for who has read it meanwhile, is silent by now, or was told', async () => {
+    const changes: readonly ((scene: PushScene) => void)[] = [
+      (scene) => scene.cursor('bob', 2),
+      (scene) => scene.settings.set('bob', { ...noSettings, silencedUntilMs: Date.now() + 60_000 }),
+      (scene) => scene.silences.set('bob', Number.MAX_SAFE_INTEGER),
+      (scene) => {
+        scene.forgets('bob');
+        scene.device('bob', 'phone', { toldSeq: 2 });
+      },
+    ];
+    for (const [no, change] of changes.entries()) {
+      using scene = new PushScene(['ann', 'bob']);
+      scene.device('bob');
+      scene.outcomes.set('bob phone', { t: 'retry', reason: 'busy' });
+      scene.onSend = () => {
+        change(scene);
+        scene.outcomes.clear();
+      };
+      await scene.handle(scene.said(1, 2, 'ann', earlier()));
+      assert.deepEqual([scene.to, scene.marks, scene.asked], [['bob phone 2'], [], 1], String(no));
+    }
+    using scene = new PushScene(['ann', 'bob']);
+    scene.device('bob');
+    scene.outcomes.set('bob phone', { t: 'retry', reason: 'busy' });
+    scene.onSend = () => {
+      scene.cursor('bob', 1);
+      scene.outcomes.clear();
+    };
+    await scene.handle(scene.said(1, 2, 'ann', earlier()));
+    assert.deepEqual(scene.to, ['bob phone 2', 'bob phone 2'], 'he has not read the last one');
+  });
+
+  it('are not tried again once they are too old', async () => {
+    using scene = new PushScene(['ann', 'bob'], { ttlSeconds: 3_600 });
+    scene.device('bob');
+    scene.outcomes.set('bob phone', { t: 'retry', reason: 'busy' });
+    scene.onSend = () => {
+      scene.clock.aheadMs = 3_600_000;
+      scene.outcomes.clear();
+    };
+    await scene.handle(scene.said(1, 1, 'ann', earlier()));
+    assert.deepEqual([scene.to, scene.expired], [['bob phone 1'], 1]);
+  });
+
   it('are not tried again at a device that is gone, or has another target', async () => {
     for (const change of ['gone', 'another'] as const) {
       using scene = new PushScene(['ann', 'bob']);

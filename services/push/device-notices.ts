@@ -14,7 +14,7 @@ import type { Delivery, NoticeCourier } from './notice-courier.ts';
 import type { NoticeWriter } from './notice-writer.ts';
 import type { Digest } from './offline-digests.ts';
 import { ProviderRounds } from './provider-rounds.ts';
-import { deviceNow, messageNow } from './push-facts.ts';
+import { deviceNow, hasRead, messageNow } from './push-facts.ts';
 import { concerns, cursorOf, verdict } from './push-rules.ts';
 import type { PushProviders } from './push-providers.ts';
 import { PushTrace } from './push-trace.ts';
@@ -253,12 +253,16 @@ export class DeviceNotices {
     const trace = this.#traceOf(digest, { provider: target.t, convId, seq });
     let isTakenBack = false;
     const notice = async (again: boolean) => {
+      const ttlSeconds = this.#ttlSeconds(entry);
+      if (ttlSeconds <= 0) {
+        this.expired += 1;
+        return undefined;
+      }
       if (again || clock.monotonicMs() - readAtMs > freshMs) {
         const state = await this.#stateOf(round, userId, device);
         isTakenBack = state === 'takenBack';
         if (state !== 'due') return undefined;
       }
-      const ttlSeconds = Math.max(0, this.#ttlSeconds(digest));
       return writer.write({ userId, deviceId, snapshot, entry, ttlSeconds });
     };
     const job = { userId, deviceId, target, convId, seq, occurredAtMs, notice, trace };
@@ -274,17 +278,22 @@ export class DeviceNotices {
     return isTakenBack;
   }
 
-  /** Whether a push that has waited is still to be sent to where it was to go. */
+  /**
+   * Whether a push that has waited is still to be sent to where it was to go. `unwanted`: its user has read the message
+   * meanwhile, or is silent now, or the device was told.
+   */
   async #stateOf(
-    { snapshot: { convId, convNo }, entry }: Round,
+    { snapshot: { convId, convNo }, entry: { seq } }: Round,
     userId: UserId,
     { deviceId, target }: ReachableDevice,
-  ): Promise<'due' | 'takenBack' | 'deviceGone'> {
-    const { devices, store } = this.#init;
-    const device = await deviceNow(devices, { userId, deviceId, convId });
+  ): Promise<'due' | 'takenBack' | 'deviceGone' | 'unwanted'> {
+    const { devices, store, clock } = this.#init;
+    const now = await deviceNow(devices, { userId, deviceId, convId });
     // Another target was named later, and that device has found the message when it came.
-    if (device === undefined || !isDeepStrictEqual(device.target, target)) return 'deviceGone';
-    return (await messageNow(store, convNo, entry.seq)) === undefined ? 'takenBack' : 'due';
+    if (now === undefined || !isDeepStrictEqual(now.device.target, target)) return 'deviceGone';
+    if (now.device.toldSeq >= seq || isSilent(now.recipient, clock.wallMs())) return 'unwanted';
+    if (await hasRead(store, convNo, userId, seq)) return 'unwanted';
+    return (await messageNow(store, convNo, seq)) === undefined ? 'takenBack' : 'due';
   }
 
   #traceOf(
@@ -299,7 +308,7 @@ export class DeviceNotices {
     return new PushTrace({ tracer, traces, ...of });
   }
 
-  #ttlSeconds({ createdAtMs }: Digest): number {
+  #ttlSeconds({ createdAtMs }: Pick<StoredEntry, 'createdAtMs'>): number {
     const { clock, config } = this.#init;
     return Math.floor(config.ttlSeconds - (clock.wallMs() - createdAtMs) / 1_000);
   }

@@ -48,7 +48,7 @@ export const devicePushOptions = {
     env: 'PARLEY_PUSH_MAX_RETRY_MS',
     type: z.int().min(10),
     default: 60_000,
-    doc: 'Longest wait before a retry, in milliseconds; longer ones that a provider asks for are cut to it.',
+    doc: 'Longest wait before a retry, in milliseconds. FCM and APNs may ask for longer ones, up to an hour; what hosts of Web Push ask for is cut to it, since they may be anybody’s.',
   }),
 } satisfies OptionTable;
 

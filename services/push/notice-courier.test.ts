@@ -67,6 +67,11 @@ function scene({ attempts = 3, mostWaiting = 100, maxRetryMs = 2 } = {}) {
   return { provider, letters, courier };
 }
 
+const anHour: PushOutcome = { t: 'retry', reason: 'busy', afterMs: 3_600_000 };
+
+/** Lets go on whatever can, without a timer. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 /** What one that failed has waiting must not keep the process. */
 const open: NoticeCourier[] = [];
 afterEach(() => {
@@ -213,6 +218,31 @@ describe('a courier of notices', () => {
     assert.deepEqual(await Promise.all([first, newer, late]), [sent, sent, { t: 'replaced' }]);
     assert.equal(provider.sent.length, 2);
     assert.deepEqual([...courier.replaced], [['fcm', 1]]);
+  });
+
+  it('waits as long as a service asks, but no host of Web Push longer than for others', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { provider, courier } = scene({ maxRetryMs: 60_000 });
+    const done: Promise<Delivery>[] = [];
+    const attemptsAfter = async (target: PushTarget, ...waits: readonly number[]) => {
+      done.push(courier.deliver({ ...job(1, target.t), target }));
+      await provider.answer(anHour);
+      const before = provider.sent.length;
+      const attempts = [];
+      for (const wait of waits) {
+        await turn();
+        t.mock.timers.tick(wait);
+        await turn();
+        attempts.push(provider.sent.length - before);
+      }
+      await provider.answer(sent);
+      return attempts;
+    };
+    const services: readonly PushTarget[] = [{ t: 'fcm', token: 'token' }, appleTarget('production')];
+    for (const target of services)
+      assert.deepEqual(await attemptsAfter(target, 3_599_999, 1), [0, 1], target.t);
+    assert.deepEqual(await attemptsAfter(browserTarget('push.example'), 59_999, 1), [0, 1]);
+    assert.deepEqual(await Promise.all(done), Array(3).fill(sent));
   });
 
   it('holds up nobody with what waits for its next attempt', async () => {

@@ -191,7 +191,7 @@ export class NoticeCourier {
   }
 
   async #persist(job: PushJob, line: Line): Promise<Delivery> {
-    const { config, random } = this.#init;
+    const { config } = this.#init;
     for (let attempt = 1; ; attempt += 1) {
       this.#checkRunning();
       if (line.replaced) return this.#replaced(job);
@@ -210,10 +210,19 @@ export class NoticeCourier {
         await this.#giveUp(job, attempt, outcome.reason);
         return { t: 'deadLetter' };
       }
-      const bounds = { firstMs: config.firstRetryMs, maxMs: config.maxRetryMs };
-      const ownMs = backoffMs(attempt - 1, bounds, random);
-      await this.#wait(Math.min(config.maxRetryMs, Math.max(ownMs, outcome.afterMs ?? 0)), line);
+      await this.#wait(this.#waitMs(job.target, attempt, outcome.afterMs), line);
     }
+  }
+
+  /**
+   * How long to wait after an attempt: as the provider asks, or longer of our own accord. But a host of Web Push may be
+   * anybody's, and what waits for it takes room of what goes to the others.
+   */
+  #waitMs({ t }: PushTarget, attempt: number, afterMs = 0): number {
+    const { config, random } = this.#init;
+    const bounds = { firstMs: config.firstRetryMs, maxMs: config.maxRetryMs };
+    const askedMs = t === 'webpush' ? Math.min(config.maxRetryMs, afterMs) : afterMs;
+    return Math.max(backoffMs(attempt - 1, bounds, random), askedMs);
   }
 
   #replaced({ target }: PushJob): Delivery {

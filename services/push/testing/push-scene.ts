@@ -6,7 +6,6 @@ import {
   CommittedKind,
 } from '../../../gen/parley/node/v1/event_log_pb.ts';
 import { messageContent } from '../../codec/frames.ts';
-import { systemClock } from '../../core/clock.ts';
 import type { ConvId, UserId } from '../../core/ids.ts';
 import { silentLogger } from '../../core/log.ts';
 import type { Tracer } from '../../core/tracer.ts';
@@ -19,6 +18,7 @@ import { NoticeCourier } from '../notice-courier.ts';
 import { NoticeWriter } from '../notice-writer.ts';
 import type { PushNotice, PushOutcome } from '../provider.ts';
 import { Letters } from './letters.ts';
+import { TurnedClock } from './turned-clock.ts';
 
 export const garden = 'garden' as ConvId;
 
@@ -49,6 +49,7 @@ interface SceneOptions {
 /** Pushes to devices with a conversation, its members and their devices around them, all at a test's hands. */
 export class PushScene {
   readonly letters = new Letters();
+  readonly clock = new TurnedClock();
   readonly pushed: Pushed[] = [];
   readonly marks: Told[] = [];
   readonly removed: string[] = [];
@@ -77,7 +78,7 @@ export class PushScene {
     const { ackMs = 300, ttlSeconds = 60, content = 'hidden' } = options;
     const { kinds = ['fcm'], room = 100 } = options;
     this.#members = members;
-    const common = { clock: systemClock, random: () => 0, log: silentLogger };
+    const common = { clock: this.clock, random: () => 0, log: silentLogger };
     const providers = {
       kinds,
       send: async (target: PushTarget, notice: PushNotice): Promise<PushOutcome> => {
@@ -109,7 +110,7 @@ export class PushScene {
     this.#notices = new DeviceNotices({
       ...common,
       config: { intervalMs: 100, ackMs, ttlSeconds },
-      writer: new NoticeWriter({ store, clock: systemClock, content }),
+      writer: new NoticeWriter({ store, clock: this.clock, content }),
       providers,
       courier: this.#courier,
       store,
@@ -207,6 +208,11 @@ export class PushScene {
   /** Notices that the courier has. */
   get underWay(): number {
     return this.#courier.underWay;
+  }
+
+  /** Pushes that were too old when their turn came. */
+  get expired(): number {
+    return this.#notices.expired;
   }
 
   /** Where pushes went, with the seq each told of. */
