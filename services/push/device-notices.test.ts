@@ -121,6 +121,31 @@ describe('pushes to devices', () => {
     assert.deepEqual(scene.letters.kept, []);
   });
 
+  it('tell of what was replaced by a message that was taken back', async () => {
+    using scene = new PushScene(['ann', 'bob'], { content: 'shown' });
+    scene.device('bob');
+    scene.outcomes.set('bob phone', { t: 'retry', reason: 'busy', afterMs: 3_600_000 });
+    const first = scene.handle(scene.said(1, 1, 'ann', earlier()));
+    await until(
+      () => scene.pushed.length === 1,
+      () => 'it is not tried',
+    );
+    scene.outcomes.set('bob phone', { t: 'retry', reason: 'busy' });
+    scene.onSend = () => {
+      scene.recalls(2);
+      scene.outcomes.clear();
+    };
+    await Promise.all([first, scene.handle(scene.said(2, 2, 'ann', earlier() + 1_000))]);
+    assert.deepEqual(
+      scene.pushed.map(({ notice }) => notice.body),
+      ['ann: hush 1', 'ann: hush 2', 'ann: hush 1'],
+    );
+    assert.deepEqual(
+      scene.marks.map(({ seq }) => seq),
+      [1],
+    );
+  });
+
   it('are not tried again for who has read it meanwhile, is silent by now, or was told', async () => {
     const changes: readonly ((scene: PushScene) => void)[] = [
       (scene) => scene.cursor('bob', 2),
@@ -198,6 +223,22 @@ describe('pushes to devices', () => {
     await handled;
     assert.deepEqual(scene.to, ['bob phone 1', 'dan phone 1']);
     assert.equal(scene.asked, 2);
+  });
+
+  it('go once to a device without a session that is still waited for when other sessions have had their time', async () => {
+    using scene = new PushScene(['ann', 'bob']);
+    scene.device('bob');
+    scene.device('bob', 'laptop');
+    scene.session('bob', 'laptop', 'owing');
+    scene.hanging = Promise.withResolvers();
+    const handled = scene.handle(scene.said(1, 1));
+    await until(
+      () => scene.asked === 2 && scene.underWay >= 2,
+      () => `${scene.underWay} are under way`,
+    );
+    scene.hanging.resolve();
+    await handled;
+    assert.deepEqual(scene.to, ['bob laptop 1', 'bob phone 1']);
   });
 
   it('don’t come again: not after a restart, not when a part of them has failed', async () => {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CommittedEvent } from '../../gen/parley/node/v1/event_log_pb.ts';
 import type { Clock } from '../core/clock.ts';
-import type { ConvId, UserId } from '../core/ids.ts';
+import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Tracer } from '../core/tracer.ts';
 import type { Devices, ReachableDevice, Recipient } from '../ports/devices.ts';
@@ -181,7 +181,7 @@ export class DeviceNotices {
 
   /** The newest message of the interval that nobody has taken back. */
   async #newest(
-    { firstSeq, lastSeq }: Digest,
+    { firstSeq, lastSeq }: Pick<Digest, 'firstSeq' | 'lastSeq'>,
     { convNo }: ConversationSnapshot,
   ): Promise<StoredEntry | undefined> {
     const entries = await this.#init.store.range(convNo, firstSeq, lastSeq, entriesLookedAt, true);
@@ -243,8 +243,16 @@ export class DeviceNotices {
     round.deliveries.push(delivery);
   }
 
-  /** Whether the message was taken back before it was sent. */
-  async #deliver(round: Round, userId: UserId, device: ReachableDevice): Promise<boolean> {
+  /**
+   * Whether the message was taken back before it was sent. `sinceSeq`: it is told of in the place of others from there
+   * on, which were taken back.
+   */
+  async #deliver(
+    round: Round,
+    userId: UserId,
+    device: ReachableDevice,
+    sinceSeq: Seq = round.entry.seq,
+  ): Promise<boolean> {
     const { digest, snapshot, entry, readAtMs } = round;
     const { clock, courier, devices, writer } = this.#init;
     const { deviceId, target } = device;
@@ -265,7 +273,7 @@ export class DeviceNotices {
       }
       return writer.write({ userId, deviceId, snapshot, entry, ttlSeconds });
     };
-    const job = { userId, deviceId, target, convId, seq, occurredAtMs, notice, trace };
+    const job = { userId, deviceId, target, convId, seq, sinceSeq, occurredAtMs, notice, trace };
     let delivery: Delivery | undefined;
     try {
       delivery = await courier.deliver(job);
@@ -275,7 +283,23 @@ export class DeviceNotices {
     if (delivery.t === 'sent') await this.#told.mark({ userId, deviceId, convId, seq });
     else if (delivery.t === 'gone')
       await devices.remove(userId, deviceId, { target, seenUntilMs: delivery.sinceMs });
+    else if (delivery.t === 'withdrawn' && isTakenBack)
+      await this.#deliverOlder(round, userId, device, delivery.sinceSeq);
     return isTakenBack;
+  }
+
+  /**
+   * A message was taken back whose push has replaced others: their intervals are done with, and what is left of them the
+   * device hears of after all.
+   */
+  async #deliverOlder(round: Round, userId: UserId, device: ReachableDevice, sinceSeq: Seq): Promise<void> {
+    const { snapshot, entry } = round;
+    if (sinceSeq >= entry.seq) return;
+    const older = await this.#newest({ firstSeq: sinceSeq, lastSeq: entry.seq - 1 }, snapshot);
+    const member = snapshot.members.find((one) => one.userId === userId);
+    if (older === undefined || member === undefined || !concerns(member, older)) return;
+    const anew = { ...round, entry: older, readAtMs: Number.NEGATIVE_INFINITY };
+    await this.#deliver(anew, userId, device, sinceSeq);
   }
 
   /**

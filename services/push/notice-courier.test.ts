@@ -92,6 +92,11 @@ function job(seq: number, deviceId = 'phone', convId = 'garden' as ConvId): Push
   };
 }
 
+/** The same, of a message that is taken back. */
+function takenBack(seq: number): PushJob {
+  return { ...job(seq), notice: async () => undefined };
+}
+
 function appleTarget(environment: 'production' | 'sandbox'): PushTarget {
   return { t: 'apns', token: 'ab'.repeat(32), environment };
 }
@@ -138,7 +143,7 @@ describe('a courier of notices', () => {
     };
     const done = courier.deliver({ ...rest, notice: withdrawn });
     await provider.answer(retry);
-    assert.deepEqual(await done, { t: 'withdrawn' });
+    assert.deepEqual(await done, { t: 'withdrawn', sinceSeq: 1 });
     assert.deepEqual([asked, provider.sent.length, letters.kept], [[false, true], 1, []]);
     assert.deepEqual([[...courier.withdrawn], courier.underWay], [[['fcm', 1]], 0]);
   });
@@ -218,6 +223,68 @@ describe('a courier of notices', () => {
     assert.deepEqual(await Promise.all([first, newer, late]), [sent, sent, { t: 'replaced' }]);
     assert.equal(provider.sent.length, 2);
     assert.deepEqual([...courier.replaced], [['fcm', 1]]);
+  });
+
+  it('sends what it has already neither again nor sooner', async () => {
+    const { provider, courier } = scene();
+    const sending = courier.deliver(job(1));
+    await provider.asked();
+    const twice = courier.deliver(job(1));
+    assert.equal(courier.underWay, 1);
+    await provider.answer(sent);
+    assert.deepEqual(await Promise.all([sending, twice]), [sent, sent]);
+    const waiting = courier.deliver(job(2));
+    await provider.answer(anHour);
+    const sooner = courier.deliver(job(2));
+    await turn();
+    assert.equal(provider.sent.length, 2);
+    const newer = courier.deliver(job(3));
+    await provider.answer(sent);
+    assert.deepEqual(await Promise.all([waiting, sooner, newer]), [
+      { t: 'replaced' },
+      { t: 'replaced' },
+      sent,
+    ]);
+    assert.deepEqual([[...courier.replaced], courier.underWay], [[['fcm', 1]], 0]);
+  });
+
+  it('sends what it has once more where it is to go elsewhere by now', async () => {
+    const { provider, courier } = scene();
+    const old = courier.deliver(job(1));
+    await provider.answer(anHour);
+    const moved = courier.deliver({ ...job(1), target: { t: 'fcm', token: 'another' } });
+    await provider.answer(sent);
+    assert.deepEqual(await Promise.all([old, moved]), [{ t: 'replaced' }, sent]);
+  });
+
+  it('says from which message on a notice stood for others when it is withdrawn', async () => {
+    const { provider, courier } = scene();
+    const old = [courier.deliver(job(1))];
+    await provider.answer(anHour);
+    old.push(courier.deliver(job(2)));
+    await provider.answer(anHour);
+    const newest = courier.deliver(takenBack(4));
+    // It comes late.
+    old.push(courier.deliver(job(3)));
+    assert.deepEqual(await newest, { t: 'withdrawn', sinceSeq: 1 });
+    assert.deepEqual(await Promise.all(old), Array(3).fill({ t: 'replaced' }));
+    // Whatever it replaces, it stands for what those stood for that were made anew.
+    const anew = courier.deliver({ ...job(3), sinceSeq: 1 });
+    await provider.answer(anHour);
+    assert.deepEqual(await courier.deliver(takenBack(5)), { t: 'withdrawn', sinceSeq: 1 });
+    assert.deepEqual(await anew, { t: 'replaced' });
+  });
+
+  it('has a notice stand for one that comes late, but for none that was sent', async () => {
+    const { provider, courier } = scene();
+    const old = courier.deliver(job(5));
+    await provider.asked();
+    const newest = courier.deliver(takenBack(7));
+    await provider.answer(sent);
+    assert.deepEqual(await Promise.all([old, newest]), [sent, { t: 'withdrawn', sinceSeq: 7 }]);
+    const again = courier.deliver(takenBack(7));
+    const late = courier.deliver(job(6));
+    assert.deepEqual(await Promise.all([again, late]), [{ t: 'withdrawn', sinceSeq: 6 }, { t: 'replaced' }]);
   });
 
   it('waits as long as a service asks, but no host of Web Push longer than for others', async (t) => {

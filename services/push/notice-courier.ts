@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../core/clock.ts';
 import { backoffMs } from '../core/backoff.ts';
 import { Fault } from '../core/fault.ts';
@@ -21,6 +22,8 @@ export interface PushJob {
   readonly target: PushTarget;
   readonly convId: ConvId;
   readonly seq: Seq;
+  /** Where it stands for older messages, too, which were to be told of: the first of those. */
+  readonly sinceSeq?: Seq;
   readonly occurredAtMs: number;
   /**
    * Makes the notice, when its turn has come: badges change meanwhile. Undefined where it is not to be sent any more;
@@ -33,16 +36,20 @@ export interface PushJob {
 
 /**
  * `gone`: the device is to be forgotten, unless it has named its target again after `sinceMs`. `replaced`: a newer notice
- * of the same conversation goes to the device instead. `withdrawn`: there is nothing to send any more.
+ * of the same conversation goes to the device instead. `withdrawn`: there is nothing to send any more, of this message;
+ * from `sinceSeq` on there may be of older ones, whose notices this one has replaced.
  */
 export type Delivery =
   | { readonly t: 'sent' }
   | { readonly t: 'gone'; readonly sinceMs: number | undefined }
   | { readonly t: 'replaced' }
-  | { readonly t: 'withdrawn' }
+  | { readonly t: 'withdrawn'; readonly sinceSeq: Seq }
   | { readonly t: 'deadLetter' };
 
-type Withdrawn = Extract<Delivery, { t: 'withdrawn' }>;
+/** It is not known yet from where on. */
+interface Withdrawn {
+  readonly t: 'withdrawn';
+}
 
 export interface NoticeCourierInit {
   readonly providers: Pick<PushProviders, 'send'>;
@@ -66,7 +73,11 @@ interface Way {
 }
 
 interface Line {
+  readonly key: string;
   readonly seq: Seq;
+  readonly target: PushTarget;
+  /** The first of the messages that it stands for; falls as it replaces what is older. */
+  sinceSeq: Seq;
   replaced: boolean;
   wake: (() => void) | undefined;
   readonly done: Promise<Delivery>;
@@ -74,8 +85,12 @@ interface Line {
 
 /**
  * Takes notices to devices. What fails is tried again after a growing time, and holds up nobody meanwhile; what fails for
- * good becomes a dead letter. A newer notice of the same conversation takes the place of one that has not been taken yet.
- * Each provider has room and turns of its own, so that one that hangs or fails is late alone.
+ * good becomes a dead letter. Each provider has room and turns of its own, so that one that hangs or fails is late alone.
+ *
+ * A newer notice of the same conversation takes the place of one that has not been taken yet. Where the newer message is
+ * then taken back, the older one would be lost. To keep it here until then would take room for each message, for as long as
+ * the provider is away; so all that is kept is from which message on, and whoever made the newer notice looks for what is
+ * left of them.
  */
 export class NoticeCourier {
   /** By provider: notices that were replaced or withdrawn before they were sent, and that were given up. */
@@ -128,25 +143,26 @@ export class NoticeCourier {
 
   /**
    * Rejects when the notice can't be made, when a dead letter can't be kept, and when the courier stops: deliver it again
-   * later.
+   * later. One that is under way already is not sent a second time: both come to the same.
    */
   async deliver(job: PushJob): Promise<Delivery> {
     const key = JSON.stringify([job.userId, job.deviceId, job.convId]);
     const before = this.#lines.get(key);
     if (before !== undefined) {
-      // It comes late: a session had its time before, or the event log was read from further back.
+      // They come late: a session had its time before, or the event log was read from further back.
+      if (job.seq <= before.seq) standFor(before, job.sinceSeq ?? job.seq);
       if (job.seq < before.seq) return this.#replaced(job);
+      if (job.seq === before.seq && isDeepStrictEqual(job.target, before.target)) return before.done;
       before.replaced = true;
       before.wake?.();
     }
-    const line = this.#begin(job, before?.done);
+    const line = this.#begin(key, job, before);
     this.#lines.set(key, line);
     const { room } = this.#ways[job.target.t];
     room.enter();
     try {
       return await line.done;
     } finally {
-      if (this.#lines.get(key) === line) this.#lines.delete(key);
       room.leave();
     }
   }
@@ -178,19 +194,28 @@ export class NoticeCourier {
     }
   }
 
-  #begin(job: PushJob, before: Promise<Delivery> | undefined): Line {
+  #begin(key: string, job: PushJob, before: Line | undefined): Line {
     const { promise, resolve, reject } = Promise.withResolvers<Delivery>();
-    const line: Line = { seq: job.seq, replaced: false, wake: undefined, done: promise };
+    const { seq, target, sinceSeq = seq } = job;
+    const line: Line = { key, seq, target, sinceSeq, replaced: false, wake: undefined, done: promise };
     void this.#after(before, job, line).then(resolve, reject);
     return line;
   }
 
-  async #after(before: Promise<Delivery> | undefined, job: PushJob, line: Line): Promise<Delivery> {
-    await before?.catch(() => undefined);
-    return this.#persist(job, line);
+  async #after(before: Line | undefined, job: PushJob, line: Line): Promise<Delivery> {
+    const earlier = await before?.done.catch(() => undefined);
+    // Not of one that was sent while this one waited.
+    if (before !== undefined && earlier?.t === 'replaced') standFor(line, before.sinceSeq);
+    try {
+      const outcome = await this.#persist(job, line);
+      // In the same turn as it ends, so that none comes late in between.
+      return outcome.t === 'withdrawn' ? { ...outcome, sinceSeq: line.sinceSeq } : outcome;
+    } finally {
+      if (this.#lines.get(line.key) === line) this.#lines.delete(line.key);
+    }
   }
 
-  async #persist(job: PushJob, line: Line): Promise<Delivery> {
+  async #persist(job: PushJob, line: Line): Promise<Delivery | Withdrawn> {
     const { config } = this.#init;
     for (let attempt = 1; ; attempt += 1) {
       this.#checkRunning();
@@ -225,7 +250,7 @@ export class NoticeCourier {
     return Math.max(backoffMs(attempt - 1, bounds, random), askedMs);
   }
 
-  #replaced({ target }: PushJob): Delivery {
+  #replaced({ target }: PushJob): { readonly t: 'replaced' } {
     count(this.replaced, target.t);
     return { t: 'replaced' };
   }
@@ -261,6 +286,10 @@ export class NoticeCourier {
       line.wake = wake;
     });
   }
+}
+
+function standFor(line: Line, sinceSeq: Seq): void {
+  line.sinceSeq = Math.min(line.sinceSeq, sinceSeq);
 }
 
 /** What may hang by itself, of those that one provider goes to. */
