@@ -157,8 +157,8 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
       dirty: () => this.#flusher.schedule(),
     });
     this.#watches = new Watches({
-      watch: (users) => owners.links.watching('watch', users),
-      unwatch: (users) => owners.links.watching('unwatch', users),
+      watch: (users) => owners.links.watch(users),
+      unwatch: (users) => owners.links.unwatch(users),
     });
     this.#commands = new SessionCommands({
       clock,
@@ -265,7 +265,7 @@ export class ConnectionNode implements Service, SessionHost, UnaryHost {
 
   /** The message nodes that own conversations, as the directory has them; undefined where it is not there. */
   see(owners: readonly { readonly nodeId: string }[] | undefined): void {
-    this.#owners.links.see(owners);
+    this.#owners.see(owners);
   }
 
   async start(): Promise<void> {

@@ -129,6 +129,8 @@ export class MessageLink {
       call.more
     ) {
       call.more(frame.result);
+      // One that is being answered is waited for.
+      call.sinceMs = this.#clock.monotonicMs();
       return;
     }
     this.#calls.take(frame.call);

@@ -33,6 +33,9 @@ export interface OwnerLinksParts {
 
 type Sent = ReturnType<MessageLink['send']>;
 
+/** Users that one frame names, at most: a frame has to fit into a link. */
+const usersAtOnce = 1_000;
+
 /** A move of conversations is over sooner than this many refusals. */
 const maxTries = 40;
 
@@ -150,8 +153,8 @@ export class OwnerLinks {
     for (const [owner, part] of parts) owner.messages.send({ t: 'delivered', items: part }, 64 * part.length);
   }
 
-  /** Users, each to the node that is asked about them. */
-  watching(t: 'watch' | 'unwatch', users: readonly UserId[]): void {
+  /** Has each user's own node tell of them from now on. */
+  watch(users: readonly UserId[]): void {
     const parts = new Map<OwnerLink, UserId[]>();
     for (const user of users) {
       const owner = this.#choose(user);
@@ -160,7 +163,12 @@ export class OwnerLinks {
       if (part === undefined) parts.set(owner, [user]);
       else part.push(user);
     }
-    for (const [owner, part] of parts) owner.messages.send({ t, users: part }, 64 + 32 * part.length);
+    for (const [owner, part] of parts) sendUsers(owner, 'watch', part);
+  }
+
+  /** Has nobody tell of them any more: others may have been asked before these became another node's. */
+  unwatch(users: readonly UserId[]): void {
+    for (const owner of this.#owners.values()) sendUsers(owner, 'unwatch', users);
   }
 
   /** Gives up calls without an answer. To be called every second or so. */
@@ -176,6 +184,13 @@ export class OwnerLinks {
     // One process with one message node: there is nothing to choose.
     if (this.#owners.size === 1) for (const owner of this.#owners.values()) return owner;
     return rendezvous(key, this.#owners.values());
+  }
+}
+
+function sendUsers({ messages }: OwnerLink, t: 'watch' | 'unwatch', users: readonly UserId[]): void {
+  for (let from = 0; from < users.length; from += usersAtOnce) {
+    const part = users.slice(from, from + usersAtOnce);
+    messages.send({ t, users: part }, 64 + 32 * part.length);
   }
 }
 

@@ -52,6 +52,49 @@ describe('sessions and message nodes', () => {
     assert.equal(asked, mine);
   });
 
+  it('I6: name those whom they watch some at a time', () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const ties = new Ties();
+      for (let no = 0; no < 25_000; no += 1) ties.watched.add(`user ${no}` as UserId);
+      const one = ties.link('m1');
+      const named = () => one.of('watch').flatMap(({ users }) => users);
+      assert.ok(one.of('watch').every(({ users }) => users.length <= 1_000));
+      assert.equal(named().length, 10_000);
+      ties.watched.delete('user 24999' as UserId);
+      mock.timers.tick(50);
+      assert.equal(named().length, 20_000);
+      mock.timers.tick(50);
+      mock.timers.tick(50);
+      assert.deepEqual(new Set(named()), ties.watched);
+      assert.equal(named().length, 24_999);
+      ties.owners.stop();
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
+  it('watch at the next owner those whose owner died before anybody knew', () => {
+    const ties = new Ties();
+    const [one, two] = [ties.link('m1'), ties.link('m2')];
+    ties.owners.see([{ nodeId: 'm1' }, { nodeId: 'm2' }]);
+    for (let no = 0; no < 20; no += 1) ties.watched.add(`user ${no}` as UserId);
+    two.cut();
+    // The directory has it yet: its users are asked of nobody.
+    one.heard.length = 0;
+    ties.owners.see([{ nodeId: 'm1' }, { nodeId: 'm2' }]);
+    assert.equal(one.heard.length, 0);
+    ties.owners.see([{ nodeId: 'm1' }]);
+    assert.deepEqual(new Set(one.of('watch').flatMap(({ users }) => users)), ties.watched);
+  });
+
+  it('stop to watch at every node: another one may have been asked', () => {
+    const ties = new Ties();
+    const both = [ties.link('m1'), ties.link('m2')];
+    ties.owners.links.unwatch(['cyd' as UserId]);
+    for (const { heard } of both) assert.deepEqual(heard.at(-1), { t: 'unwatch', users: ['cyd'] });
+  });
+
   it('are told with how long ago they signed in, to a node that is linked later', () => {
     const ties = new Ties();
     ties.link('m1');

@@ -9,6 +9,7 @@ import { type OwnerLink, OwnerLinks } from './owner-links.ts';
 import type { Audiences, Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 import type { Session } from './session.ts';
+import { WatchRenewal } from './watch-renewal.ts';
 
 type Push = Exclude<OwnerFrame, { t: 'reply' } | { t: 'refused' }>;
 /** What concerns sessions, rather than rooms or the sessions' registration. */
@@ -62,6 +63,7 @@ export class Owners {
   readonly #told = new Map<string, ToldUntil>();
   /** Rooms without an owner, and when to ask for one again. */
   readonly #orphans = new Map<Room, number>();
+  readonly #watches: WatchRenewal;
   #adopting: NodeJS.Timeout | undefined;
   #alone: NodeJS.Timeout | undefined;
 
@@ -75,6 +77,10 @@ export class Owners {
       lost: (owner) => this.#lost(owner),
       failed: host.failed,
     });
+    this.#watches = new WatchRenewal({
+      watched: host.watched,
+      watch: (users) => this.links.watch(users),
+    });
   }
 
   /** How many message nodes are linked. */
@@ -86,6 +92,13 @@ export class Owners {
   connect(nodeId: string, link: Link<EdgeFrame>, epoch: string): LinkEvents<OwnerFrame> {
     this.#host.epoch(epoch);
     return this.links.connect(nodeId, link, epoch);
+  }
+
+  /** As OwnerLinks has it; of users that are another node's by now, that one is asked to tell. */
+  see(owners: readonly { readonly nodeId: string }[] | undefined): void {
+    const before = [...this.links.names].sort().join();
+    this.links.see(owners);
+    if ([...this.links.names].sort().join() !== before && this.linked > 0) this.#watches.again();
   }
 
   /**
@@ -125,6 +138,7 @@ export class Owners {
   stop(): void {
     clearTimeout(this.#adopting);
     clearTimeout(this.#alone);
+    this.#watches.stop();
   }
 
   #up(owner: OwnerLink): void {
@@ -138,7 +152,7 @@ export class Owners {
     for (const session of sessions)
       owner.messages.send(sessionUp(session, Math.max(1, Math.ceil(nowMs - session.signedInAtMs))));
     owner.messages.send({ t: 'snapshotEnd' });
-    this.links.watching('watch', [...this.#host.watched()]);
+    this.#watches.again();
     this.#adopt();
   }
 
@@ -155,7 +169,7 @@ export class Owners {
       else this.#alone = setTimeout(() => this.#host.abandoned(), this.#host.aloneMs);
       return;
     }
-    this.links.watching('watch', [...this.#host.watched()]);
+    this.#watches.again();
     this.#adopt();
   }
 

@@ -4,6 +4,7 @@ import type { LogEntry, Result } from '../peer/edge-frames.ts';
 import type { Span } from '../core/tracer.ts';
 import { answered, refused } from './command-span.ts';
 import type { EdgePeer } from './edge-peer.ts';
+import type { EdgeSession } from './edge-session.ts';
 import type { Asker } from './operations.ts';
 import type { ChainRefusals } from './refused-chains.ts';
 
@@ -12,29 +13,40 @@ interface Refusals {
   refused(fault: Fault): void;
 }
 
+interface Question {
+  readonly edge: EdgePeer;
+  readonly call: number;
+  readonly userId: UserId;
+  readonly session: EdgeSession | undefined;
+  readonly span: Span | undefined;
+}
+
 /** Who asked by a command frame: the answer goes back on its edge's link. */
 export class EdgeAsker implements Asker {
   readonly userId: UserId;
-  readonly refused: ChainRefusals | undefined;
-  readonly #edge: EdgePeer;
-  readonly #refusals: Refusals;
-  readonly #call: number;
   readonly span: Span | undefined;
+  readonly #refusals: Refusals;
+  readonly #edge: EdgePeer;
+  readonly #call: number;
+  /** Undefined for unary calls. */
+  readonly #session: EdgeSession | undefined;
 
-  constructor(
-    refusals: Refusals,
-    edge: EdgePeer,
-    call: number,
-    userId: UserId,
-    chains: ChainRefusals | undefined,
-    span: Span | undefined,
-  ) {
+  constructor(refusals: Refusals, { edge, call, userId, session, span }: Question) {
     this.#refusals = refusals;
     this.#edge = edge;
     this.#call = call;
+    this.#session = session;
     this.userId = userId;
-    this.refused = chains;
     this.span = span;
+  }
+
+  get refused(): ChainRefusals | undefined {
+    return this.#session;
+  }
+
+  get isThere(): boolean {
+    const session = this.#session;
+    return !this.#edge.isDown && (session === undefined || this.#edge.sessions.get(session.no) === session);
   }
 
   more(result: Result): void {

@@ -74,7 +74,8 @@ export class EdgeDesk {
     presence.edges.add(edge);
     return {
       frames: (frames) => {
-        for (const frame of frames) this.#guardedTake(edge, frame);
+        // What follows from one of them may close the link.
+        for (const frame of frames) if (!edge.isDown) this.#guardedTake(edge, frame);
       },
       down: () => this.#down(edge),
     };
@@ -230,7 +231,7 @@ export class EdgeDesk {
     const { operations, handingOn, owns, tracer } = this.#parts;
     const chains = edge.sessions.get(session);
     const span = trace === undefined ? undefined : commandSpan(tracer, op, trace);
-    const asker = new EdgeAsker(this.#parts, edge, call, userId, chains, span);
+    const asker = new EdgeAsker(this.#parts, { edge, call, userId, session: chains, span });
     try {
       const convId = conversationOf(op);
       if (convId !== undefined && !owns(convId)) {
@@ -307,6 +308,7 @@ export class EdgeDesk {
 
   #down(edge: EdgePeer): void {
     const { presence, fanOut, clock } = this.#parts;
+    edge.isDown = true;
     presence.edges.delete(edge);
     this.#parts.acks.gone(edge);
     presence.unwatch(edge, [...edge.watched]);

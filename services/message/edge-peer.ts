@@ -30,6 +30,8 @@ export class EdgePeer {
   readonly linkedAtMs: number;
   /** It has named all sessions that it had when the link came up. */
   complete = false;
+  /** Its link is gone: whatever came by it and is not taken yet is void. */
+  isDown = false;
   /** What its sessions may have missed until it was complete, and it was not told of since: by conversation, the first entry. */
   readonly missed = new Map<ConvId, Seq>();
   /** Sessions that it had by then, by the monotonic clock, may have missed what is not known any more. */

@@ -45,6 +45,8 @@ export interface Asker {
   readonly userId: UserId;
   /** Of a sampled command, begun when it came and ended with the answer; undefined for most. */
   readonly span: Span | undefined;
+  /** Whether an answer still goes to anybody, as far as is known. */
+  readonly isThere: boolean;
   more(result: Result): void;
   done(result: Result): void;
   refuse(fault: Fault): void;
@@ -53,6 +55,9 @@ export interface Asker {
 /** Each sync reads much: when all come back at once, they pass one after another, and nothing is refused. */
 const syncsAtOnce = 32;
 const syncsWaiting = 20_000;
+/** One that has waited longer is asked for again by its client, or was given up by its edge: it would be carried out for nobody. */
+const syncWaitMs = 15_000;
+const syncAgainMs = 2_000;
 
 /** Carries out what users ask of a message node. */
 export class Operations {
@@ -135,7 +140,7 @@ export class Operations {
       case 'locate':
         return this.#locate(userId, op.msgId);
       case 'sync':
-        return this.#syncs.run(() => this.#sync(asker, op));
+        return this.#syncInTurn(asker, op);
       case 'conversations': {
         const { conversations, next } = await views.list(userId, op.after, op.limit);
         return { t: 'conversations', conversations, removed: [], next };
@@ -199,14 +204,29 @@ export class Operations {
     });
   }
 
+  /**
+   * Where more come back than can be served in time, those that wait too long are told to come again, so that what is done
+   * is done for somebody who still waits.
+   */
+  #syncInTurn(asker: Asker, op: Extract<Operation, { t: 'sync' }>): Promise<Result> {
+    const { clock } = this.#parts;
+    const askedAtMs = clock.monotonicMs();
+    return this.#syncs.run(async () => {
+      if (clock.monotonicMs() - askedAtMs > syncWaitMs) throw tooLate();
+      return this.#sync(asker, op);
+    });
+  }
+
   async #sync(asker: Asker, op: Extract<Operation, { t: 'sync' }>): Promise<Result> {
     // What was known of another epoch is void.
     const known = op.epoch === this.#parts.store.epoch ? op.known : [];
+    if (!asker.isThere) throw tooLate();
     for await (const page of this.#parts.views.changes(asker.userId, known, op.entries)) {
       const { conversations, removed, done } = page;
       const result: Result = { t: 'conversations', conversations, removed, next: undefined };
       if (done) return result;
       asker.more({ ...result, next: conversations.at(-1)?.convId ?? ('' as ConvId) });
+      if (!asker.isThere) throw tooLate();
     }
     return { t: 'conversations', conversations: [], removed: [], next: undefined };
   }
@@ -233,6 +253,10 @@ export class Operations {
     });
     return { t: 'members', members, next: more ? page.at(-1)?.userId : undefined };
   }
+}
+
+function tooLate(): Fault {
+  return new Fault('overloaded', { message: 'too many come back at once', retryAfterMs: syncAgainMs });
 }
 
 function groupView(conversation: Conversation, userId: UserId): GroupView | undefined {

@@ -11,6 +11,8 @@ import type { Asker } from './operations.ts';
 /** Whose command another message node handed on: the answer goes back on that node's link. */
 export class PeerAsker implements Asker {
   readonly userId: UserId;
+  /** The node that waits is. */
+  readonly isThere = true;
   /** What is handed on promises no order. */
   readonly refused = undefined;
   readonly #link: Link<PeerAnswerFrame>;

@@ -35,6 +35,19 @@ const presence = (userId: string, online: boolean, lastSeenAtMs = 0) => ({
 });
 
 describe('presence', () => {
+  it('is told no more to an edge whose link an answer has overfilled', () => {
+    const book = new PresenceBook();
+    const [here, watcher] = [new Edge(1), new Edge(2)];
+    const send = watcher.send.bind(watcher);
+    watcher.send = (frame) => {
+      send(frame);
+      watcher.isDown = true;
+    };
+    book.watch(watcher, [bob, ada]);
+    book.up(session(here, 1, ada));
+    assert.deepEqual(watcher.told, [presence('bob', false)]);
+  });
+
   it('is told to those who watch, when a first session comes and the last one goes', () => {
     const book = new PresenceBook();
     const [here, there, watcher] = [new Edge(1), new Edge(2), new Edge(3)];

@@ -88,6 +88,8 @@ export class PresenceBook {
 
   watch(edge: EdgePeer, users: readonly UserId[]): void {
     for (const userId of users) {
+      // An answer has overfilled its link.
+      if (edge.isDown) return;
       edge.watched.add(userId);
       const watchers = this.#watchers.get(userId);
       if (watchers === undefined) this.#watchers.set(userId, new Set([edge]));

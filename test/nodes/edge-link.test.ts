@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import { SendRequestSchema } from '../../gen/parley/chat/v1/message_pb.ts';
 import type { ConvId, UserId } from '../../services/core/ids.ts';
 import type { EdgeFrame, OwnerFrame } from '../../services/peer/edge-frames.ts';
+import type { Link } from '../../services/peer/link.ts';
 import { Ownership } from '../../services/message/ownership.ts';
 import { Nodes, say, sayTo } from '../helpers/nodes.ts';
 import { TempStore } from '../helpers/temp-store.ts';
@@ -234,5 +235,36 @@ describe('many refusals in one batch', () => {
     assert.deepEqual([...reasons].sort(), ['conversationNotFound', 'overloaded']);
     assert.equal((await ada.answer(id as number)).event.case, 'sent');
     assert.ok(nodes.message.hotConversations <= 1);
+  });
+
+  it('what came by a link is void where an answer before it has overfilled it', async () => {
+    await using nodes = await Nodes.open();
+    let [room, isOpen] = [3, true];
+    const link: Link<OwnerFrame> = {
+      send: () => (isOpen ? (room-- > 0 ? 'queued' : 'full') : 'closed'),
+      close: (reason) => {
+        if (isOpen) events.down(reason);
+        isOpen = false;
+      },
+    };
+    const events = nodes.message.acceptEdge(link, 'an edge that reads nothing');
+    const up = (session: number, userId: string) =>
+      ({ t: 'sessionUp', session, userId: userId as UserId, deviceId: 'd', ageMs: 1 }) as const;
+    events.frames([
+      { t: 'snapshot', oldestMs: 1, told: undefined },
+      up(1, 'ada'),
+      { t: 'snapshotEnd' },
+      { t: 'watch', users: ['u', 'v', 'w', 'x'] as UserId[] },
+      up(2, 'bob'),
+    ]);
+    const cyd = await nodes.signIn('cyd');
+    await cyd.asked({ case: 'watch', value: { userIds: ['ada', 'bob'] } }, 'pong');
+    assert.deepEqual(
+      cyd.of('presence').map(({ userId, online }) => [userId, online]),
+      [
+        ['ada', false],
+        ['bob', false],
+      ],
+    );
   });
 });
