@@ -22,6 +22,14 @@ export const directoryMutants: readonly Mutant[] = [
   },
   {
     invariant: 'directory',
+    how: 'absence counts where nobody could renew',
+    file: `${redis}/node-leases.ts`,
+    from: 'redis.get(keys.born(role)), probe]',
+    to: 'redis.get(keys.born(role)), probe.catch(() => {})]',
+    tests: [`${redis}/node-watch.test.ts`],
+  },
+  {
+    invariant: 'directory',
     how: 'absence counts at once',
     file: 'services/peer/node-view.ts',
     from: 'const available = !doubtful &&',

@@ -52,7 +52,10 @@ export interface NodeLeases {
   renew(node: NodeRecord): Promise<'held' | 'superseded'>;
   /** Ends a lease at once; does nothing where another incarnation holds it. */
   leave(node: Pick<NodeRecord, 'role' | 'id' | 'incarnation'>): Promise<void>;
-  /** The nodes of a role whose leases stand now, in no particular order; at most 1,000. */
+  /**
+   * The nodes of a role whose leases stand now, in no particular order; at most 1,000. Rejects where none can be renewed:
+   * that a lease lapsed would say nothing.
+   */
   list(role: NodeRole): Promise<NodeListing>;
   /**
    * Calls back soon after a node of the role came, left, or told another state or address, so that nobody has to wait for his next look. A hint: it may

@@ -87,6 +87,25 @@ describe('a Redis that', () => {
       );
     });
 
+  test('answers, but takes no writes, stops no chat', async () => {
+    const [ann, bob] = [await clients.online('ann x', 'e1'), await clients.online('bob x', 'e2')];
+    const { groupId } = await ann.groups.create('Team', ['bob x']);
+    const stops = [talk(ann, groupId, 20), talk(bob, groupId, 20)];
+    await pause(ann, groupId, 50);
+    await redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '1');
+    // So long that every lease lapses.
+    const overMs = performance.now() + 3 * leaseMs;
+    while (performance.now() < overMs) await pause(ann, groupId, 50);
+    await redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '0');
+    await pause(ann, groupId, 50);
+    await settled(
+      cluster,
+      groupId,
+      [ann, bob],
+      stops.flatMap((stop) => stop()),
+    );
+  });
+
   test('is away lets edges go by their links when a message node dies', async () => {
     const [ann, bob] = [await clients.online('ann y', 'e1'), await clients.online('bob y', 'e2')];
     const { groupId } = await ann.groups.create('Team', ['bob y']);

@@ -59,7 +59,13 @@ export function connectRedis(parts: ConnectParts): RedisClient {
     askForSlots(cluster);
     return cluster;
   }
-  const single = { ...common, db: target.db, enableOfflineQueue: false, retryStrategy: retry };
+  const single = {
+    ...common,
+    db: target.db,
+    enableOfflineQueue: false,
+    retryStrategy: retry,
+    reconnectOnError: leaveReplicas(),
+  };
   const [first] = target.hosts;
   if (target.kind === 'single') return new Redis({ ...single, ...first });
   return new Redis({
@@ -68,11 +74,24 @@ export function connectRedis(parts: ConnectParts): RedisClient {
     name: target.master,
     sentinelRetryStrategy: retry,
     sentinelCommandTimeout: commandTimeoutMs,
-    // A former master that sentinels took the role from still answers, but takes no writes.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
     ...(parts.sentinelPassword === '' ? {} : { sentinelPassword: parts.sentinelPassword }),
     ...(target.tls ? { enableTLSForSentinelMode: true } : {}),
   });
+}
+
+/**
+ * A former master still answers, but takes no writes: sentinels, or a name that leads elsewhere by now, know a better one.
+ * Where they don't, reads go on over one connection for a while.
+ */
+function leaveReplicas(): (error: Error) => boolean {
+  let leftAtMs = Number.NEGATIVE_INFINITY;
+  return ({ message }) => {
+    const nowMs = performance.now();
+    // Scripts say it somewhere in the middle.
+    if (!message.includes('READONLY') || nowMs - leftAtMs < reconnect.maxMs) return false;
+    leftAtMs = nowMs;
+    return true;
+  };
 }
 
 /** Of clusters that have not been hung up on. */

@@ -10,6 +10,7 @@ import type { NodeRole, PageKey } from '../../ports/directory.ts';
  * | `P:node:{role}:id` | hash | what a node tells of itself; lapses with its lease |
  * | `P:nodes:{role}` | sorted set | ids of the role's nodes by the end of their lease |
  * | `P:born:{role}` | string | drawn when the role's nodes were first registered: another one says that all was lost |
+ * | `P:probe:{role}` | string | empty: written to find out whether leases can be renewed; expires |
  * | `P:session:{user}:node:number` | hash | a session, written by redis-om; expires |
  * | `P:sessions:{user}` | sorted set | the user's sessions by their end |
  * | `P:revoked:{user}` | hash | device (or nothing, for all) → `issued until:ends at`; expires with the last |
@@ -35,6 +36,10 @@ export class Keys {
 
   born(role: NodeRole): string {
     return `${this.#prefix}:born:{${role}}`;
+  }
+
+  probe(role: NodeRole): string {
+    return `${this.#prefix}:probe:{${role}}`;
   }
 
   /** What redis-om puts in front of a session's own part of the key. */

@@ -49,8 +49,10 @@ export class RedisNodeLeases implements NodeLeases {
     const [nodes, born] = await connection.run(async (redis) => {
       const ids = await redis.zrevrange(keys.nodes(role), 0, listedAtMost - 1);
       const rows = Promise.all(ids.map((id) => redis.hgetall(keys.node(role, id))));
+      // One that refuses writes (a full disk, a master that became a replica) answers all the same, and shows nobody.
+      const probe = redis.set(keys.probe(role), '', 'PX', this.ttlMs);
       // The birth is read last: where Redis is emptied on the way it is missing, and nobody takes the rest for the truth.
-      const [found, birth] = await Promise.all([rows, redis.get(keys.born(role))]);
+      const [found, birth] = await Promise.all([rows, redis.get(keys.born(role)), probe]);
       return [found.flatMap((row, at) => this.#node(role, ids[at] as string, row)), birth] as const;
     });
     return { nodes, generation: `${before}/${connection.generation}/${born ?? ''}` };

@@ -154,6 +154,14 @@ describe('nodes on Redis', () => {
         await redis.restart();
       },
     ],
+    [
+      'refusing writes, and answering reads, for three lease times',
+      async (redis) => {
+        await redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '1');
+        await pause(3 * fixtureTimes.leaseMs);
+        await redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '0');
+      },
+    ],
   ];
   for (const [name, trouble] of troubles) {
     it(`are not declared dead because Redis was ${name}; who died meanwhile is`, async () => {
