@@ -47,15 +47,10 @@ function prometheus(place: Place): Program {
 
 /** With those that the file has for a profile, and for who brings an exporter of Kafka's: here they are. */
 function targets({ composition }: Place, file: string): string {
-  const text = composition
+  return composition
     .file(`production/targets/${file}`)
     .replaceAll(/^# ?(?=- \{ targets)/gm, '')
     .replace(/^\[\]$/m, '');
-  // In containers there is one machine; here each gateway has what its keepalived says.
-  const gateways = ['gateway-1', 'gateway-2'].map(
-    (name) => `- { targets: ['${name}:9100'], labels: { instance: ${name} } }`,
-  );
-  return file === 'node.yml' ? `${text}${gateways.join('\n')}\n` : text;
 }
 
 function alertmanager(place: Place): Program {

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { parse } from 'yaml';
 import { debianTool, deployTool } from '../../scripts/deploy-tools.ts';
 import { root } from '../../scripts/paths.ts';
 import { optionTables } from '../../services/options.ts';
@@ -27,6 +28,7 @@ interface Service {
   readonly command?: readonly string[];
   readonly cap_add?: readonly string[];
   readonly cap_drop?: readonly string[];
+  readonly depends_on?: Readonly<Record<string, { readonly restart?: boolean }>>;
   readonly entrypoint?: readonly string[] | null;
   readonly deploy?: { readonly resources?: { readonly limits?: { readonly memory?: string } } };
   readonly environment?: Readonly<Record<string, string>>;
@@ -34,14 +36,17 @@ interface Service {
   readonly image: string;
   readonly logging?: { readonly options: Readonly<Record<string, string>> };
   readonly network_mode?: string;
-  readonly networks?: Readonly<Record<string, unknown>>;
+  readonly networks?: Readonly<
+    Record<string, { readonly aliases?: readonly string[]; readonly ipv4_address?: string } | null>
+  >;
   readonly ports?: readonly { readonly host_ip?: string; readonly published: string }[];
   readonly privileged?: boolean;
   readonly read_only?: boolean;
   readonly restart?: string;
   readonly secrets?: readonly { readonly source: string }[];
   readonly stop_grace_period?: string;
-  readonly volumes?: readonly { readonly type: string; readonly source: string }[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly volumes?: readonly { readonly type: string; readonly source: string; readonly target: string }[];
 }
 
 /** `deploy` with the secrets that its script makes, so that nothing is left in the checkout. */
@@ -116,7 +121,7 @@ describe('the whole shape of production', () => {
     const silent = Object.entries(services)
       .filter(([, { healthcheck, image }]) => healthcheck === undefined && image !== 'parley')
       .map(([name]) => name)
-      .filter((name) => !/exporter|keepalived|filebeat|-setup$/.test(name));
+      .filter((name) => !/exporter|keepalived|filebeat|-net$|-setup$/.test(name));
     assert.deepEqual(silent, []);
     // Nodes have it from their image.
     assert.match(await readFile(join(root, 'deploy', 'Dockerfile'), 'utf8'), /^HEALTHCHECK .*parley-ready/m);
@@ -138,7 +143,19 @@ describe('the whole shape of production', () => {
     for (const name of ['inner', 'watch']) assert.equal(networks[name]?.internal, true, name);
     for (const [name, { ports, networks: joined }] of Object.entries(services)) {
       for (const { host_ip } of ports ?? []) assert.equal(host_ip, '127.0.0.1', name);
-      if (joined !== undefined && 'edge' in joined) assert.match(name, /^gateway-[12]$|prometheus|blackbox/);
+      if (joined !== undefined && 'edge' in joined)
+        assert.match(name, /^gateway-[12]-net$|prometheus|blackbox/);
+    }
+  });
+
+  test('a database that has joined, and has nothing but what it copied, can be asked whether it is well', async () => {
+    const { services } = await composed('production/compose.yaml');
+    for (const number of [1, 2, 3]) {
+      const { environment, healthcheck } = services[`database-${number}`] as Service;
+      const asked = ['CMD', 'healthcheck.sh', '--su-mysql', '--connect', '--galera_online'];
+      assert.deepEqual(healthcheck?.test, asked);
+      // Who asks so is among the tables that are copied.
+      assert.equal(environment?.['MARIADB_MYSQL_LOCALHOST_USER'], '1');
     }
   });
 
@@ -190,6 +207,87 @@ describe('the whole shape of production', () => {
 });
 
 describe('gateways, as Compose sets them', () => {
+  /** The services whose programs are in the network of a gateway. */
+  const partsOf = ({ services }: Composed, gateway: string) =>
+    Object.entries(services).filter(([, { network_mode }]) => network_mode === `service:${gateway}-net`);
+
+  test('a program of a gateway that dies leaves the others the network that they are in', async () => {
+    const production = await composed('production/compose.yaml');
+    for (const gateway of ['gateway-1', 'gateway-2']) {
+      const { entrypoint, networks, restart } = production.services[`${gateway}-net`] as Service;
+      assert.deepEqual(entrypoint, ['sleep', 'infinity']);
+      assert.equal(restart, 'unless-stopped');
+      assert.deepEqual(Object.keys(networks ?? {}).sort(), ['edge', 'inner', 'watch']);
+      const parts = partsOf(production, gateway).map(([name]) => name);
+      assert.deepEqual(
+        parts.sort(),
+        [
+          gateway,
+          `${gateway}-exporter`,
+          `${gateway}-node-exporter`,
+          gateway.replace('gateway', 'keepalived'),
+        ].sort(),
+      );
+    }
+    const shared = Object.values(production.services).flatMap(({ network_mode = '' }) =>
+      network_mode.startsWith('service:') ? [network_mode] : [],
+    );
+    for (const mode of shared) assert.match(mode, /^service:gateway-[12]-net$/);
+  });
+
+  test('who has the floating address is told to Prometheus, of each', async () => {
+    const production = await composed('production/compose.yaml');
+    const file = join(directory, 'deploy', 'production', 'targets', 'node.yml');
+    const targets = parse(await readFile(file, 'utf8')) as {
+      readonly targets: readonly string[];
+      readonly labels: { readonly instance: string };
+    }[];
+    for (const gateway of ['gateway-1', 'gateway-2']) {
+      const told = targets.find(({ labels }) => labels.instance === gateway);
+      assert.deepEqual(told?.targets, [`${gateway}:9100`]);
+      const aliases = production.services[`${gateway}-net`]?.networks?.['watch']?.aliases;
+      assert.ok(aliases?.includes(gateway), `Prometheus finds no ${gateway}`);
+      const parts = Object.fromEntries(partsOf(production, gateway));
+      const keepalived = parts[gateway.replace('gateway', 'keepalived')];
+      const exporter = parts[`${gateway}-node-exporter`];
+      const written = keepalived?.volumes?.find(
+        ({ target }) => target === keepalived.environment?.['STATE_DIRECTORY'],
+      );
+      const read = exporter?.volumes?.find(({ source }) => source === written?.source);
+      assert.ok(read !== undefined, `${gateway} tells nobody`);
+      assert.ok(exporter?.command?.includes(`--collector.textfile.directory=${read.target}`));
+    }
+  });
+
+  test('an edge that starts again, or is made anew, is where the gateways look for it', async () => {
+    const { services } = await composed('production/compose.yaml');
+    const edges = ['e1', 'e2'].map((name) => services[name]?.networks?.['inner']?.ipv4_address);
+    for (const gateway of ['gateway-1', 'gateway-2']) {
+      const { depends_on = {}, environment = {} } = services[gateway] as Service;
+      for (const [variable, port] of [
+        ['HTTP_UPSTREAMS', 9501],
+        ['GRPC_UPSTREAMS', 9503],
+      ] as const)
+        assert.deepEqual(
+          [...(environment[variable] ?? '').matchAll(/server (\S+)/g)].map(([, server]) => server),
+          edges.map((address) => `${address}:${port}`),
+        );
+      for (const edge of ['e1', 'e2'])
+        assert.ok(!depends_on[edge]?.restart, `${gateway} is restarted with ${edge}`);
+    }
+  });
+
+  test('the kernel gives them the ports that it is told to give a gateway on a machine', async () => {
+    const { services } = await composed('production/compose.yaml');
+    const file = await readFile(join(directory, 'deploy', 'gateway', 'sysctl.conf'), 'utf8');
+    const told = Object.fromEntries(
+      [...file.matchAll(/^(net\S+) = (.+)$/gm)].map(([, name, is]) => [name, is]),
+    );
+    assert.ok('net.ipv4.ip_local_port_range' in told);
+    for (const gateway of ['gateway-1', 'gateway-2'])
+      assert.deepEqual(services[`${gateway}-net`]?.sysctls, told);
+  });
+
   /** A template of `deploy` with the variables that a service gets. */
   async function filled(template: string, variables: Readonly<Record<string, string>>): Promise<string> {
     const text = await readFile(join(directory, 'deploy', template), 'utf8');
@@ -204,9 +302,8 @@ describe('gateways, as Compose sets them', () => {
     const secrets = join(directory, 'deploy', 'production', 'secrets');
     const own: Record<string, string> = { PID_FILE: join(directory, 'nginx.pid'), NGINX_USER: 'www-data' };
     for (const name of ['ACCESS_LOG', 'ERROR_LOG']) own[name] = '/dev/null';
-    // Names of containers are known to nobody here.
     for (const [name, value] of Object.entries(services['gateway-1']?.environment ?? {}))
-      own[name] ??= value.replace('/run/secrets', secrets).replaceAll(/\be[12]:/g, '127.0.0.1:');
+      own[name] ??= value.replace('/run/secrets', secrets);
     await writeFile(join(directory, 'nginx.conf'), await filled('nginx/nginx.conf.in', own));
     await writeFile(join(directory, 'gateway.conf'), await filled('nginx/gateway.conf.in', own));
     const { stderr } = await run(debianTool('nginx'), ['-t', '-c', join(directory, 'nginx.conf')]);
