@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GatewayPlace, gatewayNginxSpec, keepalivedSpec } from '../../test/engines/gateway.ts';
 import { answers, commandIn } from './commands.ts';
+import { setGatewayKernel } from './gateway-kernel.ts';
 import type { Place } from './place.ts';
 import type { Program } from './program.ts';
 
@@ -26,6 +27,7 @@ export class Gateway implements AsyncDisposable {
     const peer = place.machines.get(name === 'gateway-1' ? 'gateway-2' : 'gateway-1');
     const logs = place.log(name);
     await mkdir(logs, { recursive: true });
+    await setGatewayKernel(machine.command);
     const files = await GatewayPlace.make({
       prefix: machine.command,
       logs,

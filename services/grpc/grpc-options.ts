@@ -35,8 +35,8 @@ export const grpcOptions = {
   maxConnections: option({
     env: 'PARLEY_GRPC_MAX_CONNECTIONS',
     type: z.int().min(1),
-    default: 20_000,
-    doc: 'Most gRPC connections at a time; more are refused.',
+    default: 100_000,
+    doc: 'Most gRPC connections at a time; more are refused. Behind nginx each session has one of its own.',
   }),
   maxStreams: option({
     env: 'PARLEY_GRPC_MAX_STREAMS',

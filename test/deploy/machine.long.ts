@@ -7,6 +7,8 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { debianTool, deployTool } from '../../scripts/deploy-tools.ts';
 import { root } from '../../scripts/paths.ts';
+import { setGatewayKernel } from '../../scripts/production/gateway-kernel.ts';
+import { addNamespace, NetNamespace, removeNamespace } from '../engines/net-namespace.ts';
 
 const run = promisify(execFile);
 const deploy = join(root, 'deploy');
@@ -99,6 +101,29 @@ describe('units of systemd', () => {
     const drainMs = Number(/^#?PARLEY_DRAIN_MS=(\d+)$/m.exec(shared)?.[1]);
     assert.ok(stop >= drainMs / 1000 + 20, `${stop} s for ${drainMs} ms`);
   });
+});
+
+test('a gateway: the kernel gives it the ports that it needs', {
+  skip: !NetNamespace.possible && 'needs root on Linux',
+}, async () => {
+  const namespace = await addNamespace();
+  try {
+    const command = ['ip', 'netns', 'exec', namespace];
+    await setGatewayKernel(command);
+    const [program, ...args] = [...command, 'cat', '/proc/sys/net/ipv4/ip_local_port_range'] as [
+      string,
+      ...string[],
+    ];
+    const [first, last] = (await checked(program, args)).trim().split(/\s+/).map(Number);
+    assert.deepEqual([first, last], [1024, 65_535]);
+    // So many sessions at one port of an edge, as docs/capacity.md reckons.
+    const page = await readFile(join(root, 'docs', 'capacity.md'), 'utf8');
+    const reserved = 3;
+    const ports = 65_535 - 1024 + 1 - reserved;
+    assert.ok(page.includes(ports.toLocaleString('en')), `docs/capacity.md does not reckon with ${ports}`);
+  } finally {
+    removeNamespace(namespace);
+  }
 });
 
 test('the image: hadolint has no complaint', async () => {

@@ -50,6 +50,12 @@ function configOf(env: Settings) {
   });
 }
 
+test('an edge takes as many connections, of either kind, as sessions: behind nginx each has one', () => {
+  const { connection, grpc, bridge } = loadConfig(optionTables, {});
+  assert.ok(grpc.maxConnections >= connection.maxSessions, `${grpc.maxConnections} by gRPC`);
+  assert.ok(bridge.maxSockets >= connection.maxSessions, `${bridge.maxSockets} by WebSocket`);
+});
+
 describe('nodes in containers', () => {
   for (const file of ['compose.yaml', 'production/compose.yaml']) {
     test(`${file}: each says where the others reach it`, () => {
