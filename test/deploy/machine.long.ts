@@ -94,6 +94,13 @@ describe('units of systemd', () => {
     assert.ok(exposure <= 2, `${exposure} of 10`);
   });
 
+  test('one that cannot start is tried again for as long as it takes, and leaves the machine in peace between', async () => {
+    const unit = await readFile(join(deploy, 'systemd', 'parley@.service'), 'utf8');
+    assert.match(unit, /^Restart=on-failure$/m);
+    assert.match(unit, /^StartLimitIntervalSec=0$/m);
+    assert.ok(Number(/^RestartSec=(\d+)$/m.exec(unit)?.[1]) >= 5);
+  });
+
   test('it has the time to drain, as the settings beside it have it', async () => {
     const unit = await readFile(join(deploy, 'systemd', 'parley@.service'), 'utf8');
     const stop = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]);
@@ -108,13 +115,10 @@ test('a gateway: the kernel gives it the ports that it needs', {
 }, async () => {
   const namespace = await addNamespace();
   try {
-    const command = ['ip', 'netns', 'exec', namespace];
-    await setGatewayKernel(command);
-    const [program, ...args] = [...command, 'cat', '/proc/sys/net/ipv4/ip_local_port_range'] as [
-      string,
-      ...string[],
-    ];
-    const [first, last] = (await checked(program, args)).trim().split(/\s+/).map(Number);
+    await setGatewayKernel(['ip', 'netns', 'exec', namespace]);
+    const file = '/proc/sys/net/ipv4/ip_local_port_range';
+    const told = await checked('ip', ['netns', 'exec', namespace, 'cat', file]);
+    const [first, last] = told.trim().split(/\s+/).map(Number);
     assert.deepEqual([first, last], [1024, 65_535]);
     // So many sessions at one port of an edge, as docs/capacity.md reckons.
     const page = await readFile(join(root, 'docs', 'capacity.md'), 'utf8');

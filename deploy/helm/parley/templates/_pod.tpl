@@ -125,7 +125,8 @@ spec:
         {{- end }}
         - { name: link, containerPort: 9505 }
         - { name: metrics, containerPort: 9464 }
-      # Engines that are starting, too, are waited for.
+      # It is answered once the store is open. Engines that are not there are not waited for: the process ends, and the kubelet
+      # starts it again, ever more rarely, for as long as it takes.
       startupProbe:
         httpGet: { path: /livez, port: metrics, scheme: {{ $scheme }} }
         periodSeconds: 2
