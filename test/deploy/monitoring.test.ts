@@ -142,10 +142,13 @@ describe('deploy/prometheus and deploy/alertmanager', () => {
       () => prometheus.output,
     );
     const seen = await prometheus.asks();
-    assert.deepEqual(seen.map(({ job, instance, namespace }) => [job, instance, namespace]).toSorted(), [
-      ['mysql', 'exporter', 'chat'],
-      ['parley', 'parley-message-0', 'chat'],
-    ]);
+    assert.deepEqual(
+      seen.map(({ job, instance, namespace, pod: name }) => [job, instance, namespace, name]).toSorted(),
+      [
+        ['mysql', 'exporter', 'chat', 'exporter'],
+        ['parley', 'parley-message-0', 'chat', 'parley-message-0'],
+      ],
+    );
   });
 });
 
