@@ -139,12 +139,10 @@ export class Bridge implements Service {
   }
 
   async start(): Promise<void> {
-    const { config, host, log } = this.#init;
-    // `localhost` may mean either address: clients try one after the other, unless it is the wrong one only.
-    const hosts = host === '127.0.0.1' || host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
+    const { config, log } = this.#init;
     try {
-      await this.#httpListener.listen(hosts, config.httpPort);
-      await this.#wsListener.listen(hosts, config.wsPort);
+      await this.#httpListener.listen(this.#hosts, config.httpPort);
+      await this.#wsListener.listen(this.#hosts, config.wsPort);
     } catch (error) {
       await this.stop();
       throw error;
@@ -154,6 +152,29 @@ export class Bridge implements Service {
       'parley.http': this.httpPort,
       'parley.ws': this.wsPort,
     });
+  }
+
+  /** `localhost` may mean either address: clients try one after the other, unless it is the wrong one only. */
+  get #hosts(): readonly string[] {
+    const { host } = this.#init;
+    return host === '127.0.0.1' || host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
+  }
+
+  /** Takes nobody in until `reopen`, and ends what is open in a moment. */
+  shut(): void {
+    this.#httpListener.shut();
+    this.#wsListener.shut();
+  }
+
+  /** On the same ports. Rejects where one can't be had: then both are shut. */
+  async reopen(): Promise<void> {
+    try {
+      await this.#httpListener.reopen(this.#hosts);
+      await this.#wsListener.reopen(this.#hosts);
+    } catch (error) {
+      this.shut();
+      throw error;
+    }
   }
 
   /** The connection node tells the sessions when to go; the bridge only takes no new ones. */

@@ -225,6 +225,22 @@ test('a call over HTTP/2 that takes longer than its request may is answered', as
   session.destroy();
 });
 
+test('ports that are shut refuse, end what is open, and open again where they were', async () => {
+  await using fixture = await BridgeFixture.start();
+  const { httpPort, wsPort } = fixture.bridge;
+  const socket = await fixture.connect();
+  fixture.bridge.shut();
+  await assert.rejects(fetch(fixture.url));
+  await assert.rejects(fixture.connect(), /ECONNREFUSED/);
+  await socket.closed;
+  await fixture.bridge.reopen();
+  assert.deepEqual([fixture.bridge.httpPort, fixture.bridge.wsPort], [httpPort, wsPort]);
+  assert.equal((await fetch(`${fixture.url}/api/v1/openapi.json`)).status, 200);
+  await fixture.connect();
+  // Shut again, it can still be stopped.
+  fixture.bridge.shut();
+});
+
 test('development mode is for this machine alone', async () => {
   await using fixture = await BridgeFixture.start();
   const { httpPort, wsPort } = fixture.bridge;

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 
 export interface ListenerInit {
@@ -9,6 +9,9 @@ export interface ListenerInit {
   readonly limit: number;
 }
 
+/** What is under way when a port is shut may be answered yet. */
+const farewellMs = 1_000;
+
 /** One port on one or more addresses. */
 export class Listener {
   readonly #servers: Server[] = [];
@@ -18,6 +21,7 @@ export class Listener {
   /** One function for all connections: they are many, and mostly idle. */
   readonly #onClose: (this: Socket) => void;
   #closing: Promise<unknown>[] | undefined;
+  #port = 0;
 
   constructor({ accept, gone, limit }: ListenerInit) {
     this.#accept = accept;
@@ -31,8 +35,7 @@ export class Listener {
 
   /** The port in use, once listening. */
   get port(): number {
-    const address = this.#servers[0]?.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
+    return this.#port;
   }
 
   /**
@@ -49,6 +52,7 @@ export class Listener {
         server.maxConnections = this.#limit;
         server.listen({ host, port: index === 0 ? port : this.port, backlog: 4096 });
         await once(server, 'listening');
+        if (index === 0) this.#port = (server.address() as AddressInfo).port;
         this.#servers.push(server);
       } catch (error) {
         const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
@@ -60,6 +64,22 @@ export class Listener {
   /** Takes no more connections. */
   refuse(): void {
     this.#closing ??= this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
+  }
+
+  /** Takes no connections until `reopen`; those that are open end in a moment. */
+  shut(): void {
+    this.refuse();
+    const open = [...this.#connections];
+    setTimeout(() => {
+      for (const connection of open) connection.destroy();
+    }, farewellMs).unref();
+  }
+
+  /** On the same port as before. Rejects where it can't be had. */
+  async reopen(hosts: readonly string[]): Promise<void> {
+    this.#servers.length = 0;
+    this.#closing = undefined;
+    await this.listen(hosts, this.#port);
   }
 
   /** Ends all connections at once. */

@@ -56,7 +56,7 @@ export async function startBridge(config: Config, log: Logger): Promise<BridgeSe
     tls: certificates.http,
     readiness,
   });
-  registerRoles(meters, 'bridge');
+  registerRoles(meters, readiness, 'bridge');
   registerBridgeMeters(meters, bridge);
   const services: Service[] = [certificates.watch, telemetry, upstream, bridge];
   await startAll(services);

@@ -64,6 +64,23 @@ export class ClientDoors {
     return [this.#grpc, this.#connect, this.#bridge].filter((door) => door !== undefined);
   }
 
+  /** Takes no clients in until `reopen`, and ends what is open. Bridges apart stay: they find another node by themselves. */
+  shut(): void {
+    this.#grpc.shut();
+    this.#bridge?.shut();
+  }
+
+  /** On the same ports. Rejects where one can't be had: then all are shut. */
+  async reopen(): Promise<void> {
+    await this.#grpc.reopen();
+    try {
+      await this.#bridge?.reopen();
+    } catch (error) {
+      this.#grpc.shut();
+      throw error;
+    }
+  }
+
   /** As they are once the services have started; 0 for those that are not open. */
   get ports(): Readonly<Record<'http' | 'ws' | 'grpc' | 'node', number>> {
     return {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ClientDoors } from './client-doors.ts';
+import { DoorWatch } from './door-watch.ts';
 import { checkCluster, ClusterLinks } from './cluster-links.ts';
 import { assertPushable, ClusterResources } from './cluster-resources.ts';
 import { clusterMessage } from './cluster-message.ts';
@@ -115,6 +116,9 @@ class ClusterNode {
   #accepts: Pick<LinkServerParts, 'acceptEdge' | 'acceptPeer' | 'acceptMessages'> = {};
   /** Where clients come in: opened last. */
   #doors: ClientDoors | undefined;
+  #doorWatch: DoorWatch | undefined;
+  /** There are message nodes that are ready, as the directory says. */
+  #othersReach = false;
   readonly #welcoming = Promise.withResolvers<void>();
   readonly #joined = Promise.withResolvers<void>();
   /** What is announced once the ports are open, and then says when it is ready. */
@@ -152,7 +156,7 @@ class ClusterNode {
         log,
       }),
     );
-    registerRoles(this.#meters, ...roles);
+    registerRoles(this.#meters, this.#readiness, ...roles);
     this.#telemetry = new Telemetry({
       config: config.telemetry,
       traces: config.trace,
@@ -292,7 +296,10 @@ class ClusterNode {
       (link, peer) => connection.connectMessages(link, peer.nodeId, peer.storeEpoch),
     );
     // Where the directory can't be read, links alone tell who can be asked.
-    this.#links.watchReady('message', (ready, known) => connection.see(known ? ready : undefined));
+    this.#links.watchReady('message', (ready, known) => {
+      this.#othersReach = known && ready.length > 0;
+      connection.see(known ? ready : undefined);
+    });
     this.#doors = new ClientDoors({
       config,
       bridge,
@@ -302,6 +309,13 @@ class ClusterNode {
       log,
       meters: this.#meters,
       tracer,
+    });
+    this.#doorWatch = new DoorWatch({
+      doors: this.#doors,
+      misplaced: () => this.#othersReach && !connection.linked,
+      patienceMs: aloneMs,
+      clock: systemClock,
+      log,
     });
     this.#services.push(connection);
     this.#roles.push({ role: 'connection', joined: (ready) => void this.#welcoming.promise.then(ready) });
@@ -362,11 +376,7 @@ class ClusterNode {
           await this.#links.draining();
           await new Promise((resolve) => setTimeout(resolve, this.#config.directory.leaseMs / 2));
         }
-        await stopAll(
-          [...this.#services, ...(this.#doors?.services ?? [])],
-          reason,
-          this.#config.process.drainMs,
-        );
+        await stopAll([...this.#services, ...this.#doorServices], reason, this.#config.process.drainMs);
         await this.#links.leave();
         await this.abandon();
       },
@@ -377,12 +387,17 @@ class ClusterNode {
   async #openDoors(): Promise<void> {
     try {
       await this.#running.connection?.linkedWithin(linkedWithinMs);
-      await startAll(this.#doors?.services ?? []);
+      await startAll(this.#doorServices);
     } catch (error) {
       await stopAll(this.#services, 'failed', 0);
       throw error;
     }
     this.#welcoming.resolve();
+  }
+
+  /** Who watches the doors does so while they are there. */
+  get #doorServices(): readonly Service[] {
+    return [...(this.#doors?.services ?? []), this.#doorWatch].filter((service) => service !== undefined);
   }
 
   abandon(): Promise<void> {

@@ -126,7 +126,7 @@ export async function startServices(parts: EmbeddedParts): Promise<EmbeddedServi
   });
   registerNodeMeters(meters, nodes);
   registerLeaseMeters(meters, nodes.ids);
-  registerRoles(meters, ...roles);
+  registerRoles(meters, readiness, ...roles);
   registerStoreMeters(meters, store.meters);
   if (opened.meters !== undefined) registerDirectoryMeters(meters, opened.meters);
   const backups = backupDoorOf(store, config, log);

@@ -12,6 +12,7 @@ import {
   sendQueueDoc,
 } from './core/meters.ts';
 import type { GroupNode } from './group/group-node.ts';
+import type { Readiness } from './core/readiness.ts';
 import type { MessageNode } from './message/message-node.ts';
 import type { NodeAdministration } from './node-administration.ts';
 import type { StoreCounters } from './open-store.ts';
@@ -37,7 +38,12 @@ function byReason(counts: ReadonlyMap<string, number>): LabelledValues {
 }
 
 /** Says which roles this process has: whoever counts them sees that one is gone. */
-export function registerRoles(meters: Meters, ...roles: readonly string[]): void {
+export function registerRoles(meters: Meters, readiness: Readiness, ...roles: readonly string[]): void {
+  meters.gauge(
+    'chat_ready',
+    '1 while this process is of use to users, as /readyz says; 0 while it starts, drains, or reaches no node that it needs.',
+    () => (readiness.state === 'ready' ? 1 : 0),
+  );
   meters.gauge(
     'chat_node_role',
     '1 for each role of this process.',

@@ -137,7 +137,7 @@ export function registerPushMeters(meters: Meters, { push, deadLetters }: PushPa
     );
     meters.total(
       'chat_push_expired_total',
-      'Intervals that were too old to be pushed when their turn came.',
+      'Intervals, and single pushes that had waited, that were too old to be pushed when their turn came.',
       () => devices.notices.expired,
     );
   }

@@ -158,6 +158,18 @@ export class GrpcDoor implements Service {
     });
   }
 
+  /** Takes nobody in until `reopen`, and ends what is open in a moment. */
+  shut(): void {
+    this.#health.set('NOT_SERVING');
+    this.#listener.shut();
+  }
+
+  /** On the same port. Rejects where it can't be had. */
+  async reopen(): Promise<void> {
+    await this.#listener.listen();
+    this.#health.set('SERVING');
+  }
+
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
     this.#health.set('NOT_SERVING');

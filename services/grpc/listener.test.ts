@@ -188,3 +188,20 @@ test('a port that is taken stops the start', async () => {
   await using fixture = await openDoor();
   await assert.rejects(openDoor({ config: { port: fixture.port } }), { code: 'EADDRINUSE' });
 });
+
+test('a port that is shut refuses, ends what is open, and opens again where it was', async () => {
+  await using fixture = await openDoor();
+  const open = connectHttp2(`http://127.0.0.1:${fixture.port}`);
+  open.on('error', () => {});
+  await once(open, 'connect');
+  fixture.door.shut();
+  const refused = connect(fixture.port, '127.0.0.1');
+  const [error] = (await once(refused, 'error')) as [NodeJS.ErrnoException];
+  assert.equal(error.code, 'ECONNREFUSED');
+  await once(open, 'close');
+  await fixture.door.reopen();
+  const again = connectHttp2(`http://127.0.0.1:${fixture.port}`);
+  await once(again, 'connect');
+  again.destroy();
+  fixture.door.shut();
+});

@@ -25,6 +25,7 @@ export class Listener {
   readonly #open = new Set<Socket>();
   #emptied: (() => void) | undefined;
   readonly #refused: (reason: Refused) => void;
+  #address: AddressInfo = { address: '', family: '', port: 0 };
 
   constructor(
     config: ListenerConfig,
@@ -78,13 +79,26 @@ export class Listener {
     return this.#open.size;
   }
 
+  /** Where it listens, or did. */
   get address(): AddressInfo {
-    return this.#server.address() as AddressInfo;
+    return this.#address;
   }
 
+  /** On the port that it had before, where it had one. */
   async listen(): Promise<void> {
-    this.#server.listen(this.#config.port, this.#config.host);
+    const { host, port } = this.#config;
+    this.#server.listen(this.#address.port || port, host);
     await once(this.#server, 'listening');
+    this.#address = this.#server.address() as AddressInfo;
+  }
+
+  /** Accepts no more until `listen`; those that are open end in a moment. */
+  shut(): void {
+    this.#server.close();
+    const open = [...this.#open];
+    setTimeout(() => {
+      for (const socket of open) socket.destroy();
+    }, lingerMs).unref();
   }
 
   /** Accepts no more. Those that are open stay. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { ChatClient } from '../../sdk/types.ts';
 import { until } from '../e2e/support/until.ts';
@@ -108,5 +110,27 @@ describe('a cluster by mutual TLS', () => {
       () => `c2 refused nobody: ${cluster.get('c2').output}`,
     );
     assert.match(cluster.get('c2').output, /UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO/);
+  });
+
+  it('has an edge that reaches no message node turn away whom a gateway sends, until it does', async () => {
+    await using another = await Authority.make();
+    await another.sign('e1');
+    const e1 = cluster.get('e1');
+    await e1.drain();
+    await e1.start({ ...envOf(another.files('e1')), PARLEY_LINK_TLS_CA: authority.files('ca').ca });
+    const opens = async (): Promise<boolean> => {
+      const socket = connect(e1.ports.http, '127.0.0.1');
+      const isOpen = await once(socket, 'connect').then(
+        () => true,
+        () => false,
+      );
+      socket.destroy();
+      return isOpen;
+    };
+    while (await opens()) await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.match(e1.output, /"event.action":"doors-shut"/);
+    await e1.drain();
+    await e1.start();
+    assert.ok(await opens());
   });
 });
