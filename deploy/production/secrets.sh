@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the secrets that compose.yaml hands to its containers, in the directory "secrets" beside it. What is there stays:
 # run it again after an upgrade. Keep the directory, and a copy of master-keys elsewhere: without it nothing that is stored
-# can be read by anybody. The certificate is for a try: put in the one of your name (tls-cert.pem, tls-key.pem).
+# can be read by anybody. The certificate is for a try: docs/deployment.md says how the one of your name comes in.
 set -eu
 umask 077
 cd "$(dirname "$0")"

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -181,6 +182,15 @@ describe('the whole shape of production', () => {
       missing.map(({ file }) => file.split('/').at(-1)),
       ['webhooks.json'],
     );
+  });
+
+  test('the certificate for a try is for the name that the probe asks for', async () => {
+    const production = join(directory, 'deploy', 'production');
+    const [probe] = parse(await readFile(join(production, 'targets', 'probe.yml'), 'utf8')) as {
+      readonly labels: Readonly<Record<string, string>>;
+    }[];
+    const certificate = new X509Certificate(await readFile(join(production, 'secrets', 'tls-cert.pem')));
+    assert.ok(certificate.checkHost(probe?.labels['__param_hostname'] ?? '') !== undefined);
   });
 
   test('a variable that is set is one that Parley knows', async () => {
