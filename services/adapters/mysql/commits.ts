@@ -203,7 +203,7 @@ export class Commits {
     await session.query('ROLLBACK', this.#options.database.commitTimeoutMs).catch(() => session.destroy());
     if (mayStand && failure !== 'contended' && !(await this.#settled(batch, open, error))) return undefined;
     if (isConflict(failure) && error instanceof ServerError) return error;
-    // A server that turned read-only, or is shutting down: the next connection may be to another one.
+    // The next connection may be to another server.
     if (failure === 'other') session.destroy();
     throw refusal(error);
   }

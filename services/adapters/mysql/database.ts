@@ -3,7 +3,15 @@ import { LostError, refusal } from './failure.ts';
 import { SessionPool } from './pool.ts';
 import { type MySqlConfig, type Server, serverOf } from './server.ts';
 import { type Result, Session } from './session.ts';
-import { assertDurable, assertUsable, type ServerTraits, traitsOf, traitsQuery } from './traits.ts';
+import {
+  assertDurable,
+  assertUsable,
+  assertWritable,
+  type ServerTraits,
+  traitsOf,
+  traitsQuery,
+} from './traits.ts';
+import { Trust } from './trust.ts';
 
 export interface DatabaseOptions {
   readonly config: MySqlConfig;
@@ -43,8 +51,9 @@ export class Database {
     const { commitConnections, readConnections, commitTimeoutMs, readTimeoutMs } = options.config;
     this.#options = options;
     this.#server = serverOf(options.config);
+    const trust = new Trust();
     const pool = (purpose: Purpose, size: number, waitingAtMost: number, waitMs: number) =>
-      new SessionPool({ size, waitingAtMost, waitMs, open: () => this.openSession(purpose) });
+      new SessionPool({ size, waitingAtMost, waitMs, trust, open: () => this.openSession(purpose) });
     const background = (size: number, waitingAtMost: number) =>
       pool('background', size, waitingAtMost, readTimeoutMs);
     this.commits = pool('commit', commitConnections, commitsWaiting, commitTimeoutMs);
@@ -106,8 +115,9 @@ export class Database {
     let session: Session | undefined;
     try {
       session = await Session.open(this.#server, connectTimeoutMs);
-      const [variables] = await session.query(traitsQuery, connectTimeoutMs);
-      const traits = traitsOf(variables?.rows ?? []);
+      const told = (await session.query(traitsQuery, connectTimeoutMs)).flatMap(({ rows }) => rows);
+      assertWritable(told);
+      const traits = traitsOf(told);
       assertUsable(traits);
       if (this.#options.requireDurable) assertDurable(traits);
       await session.query(this.#setUp(purpose, traits), connectTimeoutMs);

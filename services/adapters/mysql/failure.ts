@@ -58,6 +58,18 @@ const byErrno: Readonly<Record<number, Failure>> = {
 
 const storageEngineError = 1030;
 
+/** What a server says that takes no writes, or is none of its cluster any more. */
+const leaves: ReadonlySet<number> = new Set([
+  1290, // ER_OPTION_PREVENTS_STATEMENT: read_only, super_read_only
+  1836, // ER_READ_ONLY_MODE
+  1047, // ER_UNKNOWN_COM_ERROR: what a Galera node answers without a majority
+]);
+
+/** Whether the next connection may be to another server, which can do it, while this one goes on refusing. */
+export function leavesServer(error: unknown): boolean {
+  return error instanceof ServerError && leaves.has(error.errno);
+}
+
 export function failureOf(error: unknown): Failure {
   if (error instanceof LostError) return 'lost';
   if (!(error instanceof ServerError)) return 'other';

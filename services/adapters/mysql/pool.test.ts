@@ -6,6 +6,7 @@ import { SessionPool } from './pool.ts';
 import { serverOf } from './server.ts';
 import { Session } from './session.ts';
 import { TestDatabase } from './testing/database.ts';
+import { Trust } from './trust.ts';
 
 const database = await TestDatabase.start();
 after(() => database[Symbol.asyncDispose]());
@@ -14,6 +15,7 @@ function pool(fields: { readonly size: number; readonly waitingAtMost: number; r
   const opened: Session[] = [];
   const made = new SessionPool({
     waitMs: 60_000,
+    trust: new Trust(),
     ...fields,
     open: async () => {
       const session = await Session.open(serverOf(database.config('mysql')), 10_000);

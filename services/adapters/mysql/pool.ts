@@ -1,5 +1,6 @@
 import { StoreError } from '../../ports/message-store.ts';
 import type { Session } from './session.ts';
+import type { Trust } from './trust.ts';
 
 export interface SessionPoolOptions {
   /** Sessions at once, at most. */
@@ -9,6 +10,8 @@ export interface SessionPoolOptions {
   /** How long each may wait. */
   readonly waitMs: number;
   readonly open: () => Promise<Session>;
+  /** Of all sessions with the same database. */
+  readonly trust: Trust;
 }
 
 interface Waiter {
@@ -50,7 +53,8 @@ export class SessionPool {
       try {
         return await task(session);
       } finally {
-        if (session.usable && !this.#closed) this.#idle.push(session);
+        if (!session.usable) this.#options.trust.ended(session);
+        if (this.#lendable(session) && !this.#closed) this.#idle.push(session);
         else session.end();
       }
     } finally {
@@ -68,10 +72,14 @@ export class SessionPool {
 
   #takeIdle(): Session | undefined {
     for (let session = this.#idle.pop(); session !== undefined; session = this.#idle.pop()) {
-      if (session.usable) return session;
+      if (this.#lendable(session)) return session;
       session.end();
     }
     return undefined;
+  }
+
+  #lendable(session: Session): boolean {
+    return session.usable && this.#options.trust.covers(session);
   }
 
   #permit(urgent: boolean): Promise<void> {

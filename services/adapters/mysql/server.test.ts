@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { StoreError } from '../../ports/message-store.ts';
 import { serverOf } from './server.ts';
-import { assertDurable, assertUsable, traitsOf } from './traits.ts';
+import { assertDurable, assertUsable, assertWritable, traitsOf } from './traits.ts';
 
 const plain = { tls: 'off', caFile: '' } as const;
 
@@ -71,4 +71,25 @@ it('traits are read as MySQL and MariaDB tell them', () => {
     ]).galera,
     true,
   );
+});
+
+it('a server that takes no writes is refused, whatever it calls that', () => {
+  assertWritable([]);
+  for (const [name, value] of [
+    ['read_only', 'ON'],
+    ['read_only', 'NO_LOCK_NO_ADMIN'],
+    ['innodb_read_only', '1'],
+  ] as const) {
+    assert.throws(() => assertWritable([[name, value]]), new RegExp(`${name} is ${value}`));
+    assertWritable([[name, 'OFF']]);
+  }
+  const galera = (on: string, ready: string) =>
+    assertWritable([
+      ['wsrep_on', on],
+      ['wsrep_ready', ready],
+    ]);
+  galera('ON', 'ON');
+  // A program with Galera that is not in use is never ready.
+  galera('OFF', 'OFF');
+  assert.throws(() => galera('ON', 'OFF'), /wsrep_ready is OFF/);
 });

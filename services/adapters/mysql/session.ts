@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { type Connection, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
-import { LostError, messageOf, ServerError } from './failure.ts';
+import { LostError, leavesServer, messageOf, ServerError } from './failure.ts';
 import type { Server } from './server.ts';
 
 /** BIGINT and DECIMAL come as digits, VARBINARY and BLOB as bytes (views: copy what is kept). */
@@ -20,12 +20,15 @@ type Raw = Row[] | ResultSetHeader;
 
 /** One connection to the database. One query at a time. */
 export class Session {
+  /** When it began to connect, by a clock that never goes back. */
+  readonly openedAtMs: number;
   readonly #connection: Connection;
   readonly #socket: Socket;
   #lost: Error | undefined;
   #fail: ((error: Error) => void) | undefined;
 
-  private constructor(connection: Connection, socket: Socket) {
+  private constructor(connection: Connection, socket: Socket, openedAtMs: number) {
+    this.openedAtMs = openedAtMs;
     this.#connection = connection;
     this.#socket = socket;
     const lost = (error: Error) => this.#losing(error);
@@ -35,6 +38,7 @@ export class Session {
 
   /** Connects and signs in. Rejects with a LostError, or a ServerError where the server says why it refuses. */
   static open(server: Server, connectTimeoutMs: number): Promise<Session> {
+    const openedAtMs = performance.now();
     const socket = connect({ host: server.host, port: server.port, noDelay: true, keepAlive: true });
     const connection = createConnection({
       // With a socket of our own a connection can be cut at once; mysql2 itself only says good-bye.
@@ -69,7 +73,7 @@ export class Session {
       connection.connect((error) => {
         if (error) return failed(error);
         clearTimeout(timer);
-        resolve(new Session(connection, socket));
+        resolve(new Session(connection, socket, openedAtMs));
       });
       connection.on('error', () => undefined);
     });
@@ -78,6 +82,11 @@ export class Session {
   /** Whether another query may be tried. */
   get usable(): boolean {
     return this.#lost === undefined;
+  }
+
+  /** Why none may. */
+  get lost(): Error | undefined {
+    return this.#lost;
   }
 
   /**
@@ -108,7 +117,8 @@ export class Session {
         if (error === null) resolve(resultsOf(statements === 1 ? [answer as Raw] : (answer as Raw[])));
         else {
           const failure = asFailure(error, statements);
-          if (failure instanceof LostError || endsSession.has(failure.errno)) this.#losing(error);
+          if (failure instanceof LostError || endsSession.has(failure.errno) || leavesServer(failure))
+            this.#losing(failure);
           reject(failure);
         }
       });

@@ -37,8 +37,8 @@ export async function surveyDatabase(config: MySqlConfig): Promise<DatabaseSurve
   try {
     session = await Session.open(serverOf(config), config.connectTimeoutMs);
     const ask = async (sql: string): Promise<readonly Row[]> => {
-      const [result] = await (session as Session).query(sql, config.readTimeoutMs);
-      return result?.rows ?? [];
+      const results = await (session as Session).query(sql, config.readTimeoutMs);
+      return results.flatMap(({ rows }) => rows);
     };
     const beganAtMs = Date.now();
     const [clock] = await ask('SELECT ROUND(UNIX_TIMESTAMP(NOW(3)) * 1000)');

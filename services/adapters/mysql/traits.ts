@@ -23,12 +23,15 @@ const names = [
   'log_bin',
   'sync_binlog',
   'binlog_format',
+  'read_only',
+  'innodb_read_only',
 ] as const;
 
-export const traitsQuery = `SHOW VARIABLES WHERE Variable_name IN (${names.map((name) => `'${name}'`).join(',')})`;
+/** Galera alone has the status; a node without a majority answers this, and nothing else. */
+export const traitsQuery = `SHOW VARIABLES WHERE Variable_name IN (${names.map((name) => `'${name}'`).join(',')});SHOW STATUS LIKE 'wsrep_ready'`;
 
 export function traitsOf(rows: readonly Row[]): ServerTraits {
-  const values = new Map(rows.map(([name, value]) => [String(name).toLowerCase(), String(value)]));
+  const values = valuesOf(rows);
   const on = (name: (typeof names)[number]) => /^(on|1)$/i.test(values.get(name) ?? '');
   return {
     mariaDb: /mariadb/i.test(`${values.get('version')} ${values.get('version_comment')}`),
@@ -62,4 +65,23 @@ export function assertUsable({ binlog, binlogFormat }: ServerTraits): void {
       'unavailable',
       'the database writes its binlog as STATEMENT; set binlog_format to ROW',
     );
+}
+
+/** Throws where others are written to: whoever reads here misses it. */
+export function assertWritable(rows: readonly Row[]): void {
+  const values = valuesOf(rows);
+  // MariaDB knows more ways to be read-only than one.
+  const off = (value: string) => /^(off|0)$/i.test(value);
+  const why = ['read_only', 'innodb_read_only'].filter((name) => !off(values.get(name) ?? 'OFF'));
+  if (/^(on|1)$/i.test(values.get('wsrep_on') ?? '') && off(values.get('wsrep_ready') ?? 'ON'))
+    why.push('wsrep_ready');
+  if (why.length > 0)
+    throw new StoreError(
+      'unavailable',
+      `the database takes no writes: ${why.map((name) => `${name} is ${values.get(name)}`).join(', ')}`,
+    );
+}
+
+function valuesOf(rows: readonly Row[]): ReadonlyMap<string, string> {
+  return new Map(rows.map(([name, value]) => [String(name).toLowerCase(), String(value)]));
 }
