@@ -10,7 +10,7 @@ import { MemoryStore } from './testing/memory-store.ts';
 import { ada, bob, groupOf, memberRow } from './testing/samples.ts';
 
 const clock = { wallMs: () => 0, monotonicMs: () => 0 };
-const limits = { maxConversations: 10, maxRecentBytes: 1_000 };
+const limits = { maxConversations: 10, maxMemberRows: 1_000, maxRecentBytes: 1_000 };
 
 /** A group that stands in the store, too. */
 async function open(): Promise<{ store: MemoryStore; book: CursorBook; group: Conversation }> {

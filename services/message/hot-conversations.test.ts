@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ConvId } from '../core/ids.ts';
+import type { ConvId, UserId } from '../core/ids.ts';
 import { type ConversationSnapshot, StoreError } from '../ports/message-store.ts';
+import type { Conversation } from './conversation.ts';
 import { HotConversations } from './hot-conversations.ts';
 import { MemoryStore } from './testing/memory-store.ts';
 import { ada, bob, memberRow, storedEntry } from './testing/samples.ts';
 
 const id = (name: string) => name as ConvId;
-const limits = { maxConversations: 2, maxRecentBytes: 1_000 };
+const limits = { maxConversations: 2, maxMemberRows: 1_000, maxRecentBytes: 1_000 };
 
 /** A store that has every conversation whose id begins with `c`. */
 class Shelf extends MemoryStore {
@@ -274,7 +275,7 @@ describe('hot conversations', () => {
       const hot = new HotConversations({
         store: new Shelf(),
         clock: { wallMs: () => 0, monotonicMs: () => 0 },
-        limits: { maxConversations: 1_000, maxRecentBytes: 320 * 1_024 },
+        limits: { ...limits, maxConversations: 1_000, maxRecentBytes: 320 * 1_024 },
       });
       const ids = Array.from({ length: conversations }, (_, no) => id(`c${no}`));
       for (let batch = 0; batch < 10; batch += 1) {
@@ -290,6 +291,32 @@ describe('hot conversations', () => {
     const more = await keeps(20);
     assert.ok(more >= 16 && more <= 32, `${more}`);
     assert.equal(await keeps(100), 0);
+  });
+
+  it('I6: are no more than their members have room for, whoever was used last', async () => {
+    const store = new Shelf();
+    let now = 0;
+    const clock = { wallMs: () => 0, monotonicMs: () => (now += 1) };
+    const few = { ...limits, maxConversations: 100, maxMemberRows: 20 };
+    const hot = new HotConversations({ store, clock, limits: few });
+    const evicted: string[] = [];
+    hot.onEvict = ({ convId }) => void evicted.push(convId);
+    const used = await hot.acquire([id('c in use')]);
+    for (let no = 1; no <= 9; no += 1) hot.release(await hot.acquire([id(`c${no}`)]));
+    hot.evict();
+    assert.deepEqual(evicted, []);
+    // Two members each: one more is too many, and a tenth goes besides.
+    hot.release(await hot.acquire([id('c10')]));
+    hot.evict();
+    assert.deepEqual(evicted, ['c1', 'c2']);
+    const [held] = await hot.acquire([id('c10')]);
+    for (let no = 0; no < 30; no += 1)
+      held?.members.set(`user ${no}` as UserId, memberRow(`user ${no}` as UserId, { leftSeq: 3 }));
+    hot.evict();
+    assert.deepEqual([hot.size, hot.get(id('c10')) === held], [2, true], 'only what is in use');
+    hot.release([held as Conversation, ...used]);
+    hot.evict();
+    assert.equal(hot.size, 0);
   });
 
   it('are found by member once they are indexed, as long as they are members', async () => {

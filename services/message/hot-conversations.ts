@@ -8,6 +8,8 @@ import { lookBack } from './take-over.ts';
 export interface HotLimits {
   /** Conversations held, at most (those in use are held beyond it). */
   readonly maxConversations: number;
+  /** Members and cursors of all of them, at most: a group may have a hundred thousand, former ones included. */
+  readonly maxMemberRows: number;
   /** Bytes of newest entries held, at most. */
   readonly maxRecentBytes: number;
 }
@@ -331,12 +333,28 @@ export class HotConversations {
   /** Lets go of the least recently used ones beyond the limits. To be called every second or so. */
   evict(): void {
     this.#trimRecent();
+    this.#evictMembers();
     const excess = this.#conversations.size - this.#limits.maxConversations;
     if (excess <= 0) return;
     const idle = [...this.#conversations.values()].filter((conversation) => conversation.pins === 0);
     // A tenth more than needed, so that they are not looked through every time.
     for (const conversation of leastRecent(idle, excess + this.#limits.maxConversations / 10)) {
       this.#evict(conversation);
+    }
+  }
+
+  #evictMembers(): void {
+    const { maxMemberRows } = this.#limits;
+    let rows = 0;
+    for (const conversation of this.#conversations.values()) rows += rowsOf(conversation);
+    while (rows > maxMemberRows) {
+      const idle = [...this.#conversations.values()].filter((conversation) => conversation.pins === 0);
+      if (idle.length === 0) return;
+      const share = 1 - (0.9 * maxMemberRows) / rows;
+      for (const conversation of leastRecent(idle, Math.ceil(idle.length * share))) {
+        rows -= rowsOf(conversation);
+        this.#evict(conversation);
+      }
     }
   }
 
@@ -368,6 +386,10 @@ export class HotConversations {
       if (set?.size === 0) this.#byMember.delete(userId);
     }
   }
+}
+
+function rowsOf({ members, cursors }: Conversation): number {
+  return members.size + cursors.size;
 }
 
 /** Whether the store has lost entries that were known: only a store that was restored does. */

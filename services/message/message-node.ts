@@ -150,7 +150,12 @@ export class MessageNode implements Service {
     this.#config = config;
     this.#log = log;
     this.#lost = new LostEntries({ store, meters: this.meters, log });
-    const limits = { maxConversations: config.hotConversations, maxRecentBytes: config.recentBytes };
+    const { hotConversations, hotMembers, recentBytes } = config;
+    const limits = {
+      maxConversations: hotConversations,
+      maxMemberRows: hotMembers,
+      maxRecentBytes: recentBytes,
+    };
     const confirmAfterMs = ownership === undefined ? undefined : confirmMs;
     const hot = new HotConversations({ store, clock, limits, confirmAfterMs });
     const history = new History({ store, pageBytes: config.pageBytes });

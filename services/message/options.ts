@@ -38,6 +38,12 @@ export const messageOptions = {
     default: 100_000,
     doc: 'Conversations held in memory, at most.',
   }),
+  hotMembers: option({
+    env: 'PARLEY_HOT_MEMBERS',
+    type: z.int().min(10_000),
+    default: 2_000_000,
+    doc: 'Members of these conversations, former ones included, and their cursors held in memory, at most; each takes some 200 bytes. The conversations that were not used for the longest time go.',
+  }),
   recentBytes: option({
     env: 'PARLEY_RECENT_BYTES',
     type: z.int().min(1_048_576),

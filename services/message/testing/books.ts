@@ -30,7 +30,7 @@ export class Books {
     this.store = store;
     this.draws = draws;
     const clock = { wallMs: () => 0, monotonicMs: () => 0 };
-    const limits = { maxConversations: 10_000, maxRecentBytes: 64 * mebibyte };
+    const limits = { maxConversations: 10_000, maxMemberRows: 1_000_000, maxRecentBytes: 64 * mebibyte };
     this.hot = new HotConversations({ store, clock, limits });
     this.history = new History({ store, pageBytes: mebibyte });
     this.cursors = new CursorBook({ store, hot: this.hot });
