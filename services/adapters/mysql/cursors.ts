@@ -1,6 +1,6 @@
 import type { CursorRow } from '../../ports/message-store.ts';
 import type { Database } from './database.ts';
-import { failureOf, LostError, refusal } from './failure.ts';
+import { failureOf, LateError, LostError, refusal } from './failure.ts';
 import { assertText, big, int, text } from './sql.ts';
 
 const rowsAtOnce = 512;
@@ -46,7 +46,8 @@ async function raiseSome(database: Database, epoch: string, rows: readonly Curso
       await database.background.run((session) => session.query(sql, database.readTimeoutMs));
       return;
     } catch (error) {
-      const again = failureOf(error) === 'contended' || (error instanceof LostError && !error.late);
+      const again =
+        failureOf(error) === 'contended' || (error instanceof LostError && !(error instanceof LateError));
       if (!again || attempt === attempts) throw error;
     }
   }

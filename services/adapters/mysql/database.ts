@@ -1,5 +1,5 @@
 import { StoreError } from '../../ports/message-store.ts';
-import { LostError, refusal } from './failure.ts';
+import { LateError, LostError, refusal } from './failure.ts';
 import { SessionPool } from './pool.ts';
 import { type MySqlConfig, type Server, serverOf } from './server.ts';
 import { type Result, Session } from './session.ts';
@@ -90,7 +90,7 @@ export class Database {
     return this.#options.config.readTimeoutMs;
   }
 
-  /** Sends one packet of SELECTs, a second time where the connection turns out to be gone. */
+  /** Sends one packet of SELECTs, a second time where the connection turns out to be gone, or seems to. */
   async read(sql: string, urgent = false): Promise<readonly Result[]> {
     return this.#again(() => this.reads.run((session) => session.query(sql, this.readTimeoutMs), urgent));
   }
@@ -163,7 +163,7 @@ export class Database {
   async #again<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt().catch((error: unknown) => {
-        if (error instanceof LostError && !error.late) return attempt();
+        if (error instanceof LateError ? error.afterSilence : error instanceof LostError) return attempt();
         throw error;
       });
     } catch (error) {

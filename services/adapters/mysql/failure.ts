@@ -14,14 +14,37 @@ export class ServerError extends Error {
   }
 }
 
+const silenceMs = 1_000;
+
 /** The connection is gone, or was given up because it took too long: nobody knows what became of the packet. */
 export class LostError extends Error {
-  /** It took too long. */
-  readonly late: boolean;
-  constructor(message: string, cause?: unknown, late = false) {
+  override readonly name: string = 'LostError';
+  constructor(message: string, cause?: unknown) {
     super(message, { cause });
-    this.name = 'LostError';
-    this.late = late;
+  }
+}
+
+/** The answer took too long. Times are those of a clock that never goes back. */
+export class LateError extends LostError {
+  override readonly name = 'LateError';
+  readonly askedAtMs: number;
+  /** When the connection was last heard of. */
+  readonly heardAtMs: number;
+  constructor(
+    message: string,
+    { askedAtMs, heardAtMs }: { readonly askedAtMs: number; readonly heardAtMs: number },
+  ) {
+    super(message);
+    this.askedAtMs = askedAtMs;
+    this.heardAtMs = heardAtMs;
+  }
+
+  /**
+   * Whether it may be the connection that was forgotten on the way, and not the database that is slow: of that one more
+   * query would make more of the same.
+   */
+  get afterSilence(): boolean {
+    return this.askedAtMs - this.heardAtMs > silenceMs;
   }
 }
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { type Connection, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
-import { LostError, leavesServer, messageOf, ServerError } from './failure.ts';
+import { LateError, LostError, leavesServer, messageOf, ServerError } from './failure.ts';
 import type { Server } from './server.ts';
 
 /** BIGINT and DECIMAL come as digits, VARBINARY and BLOB as bytes (views: copy what is kept). */
@@ -16,6 +16,9 @@ export interface Result {
 /** What a server says before it hangs up: shutting down, interrupted, the connection was killed. */
 const endsSession: ReadonlySet<number> = new Set([1053, 1317, 1927]);
 
+/** Networks forget connections on which nothing is said for minutes, and tell nobody. */
+const keepAliveDelayMs = 30_000;
+
 type Raw = Row[] | ResultSetHeader;
 
 /** One connection to the database. One query at a time. */
@@ -24,6 +27,7 @@ export class Session {
   readonly openedAtMs: number;
   readonly #connection: Connection;
   readonly #socket: Socket;
+  #heardAtMs = performance.now();
   #lost: Error | undefined;
   #fail: ((error: Error) => void) | undefined;
 
@@ -39,7 +43,13 @@ export class Session {
   /** Connects and signs in. Rejects with a LostError, or a ServerError where the server says why it refuses. */
   static open(server: Server, connectTimeoutMs: number): Promise<Session> {
     const openedAtMs = performance.now();
-    const socket = connect({ host: server.host, port: server.port, noDelay: true, keepAlive: true });
+    const socket = connect({
+      host: server.host,
+      port: server.port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveDelayMs,
+    });
     const connection = createConnection({
       // With a socket of our own a connection can be cut at once; mysql2 itself only says good-bye.
       stream: socket,
@@ -84,6 +94,11 @@ export class Session {
     return this.#lost === undefined;
   }
 
+  /** When it last answered, by the same clock as `openedAtMs`; at first, when it was connected. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
+  }
+
   /** Why none may. */
   get lost(): Error | undefined {
     return this.#lost;
@@ -91,15 +106,15 @@ export class Session {
 
   /**
    * Sends statements in one packet, and resolves with a result for each. Rejects with a ServerError where one was
-   * refused (those behind it did not run), and with a LostError where the connection broke or the answer took longer
-   * than `timeoutMs`; the session is then of no use any more.
+   * refused (those behind it did not run), with a LostError where the connection broke, and with a LateError where the
+   * answer took longer than `timeoutMs`; the session is then of no use any more.
    */
   query(sql: string, timeoutMs: number): Promise<readonly Result[]> {
     if (this.#lost !== undefined) return Promise.reject(new LostError(messageOf(this.#lost), this.#lost));
     return new Promise((resolve, reject) => {
+      const heard = { askedAtMs: performance.now(), heardAtMs: this.#heardAtMs };
       const timer = setTimeout(
-        () =>
-          this.destroy(new LostError(`the database did not answer within ${timeoutMs} ms`, undefined, true)),
+        () => this.destroy(new LateError(`the database did not answer within ${timeoutMs} ms`, heard)),
         timeoutMs,
       );
       const settled = () => {
@@ -114,6 +129,7 @@ export class Session {
       const command = this.#connection.query({ sql }, (error: QueryError | null, answer: unknown) => {
         if (this.#fail === undefined) return;
         settled();
+        this.#heardAtMs = performance.now();
         if (error === null) resolve(resultsOf(statements === 1 ? [answer as Raw] : (answer as Raw[])));
         else {
           const failure = asFailure(error, statements);
