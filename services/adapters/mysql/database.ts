@@ -144,6 +144,8 @@ export class Database {
       "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
       `innodb_lock_wait_timeout = ${lockWaitSeconds}`,
       'autocommit = 1',
+      // In the hour that a zone's clocks repeat, the present time is an hour off once it has been a date in between.
+      "time_zone = '+00:00'",
     ];
     const reads = purpose === 'read' || purpose === 'check';
     // On Galera: 1 for reads, 7 for all statements.

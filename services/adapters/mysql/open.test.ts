@@ -12,6 +12,7 @@ import {
   createDirect,
   failsWith,
 } from '../../ports/message-store-conformance/samples.ts';
+import { Database } from './database.ts';
 import { openMySqlStore } from './mysql-store.ts';
 import { freePort } from '../../../test/engines/free-port.ts';
 import { TestDatabase } from './testing/database.ts';
@@ -130,6 +131,22 @@ describe('a database that is not durable at commit', () => {
     await admin.ask("SET GLOBAL binlog_format = 'MIXED'");
     await using store = await binlogged.open(schema);
     assert.deepEqual(await commit(store, createDirect(conversation('d_talk'))), ['committed']);
+  });
+});
+
+describe('a database with a time zone of its own', () => {
+  it('is asked for the time in UTC by every kind of session', async () => {
+    await using elsewhere = await TestDatabase.start('--default-time-zone=-08:00');
+    const schema = await elsewhere.schema();
+    const parts = { config: elsewhere.config(schema), requireDurable: true };
+    await using admin = await elsewhere.admin(schema);
+    assert.deepEqual(await admin.ask('SELECT @@session.time_zone'), [['-08:00']]);
+    const opened = await Database.open(parts);
+    for (const pool of [opened.commits, opened.reads, opened.background, opened.users, opened.leases])
+      assert.deepEqual(await pool.run((session) => session.query('SELECT @@session.time_zone', 10_000)), [
+        { rows: [['+00:00']], changed: 0 },
+      ]);
+    await opened.close();
   });
 });
 

@@ -40,6 +40,7 @@ export async function surveyDatabase(config: MySqlConfig): Promise<DatabaseSurve
       const results = await (session as Session).query(sql, config.readTimeoutMs);
       return results.flatMap(({ rows }) => rows);
     };
+    await ask("SET SESSION time_zone = '+00:00'");
     const beganAtMs = Date.now();
     const [clock] = await ask('SELECT ROUND(UNIX_TIMESTAMP(NOW(3)) * 1000)');
     const roundTripMs = Date.now() - beganAtMs;
