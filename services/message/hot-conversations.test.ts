@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ConvId, UserId } from '../core/ids.ts';
-import { type ConversationSnapshot, StoreError } from '../ports/message-store.ts';
+import { type ConversationSnapshot, type HeadSnapshot, StoreError } from '../ports/message-store.ts';
 import type { Conversation } from './conversation.ts';
 import { HotConversations } from './hot-conversations.ts';
 import { MemoryStore } from './testing/memory-store.ts';
@@ -13,11 +13,19 @@ const limits = { maxConversations: 2, maxMemberRows: 1_000, maxRecentBytes: 1_00
 /** A store that has every conversation whose id begins with `c`. */
 class Shelf extends MemoryStore {
   loads: (readonly ConvId[])[] = [];
+  /** For heads alone. */
+  asked: (readonly ConvId[])[] = [];
   headSeq = 3;
 
   override async load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]> {
     this.loads.push(convIds);
     await this.turn('load', 'before');
+    return convIds.map((convId) => (convId.startsWith('c') ? snapshot(convId, this.headSeq) : undefined));
+  }
+
+  override async heads(convIds: readonly ConvId[]): Promise<readonly (HeadSnapshot | undefined)[]> {
+    this.asked.push(convIds);
+    await this.turn('heads', 'before');
     return convIds.map((convId) => (convId.startsWith('c') ? snapshot(convId, this.headSeq) : undefined));
   }
 }
@@ -128,7 +136,7 @@ describe('hot conversations', () => {
     const asked: number[] = [];
     let hangsMs = 0;
     store.turn = async (operation) => {
-      if (operation !== 'load') return;
+      if (operation !== 'load' && operation !== 'heads') return;
       asked.push(nowMs);
       nowMs += hangsMs;
       hangsMs = 0;
@@ -206,6 +214,26 @@ describe('hot conversations', () => {
         [true, 3],
       ],
     );
+  });
+
+  it('are confirmed by their heads; only those that changed are read whole', async () => {
+    const store = new Shelf();
+    let nowMs = 0;
+    const clock = { wallMs: () => 1e15, monotonicMs: () => nowMs };
+    const hot = new HotConversations({ store, clock, limits, confirmAfterMs: 1_000 });
+    const [held] = await hot.acquire([id('c1')]);
+    if (held !== undefined) held.cursorsLoaded = true;
+    hot.release([held as Conversation]);
+    store.loads = [];
+    nowMs += 1_500;
+    hot.release(await hot.acquire([id('c1')]));
+    assert.deepEqual([store.asked, store.loads, held?.cursorsLoaded], [[['c1']], [], false]);
+    hot.release(await hot.acquire([id('c1')]));
+    assert.equal(store.asked.length, 1, 'it was a moment ago');
+    nowMs += 1_500;
+    store.headSeq = 4;
+    hot.release(await hot.acquire([id('c1')]));
+    assert.deepEqual([store.loads, held?.head.seq], [[['c1']], 4]);
   });
 
   it('that are let go of while they are confirmed go then, also where they could not be read', async () => {

@@ -1,7 +1,12 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import { leastRecent } from '../core/least-recent.ts';
-import { type ConversationSnapshot, type MessageStore, StoreError } from '../ports/message-store.ts';
+import {
+  type ConversationSnapshot,
+  type HeadSnapshot,
+  type MessageStore,
+  StoreError,
+} from '../ports/message-store.ts';
 import { Conversation, neverMs } from './conversation.ts';
 import { lookBack } from './take-over.ts';
 
@@ -283,11 +288,37 @@ export class HotConversations {
   async #confirmAll(conversations: readonly Conversation[]): Promise<void> {
     for (const conversation of conversations) conversation.pins += 1;
     try {
-      await this.reload(conversations);
+      const changed = await this.#changed(conversations);
+      if (changed.length > 0) await this.reload(changed);
     } finally {
       for (const conversation of conversations) this.#confirming.delete(conversation);
       this.release(conversations);
     }
+  }
+
+  /**
+   * Those that the store has otherwise; what is as it was is confirmed. Each change of a conversation changes its head, or
+   * what was changed before it: a group of a hundred thousand is not read whole to find that nothing has happened.
+   */
+  async #changed(conversations: readonly Conversation[]): Promise<readonly Conversation[]> {
+    const changed: Conversation[] = [];
+    for (let at = 0; at < conversations.length; at += loadAtOnce) {
+      const part = conversations.slice(at, at + loadAtOnce);
+      const askedAtMs = Math.floor(this.#clock.monotonicMs());
+      const heads = await this.#store.heads(part.map(({ convId }) => convId));
+      for (const [index, found] of heads.entries()) {
+        const conversation = part[index] as Conversation;
+        if (conversation.void) throw restored();
+        if (!isAs(found, conversation)) {
+          changed.push(conversation);
+          continue;
+        }
+        conversation.confirmedAtMs = askedAtMs;
+        // Cursors are no part of that: others may have raised some.
+        conversation.cursorsLoaded = false;
+      }
+    }
+    return changed;
   }
 
   #evict(conversation: Conversation): void {
@@ -390,6 +421,12 @@ export class HotConversations {
 
 function rowsOf({ members, cursors }: Conversation): number {
   return members.size + cursors.size;
+}
+
+function isAs(found: HeadSnapshot | undefined, { head, projectedSeq }: Conversation): boolean {
+  return (
+    found?.head.seq === head.seq && found.head.msgId === head.msgId && found.projectedSeq === projectedSeq
+  );
 }
 
 /** Whether the store has lost entries that were known: only a store that was restored does. */

@@ -217,6 +217,9 @@ export class StoreError extends Error {
   }
 }
 
+/** Of a conversation, what every change to it changes: where all of this is as it was, so is the rest. */
+export type HeadSnapshot = Pick<ConversationSnapshot, 'convId' | 'head' | 'projectedSeq'>;
+
 /**
  * Where conversations are kept. Every method may reject with a StoreError. Contents are sealed inside: no caller sees
  * or hands over a sealed body, and nothing is written in clear.
@@ -229,6 +232,9 @@ export interface MessageStore {
 
   /** Head, rules and members of each conversation, one snapshot each, in the order asked; undefined where there is none. At most 1,000. */
   load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]>;
+
+  /** Where each conversation's log ends, in the order asked; undefined where there is none. At most 1,000. */
+  heads(convIds: readonly ConvId[]): Promise<readonly (HeadSnapshot | undefined)[]>;
 
   /**
    * Writes a batch durably (fsync before it resolves): each conversation whole or not at all, in the order given; the

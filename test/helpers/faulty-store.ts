@@ -16,7 +16,7 @@ export type CommitFault =
   | { readonly t: 'hold' | 'holdAfter'; readonly until: Promise<void> }
   | { readonly t: 'bug' };
 
-type Reading = 'load' | 'range' | 'findClientKeys' | 'locate' | 'memberships' | 'cursors';
+type Reading = 'load' | 'heads' | 'range' | 'findClientKeys' | 'locate' | 'memberships' | 'cursors';
 
 /** A real store that fails as a test says, and counts what it is asked. */
 export class FaultyStore implements MessageStore {
@@ -86,6 +86,10 @@ export class FaultyStore implements MessageStore {
 
   load(...args: Parameters<MessageStore['load']>) {
     return this.#read('load', () => this.inner.load(...args));
+  }
+
+  heads(...args: Parameters<MessageStore['heads']>) {
+    return this.#read('heads', () => this.inner.heads(...args));
   }
 
   range(...args: Parameters<MessageStore['range']>) {

@@ -65,10 +65,10 @@ describe('a link that is cut and comes again', () => {
     const { convId } = await ada.asked(sayTo('bob', 'one'), 'sent');
     // What others may have written to meanwhile is read again before it is told.
     nodes.clock.advance(2_000);
-    nodes.store.failReads('load', 2);
+    nodes.store.failReads('heads', 2);
     nodes.edges[1]?.relink();
     await bob.delivered(convId, 1);
-    assert.equal(nodes.store.failingReads.get('load'), 0, 'this is what the test is about');
+    assert.equal(nodes.store.failingReads.get('heads'), 0, 'this is what the test is about');
     assert.deepEqual(bob.liveSeqs(convId), [1]);
   });
 

@@ -78,6 +78,10 @@ export class SimStore implements MessageStore {
     return this.#ask('read', () => this.#rows.load(...args));
   }
 
+  heads(...args: Parameters<MessageStore['heads']>) {
+    return this.#ask('read', () => this.#rows.heads(...args));
+  }
+
   range(...[convNo, fromSeq, toSeq, limit, backward]: Parameters<MessageStore['range']>) {
     return this.#ask('read', () => this.#rows.range(convNo, fromSeq, toSeq, limit, backward));
   }

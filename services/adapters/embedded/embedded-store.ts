@@ -5,6 +5,7 @@ import {
   type CommitBatch,
   type CommitOutcome,
   type ConversationSnapshot,
+  type HeadSnapshot,
   type CursorRow,
   type Duplicate,
   type EntryPlace,
@@ -134,6 +135,11 @@ export class EmbeddedStore implements MessageStore, BackupSource, AsyncDisposabl
   async load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]> {
     assertBounded('conversations', convIds.length, 0);
     return decodeSnapshots(unpack(await this.#calls.call('load', [convIds])));
+  }
+
+  async heads(convIds: readonly ConvId[]): Promise<readonly (HeadSnapshot | undefined)[]> {
+    assertBounded('conversations', convIds.length, 0);
+    return this.#calls.call('heads', [convIds]);
   }
 
   async range(

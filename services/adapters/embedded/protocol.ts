@@ -1,3 +1,4 @@
+import type { HeadSnapshot } from '../../ports/message-store.ts';
 import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import type {
   CommitStep,
@@ -54,6 +55,7 @@ export function unpack(packed: Packed): Uint8Array {
 /** The calls, as they cross: commit-codec.ts and answer-codec.ts know what is packed. */
 export interface StoreCalls {
   load(convIds: readonly ConvId[]): Packed;
+  heads(convIds: readonly ConvId[]): readonly (HeadSnapshot | undefined)[];
   /** Undefined: everything was committed. */
   /** With an incarnation, its outbox gets a row. `isTraced`: the parts of it are told of before the answer. */
   commit(batch: Packed, incarnation: string | undefined, isTraced: boolean): Packed | undefined;

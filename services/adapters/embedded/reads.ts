@@ -4,6 +4,7 @@ import type { ConvId, ConvNo, MsgId, Seq, UserId } from '../../core/ids.ts';
 import {
   type ClientKey,
   type ConversationSnapshot,
+  type HeadSnapshot,
   type CursorRow,
   type Duplicate,
   type EntryPlace,
@@ -61,6 +62,18 @@ export class Reads {
     for (const [at, convId] of convIds.entries()) {
       if (at > 0 && at % rowsAtOnce === 0) await turn();
       found.push(await this.#loadOne(convId, snapshot.at));
+    }
+    return found;
+  }
+
+  async heads(convIds: readonly ConvId[]): Promise<(HeadSnapshot | undefined)[]> {
+    const found: (HeadSnapshot | undefined)[] = [];
+    for (const [at, convId] of convIds.entries()) {
+      if (at > 0 && at % rowsAtOnce === 0) await turn();
+      const named = this.#database.level.getSync(convByNameKey(convId));
+      const conversation = named && this.#conversations.get(decodeConvNo(named));
+      const { seq = 0, ord = 0, msgId = 0n, projectedSeq = 0 } = conversation?.head ?? {};
+      found.push(conversation && { convId, head: { seq, ord, msgId }, projectedSeq });
     }
     return found;
   }

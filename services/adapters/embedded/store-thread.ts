@@ -147,6 +147,11 @@ export class StoreThread implements Handlers {
     return pack(encodeSnapshots(await this.#reads.load(convIds)));
   }
 
+  async heads(...[convIds]: Parameters<StoreCalls['heads']>) {
+    await this.#database.readable(readWaitMs);
+    return this.#reads.heads(convIds);
+  }
+
   async range(...args: Parameters<StoreCalls['range']>) {
     await this.#database.readable(readWaitMs);
     return pack(encodeEntries(await this.#reads.range(...args)));

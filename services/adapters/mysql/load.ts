@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ConvId, ConvNo } from '../../core/ids.ts';
-import type { ConversationSnapshot, GroupRow, MemberRow } from '../../ports/message-store.ts';
+import type { ConversationSnapshot, GroupRow, HeadSnapshot, MemberRow } from '../../ports/message-store.ts';
 import type { Database } from './database.ts';
 import {
   bigOf,
@@ -32,10 +32,7 @@ export async function load(
   const wanted = `c.conv_id IN ${list([...new Set(convIds)].map(text))}`;
   const sql = [
     'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY',
-    // The limit, which no call reaches, has the heads looked up once: merged into the join they are three times.
-    `SELECT c.conv_no, c.conv_id, c.kind, c.projected_seq, ${of('m', headColumns)}
-      FROM (SELECT c.*, ${lastSeq('c')} AS last_seq FROM conversation c WHERE ${wanted} LIMIT ${convIds.length}) c
-      JOIN message m FORCE INDEX (PRIMARY) ON m.conv_no = c.conv_no AND m.seq = c.last_seq`,
+    headsOf('c.conv_no, c.conv_id, c.kind, c.projected_seq', wanted, convIds.length),
     `SELECT g.conv_no, ${of('g', groupColumns)} FROM conversation c JOIN chat_group g ON g.conv_no = c.conv_no
       WHERE ${wanted}`,
     `SELECT r.conv_no, ${of('r', memberColumns)} FROM conversation c JOIN conversation_member r ON r.conv_no = c.conv_no
@@ -54,6 +51,30 @@ export async function load(
     names.set(snapshot.convNo, snapshot.convId);
   }
   return convIds.map((convId) => byId.get(convId));
+}
+
+/** See `MessageStore.heads`. */
+export async function heads(
+  database: Database,
+  convIds: readonly ConvId[],
+): Promise<readonly (HeadSnapshot | undefined)[]> {
+  if (convIds.length === 0) return [];
+  const wanted = `c.conv_id IN ${list([...new Set(convIds)].map(text))}`;
+  const sql = headsOf('c.conv_id, c.projected_seq', wanted, convIds.length);
+  const [found] = await database.reading((session) => session.query(sql, database.readTimeoutMs));
+  const byId = new Map<ConvId, HeadSnapshot>();
+  for (const [id, projectedSeq, ...head] of found?.rows ?? []) {
+    const convId = convIdOf(id);
+    byId.set(convId, { convId, head: headOf(head), projectedSeq: Number(projectedSeq) });
+  }
+  return convIds.map((convId) => byId.get(convId));
+}
+
+/** The limit, which no call reaches, has the heads looked up once: merged into the join they are three times. */
+function headsOf(columns: string, wanted: string, limit: number): string {
+  return `SELECT ${columns}, ${of('m', headColumns)}
+      FROM (SELECT c.*, ${lastSeq('c')} AS last_seq FROM conversation c WHERE ${wanted} LIMIT ${limit}) c
+      JOIN message m FORCE INDEX (PRIMARY) ON m.conv_no = c.conv_no AND m.seq = c.last_seq`;
 }
 
 function snapshotOf(

@@ -7,6 +7,7 @@ import {
   type CommitBatch,
   type CommitOutcome,
   type ConversationSnapshot,
+  type HeadSnapshot,
   type CursorRow,
   type Duplicate,
   type EntryPlace,
@@ -28,7 +29,7 @@ import { raiseCursors } from './cursors.ts';
 import { Database } from './database.ts';
 import { MySqlDevices } from './devices.ts';
 import { heldWorkers, Leases } from './leases.ts';
-import { load } from './load.ts';
+import { heads, load } from './load.ts';
 import { memberships } from './memberships.ts';
 import { MySqlMeters } from './meters.ts';
 import { MySqlOutbox } from './outbox.ts';
@@ -148,6 +149,11 @@ export class MySqlStore implements MessageStore, AsyncDisposable {
   async load(convIds: readonly ConvId[]): Promise<readonly (ConversationSnapshot | undefined)[]> {
     assertBounded('conversations', convIds.length, 0);
     return load(this.#database, this.#names, convIds);
+  }
+
+  async heads(convIds: readonly ConvId[]): Promise<readonly (HeadSnapshot | undefined)[]> {
+    assertBounded('conversations', convIds.length, 0);
+    return heads(this.#database, convIds);
   }
 
   async range(

@@ -7,6 +7,7 @@ import {
   type CommitOutcome,
   type ConversationCommit,
   type ConversationSnapshot,
+  type HeadSnapshot,
   type CursorRow,
   type Duplicate,
   type EntryPlace,
@@ -124,6 +125,16 @@ export class MemoryStore implements MessageStore {
     return this.#op('load', () => {
       assertFew(convIds.length);
       return convIds.map((convId) => this.#snapshot(this.#byId.get(convId)));
+    });
+  }
+
+  async heads(convIds: readonly ConvId[]): Promise<readonly (HeadSnapshot | undefined)[]> {
+    return this.#op('heads', () => {
+      assertFew(convIds.length);
+      return convIds.map((convId) => {
+        const snapshot = this.#snapshot(this.#byId.get(convId));
+        return snapshot && { convId, head: snapshot.head, projectedSeq: snapshot.projectedSeq };
+      });
     });
   }
 

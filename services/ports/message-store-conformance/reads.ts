@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ByteString, byteString } from '../../core/byte-string.ts';
 import type { ConvId } from '../../core/ids.ts';
+import type { HeadSnapshot } from '../message-store.ts';
 import type { OpenStore } from './fixture.ts';
 import {
   append,
@@ -65,6 +66,31 @@ export function readPromises(open: OpenStore): void {
     it('finds nothing in a conversation that is not there', async () => {
       await using fixture = await open();
       assert.deepEqual(await fixture.store.range(newNumber(), 1, 9, 9, false), []);
+    });
+  });
+
+  describe('heads', () => {
+    it('are answered in the order asked, undefined for what is not there, and change with every commit', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const all = Array.from({ length: 100 }, (_, at) => conversation(`d_${at}`));
+      await commit(store, ...all.map((each) => createDirect(each)));
+      const asked = ['d_99', 'd_none', 'd_3', 'd_99'] as ConvId[];
+      const agrees = async (): Promise<readonly (HeadSnapshot | undefined)[]> => {
+        const heads = await store.heads(asked);
+        const whole = (await store.load(asked)).map(
+          (each) => each && { convId: each.convId, head: each.head, projectedSeq: each.projectedSeq },
+        );
+        assert.deepEqual(heads, whole);
+        return heads;
+      };
+      const before = await agrees();
+      const third = all[3] as (typeof all)[number];
+      await commit(store, append(third, [entry(2)]));
+      const after = await agrees();
+      assert.deepEqual([before[2]?.head.seq, after[2]?.head.seq, after[1]], [1, 2, undefined]);
+      assert.deepEqual(after[0], before[0]);
+      assert.deepEqual(await store.heads([]), []);
     });
   });
 
