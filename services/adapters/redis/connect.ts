@@ -9,6 +9,8 @@ export type RedisClient = Redis | Cluster;
 export interface ConnectParts {
   readonly target: RedisTarget;
   readonly sentinelPassword: string;
+  /** Whether sentinels speak TLS where the servers do. */
+  readonly sentinelTls: 'on' | 'off';
   /** PEM file of the authorities that servers are trusted by; empty: the usual ones. */
   readonly caFile: string;
   readonly commandTimeoutMs: number;
@@ -30,11 +32,12 @@ const maxRedirections = 4;
  */
 export function connectRedis(parts: ConnectParts): RedisClient {
   const { target, commandTimeoutMs, random } = parts;
+  const tls = target.tls ? secured(parts.caFile) : undefined;
   const retry = (times: number): number => backoffMs(times - 1, reconnect, random);
   const common = {
     ...(target.username === undefined ? {} : { username: target.username }),
     ...(target.password === undefined ? {} : { password: target.password }),
-    ...(target.tls ? { tls: secured(parts.caFile) } : {}),
+    ...(tls === undefined ? {} : { tls }),
     connectionName: parts.name,
     connectTimeout: 2 * commandTimeoutMs,
     commandTimeout: commandTimeoutMs,
@@ -48,6 +51,8 @@ export function connectRedis(parts: ConnectParts): RedisClient {
     const cluster = new Cluster([...target.hosts], {
       enableOfflineQueue: false,
       redisOptions: common,
+      // ioredis would look the name up itself, and then compare the address with the certificate.
+      ...(tls === undefined ? {} : { dnsLookup: (host, found) => found(null, host) }),
       clusterRetryStrategy: retry,
       // A master that restarts in its place changes no slot: nothing else would connect to it again.
       clusterNodeRetryStrategy: retry,
@@ -75,7 +80,8 @@ export function connectRedis(parts: ConnectParts): RedisClient {
     sentinelRetryStrategy: retry,
     sentinelCommandTimeout: commandTimeoutMs,
     ...(parts.sentinelPassword === '' ? {} : { sentinelPassword: parts.sentinelPassword }),
-    ...(target.tls ? { enableTLSForSentinelMode: true } : {}),
+    ...(tls === undefined ? {} : { enableTLSForSentinelMode: true }),
+    ...(tls === undefined || parts.sentinelTls === 'off' ? {} : { sentinelTLS: tls }),
   });
 }
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { option, type OptionTable } from '../../core/config.ts';
 
+const sentinelTlsModes = ['on', 'off'] as const;
+
 export const directoryOptions = {
   redisUrl: option({
     env: 'PARLEY_REDIS_URL',
@@ -15,6 +17,12 @@ export const directoryOptions = {
     default: '',
     doc: 'Password of the sentinels, where they have one.',
     secret: true,
+  }),
+  sentinelTls: option<(typeof sentinelTlsModes)[number]>({
+    env: 'PARLEY_REDIS_SENTINEL_TLS',
+    type: z.enum(sentinelTlsModes),
+    default: 'on',
+    doc: 'Whether the sentinels of `rediss+sentinel://` speak TLS, as the servers that they watch do; `off`: they are asked in clear.',
   }),
   caFile: option({
     env: 'PARLEY_REDIS_CA_FILE',

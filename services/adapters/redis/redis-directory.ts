@@ -40,7 +40,7 @@ export class RedisDirectory implements Directory {
 
   constructor({ config, clock, random, log }: RedisDirectoryParts) {
     const { meters } = this;
-    const { commandTimeoutMs, sentinelPassword, caFile, maxPending } = config;
+    const { commandTimeoutMs, sentinelPassword, sentinelTls, caFile, maxPending } = config;
     const keys = new Keys(config.keyPrefix);
     const target = parseRedisUrl(config.redisUrl);
     if (caFile !== '' && !target.tls)
@@ -48,6 +48,7 @@ export class RedisDirectory implements Directory {
     const reach = {
       target,
       sentinelPassword,
+      sentinelTls,
       caFile,
       commandTimeoutMs,
       name: `parley-${config.keyPrefix}`.replaceAll(':', '-'),

@@ -16,6 +16,7 @@ async function open() {
     ...{
       target: parseRedisUrl(place.url),
       sentinelPassword: '',
+      sentinelTls: 'on',
       caFile: '',
       name: 'test',
       random: Math.random,

@@ -25,6 +25,7 @@ export async function surveyRedis(config: DirectoryConfig): Promise<readonly Red
   const client = connectRedis({
     target: parseRedisUrl(config.redisUrl),
     sentinelPassword: config.sentinelPassword,
+    sentinelTls: config.sentinelTls,
     caFile: config.caFile,
     commandTimeoutMs: config.commandTimeoutMs,
     name: 'parley doctor',

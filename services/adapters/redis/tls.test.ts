@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { freePort } from '../../../test/engines/free-port.ts';
+import { RedisSentinel } from '../../../test/engines/redis-sentinel.ts';
 import { RedisServer } from '../../../test/engines/redis-server.ts';
 import { Authority } from '../../../test/helpers/certificates.ts';
 import { systemClock } from '../../core/clock.ts';
@@ -43,6 +44,47 @@ test('a Redis with a certificate is believed by the authorities in a file, as th
     await reached(directory);
   } finally {
     await directory.close();
+  }
+});
+
+test('a cluster is found by the name that its certificate has', async () => {
+  await using authority = await Authority.make();
+  await authority.sign('redis', { names: 'DNS:localhost' });
+  const [tlsPort, busPort] = [await freePort(), await freePort()];
+  const { cert, key, ca } = authority.files('redis');
+  await using redis = await RedisServer.start({
+    settings: [
+      ...['--tls-port', `${tlsPort}`, '--tls-auth-clients', 'no', '--tls-cluster', 'yes'],
+      ...['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', ca],
+      ...['--cluster-enabled', 'yes', '--cluster-port', `${busPort}`],
+      ...['--cluster-announce-hostname', 'localhost', '--cluster-preferred-endpoint-type', 'hostname'],
+    ],
+  });
+  await redis.ask('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+  const directory = await openDirectory(config(`rediss+cluster://localhost:${tlsPort}`, { caFile: ca }));
+  try {
+    await reached(directory);
+  } finally {
+    await directory.close();
+  }
+});
+
+test('sentinels are asked by TLS, too, where it is not said that they speak none', async () => {
+  await using authority = await Authority.make();
+  await authority.sign('redis', { names });
+  await using sentinel = await RedisSentinel.start({ tls: authority.files('redis') });
+  const { ca: caFile } = authority.files('redis');
+  const plain = `rediss+sentinel://127.0.0.1:${sentinel.port}/${sentinel.name}`;
+  for (const configured of [
+    config(sentinel.url, { caFile }),
+    config(plain, { caFile, sentinelTls: 'off' }),
+  ]) {
+    const directory = await openDirectory(configured);
+    try {
+      await reached(directory);
+    } finally {
+      await directory.close();
+    }
   }
 });
 

@@ -7,6 +7,7 @@ import { parseRedisUrl } from '../redis-url.ts';
 const client = connectRedis({
   target: parseRedisUrl(process.argv[2] ?? ''),
   sentinelPassword: '',
+  sentinelTls: 'on',
   caFile: '',
   commandTimeoutMs: 1_000,
   name: 'test',
