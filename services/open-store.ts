@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openEmbeddedStore } from './adapters/embedded/embedded-store.ts';
+import { ConfigError } from './core/config.ts';
 import { Failpoints } from './core/failpoint.ts';
 import type { Incarnation } from './core/incarnation.ts';
 import { loadKeyFile, loadOrCreateKeyFile, parseMasterKeys } from './core/key-file.ts';
@@ -50,8 +51,15 @@ export type OpenStore = MessageStore &
 
 type StoreConfig = Pick<Config, 'core' | 'store' | 'mysql'>;
 
-/** The keys that open what is stored: configured ones, or those of the data directory's key file. */
+/**
+ * The keys that open what is stored: configured ones, or those of the data directory's key file. Rejects with a ConfigError
+ * where the one that is to seal is none of them.
+ */
 export async function masterKeys(config: StoreConfig): Promise<readonly MasterKey[]> {
+  return withSealing(config, await anyMasterKeys(config));
+}
+
+async function anyMasterKeys(config: StoreConfig): Promise<readonly MasterKey[]> {
   const configured = config.store.masterKeys;
   if (configured !== '')
     return parseMasterKeys(configured.replaceAll(':', ' ').replaceAll(',', '\n'), 'PARLEY_MASTER_KEYS');
@@ -71,11 +79,19 @@ export async function givenMasterKeys(config: StoreConfig): Promise<readonly Mas
   if (config.store.masterKeys !== '') return masterKeys(config);
   const file = join(config.core.dataDir, 'master.keys');
   const keys = await loadKeyFile(file);
-  if (keys !== undefined) return keys;
+  if (keys !== undefined) return withSealing(config, keys);
   throw new StoreError(
     'unavailable',
     `the master keys must be given: set PARLEY_MASTER_KEYS, or put the key file of the store into ${file}`,
   );
+}
+
+function withSealing({ store }: StoreConfig, keys: readonly MasterKey[]): readonly MasterKey[] {
+  const { sealingKey } = store;
+  if (sealingKey === undefined) return keys;
+  if (keys.every(({ id }) => id !== sealingKey))
+    throw new ConfigError([`PARLEY_SEALING_KEY is ${sealingKey}, and no master key ${sealingKey} was given`]);
+  return keys.map((key) => ({ ...key, seals: key.id === sealingKey }));
 }
 
 /**

@@ -32,6 +32,12 @@ export const storeOptions = {
     doc: 'Keys that seal what is stored, as `1:64-hex-digits`, comma separated; the highest number seals, all open. Empty: a file `master.keys` in the data directory, made on first start.',
     secret: true,
   }),
+  sealingKey: option<number | undefined>({
+    env: 'PARLEY_SEALING_KEY',
+    type: z.int().min(1).optional(),
+    default: undefined,
+    doc: 'Number of the master key that seals, where it is not the highest: while nodes that share a database are given another one, so that none seals with a key which the next one lacks.',
+  }),
   cacheBytes: option({
     env: 'PARLEY_STORE_CACHE_BYTES',
     type: z.int().min(1_048_576),

@@ -6,7 +6,7 @@ import type { MasterKey } from './seal.ts';
 
 const preface = `# Master keys of this Parley store, one a line: its number and 64 hex digits.
 # The highest number seals what is written from now on, all others open what was sealed before: to change keys, add a
-# line and keep the old ones. Without this file the store can't be read: keep a copy elsewhere, and keep it secret.
+# line and keep the old ones; nodes that share a database go on with PARLEY_SEALING_KEY meanwhile. Without this file the store can't be read: keep a copy elsewhere, and keep it secret.
 `;
 
 /**

@@ -58,6 +58,15 @@ describe('sealing', () => {
     assert.equal(ring.of(talk).seal(5n, 0, content, 1).keyId, 1);
   });
 
+  it('seals with the key that is said to, and opens what a higher one sealed', () => {
+    const after = new KeyRing([one, two]).of(talk).seal(5n, 0, content);
+    const ring = new KeyRing([{ ...one, seals: true }, two]);
+    const sealed = ring.of(talk).seal(5n, 0, content);
+    assert.equal(sealed.keyId, 1);
+    assert.equal(new KeyRing([one]).of(talk).open(5n, 0, sealed), content);
+    assert.equal(ring.of(talk).open(5n, 0, after), content);
+  });
+
   it('uses HKDF-SHA-256 of master key, key id and conversation, so that other programs can open it', async () => {
     const sealed = new KeyRing([one]).of(talk).seal(5n, 7, content);
     const raw = hkdfSync('sha256', one.key, 'parley store v1', '1\0d_talk', 32);

@@ -11,8 +11,10 @@ import type { ConvId, MsgId, UserId } from './ids.ts';
 import { ByteWriter } from './bytes.ts';
 
 export interface MasterKey {
-  /** 1 to 2^32 − 1; the highest id seals, all open. */
+  /** 1 to 2^32 − 1; where none is said to seal, the highest id does. All open. */
   readonly id: number;
+  /** Of one at most. */
+  readonly seals?: boolean;
   /** 32 bytes. */
   readonly key: Uint8Array;
 }
@@ -34,7 +36,8 @@ export class KeyRing {
   readonly #pseudoRandomKeys: ReadonlyMap<number, KeyObject>;
   readonly #nonces = Buffer.alloc(nonceBytes * 1024);
   #nonceAt: number = this.#nonces.byteLength;
-  readonly newestId: number;
+  /** Of the key that seals from now on. */
+  readonly sealingId: number;
 
   constructor(masterKeys: readonly MasterKey[]) {
     for (const { id, key } of masterKeys) {
@@ -51,7 +54,7 @@ export class KeyRing {
     if (masterKeys.length === 0) throw new RangeError('no master key given');
     if (this.#pseudoRandomKeys.size < masterKeys.length)
       throw new RangeError('two master keys have the same id');
-    this.newestId = Math.max(...this.ids);
+    this.sealingId = masterKeys.find(({ seals }) => seals)?.id ?? Math.max(...this.ids);
   }
 
   get ids(): number[] {
@@ -97,15 +100,15 @@ export class KeyRing {
 export class ConversationSeal {
   readonly #ring: KeyRing;
   readonly #convId: ConvId;
-  #newest: KeyObject | undefined;
+  #sealing: KeyObject | undefined;
 
   constructor(ring: KeyRing, convId: ConvId) {
     this.#ring = ring;
     this.#convId = convId;
   }
 
-  /** Seals with the newest key, or the one named. */
-  seal(msgId: MsgId, revision: number, content: ByteString, keyId: number = this.#ring.newestId): Sealed {
+  /** Seals with the key that is to seal, or the one named. */
+  seal(msgId: MsgId, revision: number, content: ByteString, keyId: number = this.#ring.sealingId): Sealed {
     const nonce = this.#ring.nonce();
     const cipher = createCipheriv(algorithm, this.#key(keyId), nonce, { authTagLength: tagBytes });
     cipher.setAAD(this.#associated(msgId, revision));
@@ -131,11 +134,11 @@ export class ConversationSeal {
     return byteString(content);
   }
 
-  /** A KeyObject halves the cost of each use, so the newest is kept; older ones are on their way out. */
+  /** A KeyObject halves the cost of each use, so the one that seals is kept; others are on their way out, or in. */
   #key(keyId: number): KeyObject {
-    if (keyId !== this.#ring.newestId) return this.#ring.derive(keyId, this.#convId);
-    this.#newest ??= this.#ring.derive(keyId, this.#convId);
-    return this.#newest;
+    if (keyId !== this.#ring.sealingId) return this.#ring.derive(keyId, this.#convId);
+    this.#sealing ??= this.#ring.derive(keyId, this.#convId);
+    return this.#sealing;
   }
 
   #associated(msgId: MsgId, revision: number): Buffer {

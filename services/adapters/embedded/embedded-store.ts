@@ -44,7 +44,7 @@ import { threadFile } from '../../core/thread-file.ts';
 export interface EmbeddedStoreOptions {
   /** Made where it isn't there; holds everything, and belongs to one process at a time. */
   readonly directory: string;
-  /** The one with the highest id seals, all open. Every key that was ever used here is needed. */
+  /** One seals, all open. Every key that was ever used here is needed. */
   readonly masterKeys: readonly MasterKey[];
   readonly log?: StoreLog;
   /** Called once when the store's thread has died: nothing works any more, restart the process. */

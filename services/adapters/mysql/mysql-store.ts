@@ -44,7 +44,7 @@ import type { MySqlConfig } from './server.ts';
 
 export interface MySqlStoreOptions {
   readonly config: MySqlConfig;
-  /** The one with the highest id seals, all open. Every key that was ever used on this database is needed. */
+  /** One seals, all open. Every key that was ever used on this database is needed. */
   readonly masterKeys: readonly MasterKey[];
   /** The name under which this run holds its worker lease; asked at each commit, 1 to 256 bytes. See Outbox. */
   readonly incarnation: () => string;

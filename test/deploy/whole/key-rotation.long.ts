@@ -7,9 +7,15 @@ import { askSql } from '../../engines/mariadb.ts';
 import { FaultCluster } from '../../faults/fault-cluster.ts';
 import { FaultRun, inFlightThatCounts } from '../../faults/fault-run.ts';
 
-/** The master key of a cluster is changed under load, as the runbook has it: readers first, then writers, one by one. */
+/** The master key of a cluster is changed under load, as the runbook has it: all are given it, then it seals, one by one. */
 
-const readersFirst = ['g1', 'g2', 'e1', 'c2', 'b2', 'm1', 'm2'];
+const nodes = ['g1', 'g2', 'e1', 'c2', 'b2', 'm1', 'm2'];
+/** What a node is started with in each round. */
+const roundsOf = (one: string, both: string) => [
+  { PARLEY_MASTER_KEYS: one },
+  { PARLEY_MASTER_KEYS: both, PARLEY_SEALING_KEY: '1' },
+  { PARLEY_MASTER_KEYS: both },
+];
 
 async function parleyCheck(env: Readonly<Record<string, string>>): Promise<{ code: number; said: string }> {
   let said = '';
@@ -20,12 +26,13 @@ async function parleyCheck(env: Readonly<Record<string, string>>): Promise<{ cod
 test('a master key is changed under load', async (t) => {
   const one = `1:${randomBytes(32).toString('hex')}`;
   const both = `${one},2:${randomBytes(32).toString('hex')}`;
-  const changed = new Set<string>();
-  const envOf = (name: string) => ({ PARLEY_MASTER_KEYS: changed.has(name) ? both : one });
+  const rounds = roundsOf(one, both);
+  const roundOf = new Map(nodes.map((name) => [name, 0]));
+  const envOf = (name: string) => rounds[roundOf.get(name) ?? 0] ?? {};
   await using cluster = await FaultCluster.start({ envOf });
   await using run = await FaultRun.create(cluster);
-  for (const name of readersFirst) {
-    changed.add(name);
+  for (const [at, name] of [...nodes, ...nodes].entries()) {
+    roundOf.set(name, at < nodes.length ? 1 : 2);
     const round = await run.round(async () => {
       await cluster.get(name).drain();
       await cluster.get(name).start();
