@@ -32,6 +32,7 @@ import type { Config } from './options.ts';
 import { NodeAdministration } from './node-administration.ts';
 import type { RunningParts } from './node-sources.ts';
 import type { NodeRole } from './ports/directory.ts';
+import type { NodeRegistration } from './peer/node-registration.ts';
 import type { EventLog } from './ports/event-log.ts';
 import {
   registerAdminMeters,
@@ -117,8 +118,9 @@ class ClusterNode {
   /** Where clients come in: opened last. */
   #doors: ClientDoors | undefined;
   #doorWatch: DoorWatch | undefined;
-  /** There are message nodes that are ready, as the directory says. */
-  #othersReach = false;
+  /** This node as an edge, once it is announced. */
+  #edge: NodeRegistration | undefined;
+  #othersServe = false;
   readonly #welcoming = Promise.withResolvers<void>();
   readonly #joined = Promise.withResolvers<void>();
   /** What is announced once the ports are open, and then says when it is ready. */
@@ -297,8 +299,11 @@ class ClusterNode {
     );
     // Where the directory can't be read, links alone tell who can be asked.
     this.#links.watchReady('message', (ready, known) => {
-      this.#othersReach = known && ready.length > 0;
       connection.see(known ? ready : undefined);
+    });
+    // Each says that it is ready as long as it has a message node.
+    this.#links.watchReady('connection', (edges, known) => {
+      this.#othersServe = known && edges.some(({ nodeId }) => nodeId !== this.#links.nodeId);
     });
     this.#doors = new ClientDoors({
       config,
@@ -312,7 +317,11 @@ class ClusterNode {
     });
     this.#doorWatch = new DoorWatch({
       doors: this.#doors,
-      misplaced: () => this.#othersReach && !connection.linked,
+      linked: () => connection.linked,
+      othersServe: () => this.#othersServe,
+      tell: (serves) => {
+        if (this.#readiness.state !== 'draining') void this.#edge?.update(serves ? 'ready' : 'joining');
+      },
       patienceMs: aloneMs,
       clock: systemClock,
       log,
@@ -349,6 +358,7 @@ class ClusterNode {
       const { role, joined } = each;
       const announced = { role, incarnation: this.#incarnation, address, state: 'joining' } as const;
       const node = await this.#links.announce(announced, () => this.#superseded(role));
+      if (role === 'connection') this.#edge = node;
       joined(() => {
         void node.update('ready').finally(() => {
           joining.delete(each);

@@ -6,7 +6,8 @@ import { DoorWatch } from './door-watch.ts';
 function scene() {
   const clock = { nowMs: 0, monotonicMs: () => clock.nowMs, wallMs: () => clock.nowMs };
   const done: string[] = [];
-  const state = { misplaced: false, taken: false };
+  const state = { misplaced: false, taken: false, others: true };
+  const told: boolean[] = [];
   const doors = {
     shut: () => void done.push('shut'),
     reopen: async () => {
@@ -16,7 +17,9 @@ function scene() {
   };
   const watch = new DoorWatch({
     doors,
-    misplaced: () => state.misplaced,
+    linked: () => !state.misplaced,
+    othersServe: () => state.others,
+    tell: (serves) => void told.push(serves),
     patienceMs: 5_000,
     clock,
     log: silentLogger,
@@ -26,7 +29,7 @@ function scene() {
     await watch.look();
     return done.splice(0);
   };
-  return { watch, state, after };
+  return { watch, state, told, after };
 }
 
 it('doors are shut where users are better off elsewhere for a while, and opened again at once', async () => {
@@ -53,4 +56,19 @@ it('doors whose port is somebody else’s for a while are opened later', async (
   assert.deepEqual([await after(500), watch.isShut], [['reopen'], true]);
   state.taken = false;
   assert.deepEqual([await after(500), watch.isShut], [['reopen'], false]);
+});
+
+it('doors stay open where nobody is better off elsewhere, and what the edge is good for is told', async () => {
+  const { watch, state, told, after } = scene();
+  await after(1);
+  Object.assign(state, { misplaced: true, others: false });
+  assert.deepEqual([await after(10_000), await after(10_000), watch.isShut], [[], [], false]);
+  state.others = true;
+  assert.deepEqual([await after(500), await after(5_000)], [[], ['shut']]);
+  // The others have lost theirs, too.
+  state.others = false;
+  assert.deepEqual(await after(500), ['reopen']);
+  state.misplaced = false;
+  await after(500);
+  assert.deepEqual(told, [false, true]);
 });

@@ -11,8 +11,12 @@ export interface DoorWatchInit {
     /** On the same ports. Rejects where one can't be had. */
     reopen(): Promise<void>;
   };
-  /** Whether users are better off at another edge. */
-  readonly misplaced: () => boolean;
+  /** Whether a message node is linked. */
+  readonly linked: () => boolean;
+  /** Whether another edge has one, as it says. */
+  readonly othersServe: () => boolean;
+  /** Says so of this one, at each change. */
+  readonly tell: (serves: boolean) => void;
   /** For so long it may pass by itself. */
   readonly patienceMs: number;
   readonly clock: Clock;
@@ -20,7 +24,7 @@ export interface DoorWatchInit {
 }
 
 /**
- * Shuts the doors of an edge that is cut off from message nodes that others reach. A gateway passes over who refuses a
+ * Shuts the doors of an edge without a message node where others have one. A gateway passes over who refuses a
  * connection; one that takes it and turns everybody away has the fewest sessions, and would be sent all that are new.
  */
 export class DoorWatch implements Service {
@@ -30,6 +34,7 @@ export class DoorWatch implements Service {
   /** Since when users are better off elsewhere. */
   #sinceMs: number | undefined;
   #shut = false;
+  #told = true;
   #reopening = false;
 
   constructor(init: DoorWatchInit) {
@@ -53,12 +58,15 @@ export class DoorWatch implements Service {
   }
 
   async look(): Promise<void> {
-    const { doors, misplaced, patienceMs, clock, log } = this.#init;
-    if (misplaced()) {
+    const { doors, linked, othersServe, tell, patienceMs, clock, log } = this.#init;
+    const serves = linked();
+    if (serves !== this.#told) tell(serves);
+    this.#told = serves;
+    if (!serves && othersServe()) {
       this.#sinceMs ??= clock.monotonicMs();
       if (this.#shut || clock.monotonicMs() - this.#sinceMs < patienceMs) return;
       this.#shut = true;
-      log.error('no message node can be reached, and others can: the doors are shut', {
+      log.error('no message node is linked here, and one is at other edges: the doors are shut', {
         'event.action': 'doors-shut',
       });
       doors.shut();

@@ -104,9 +104,9 @@ export class OwnerLinks {
     return events;
   }
 
-  /** The owner of a conversation among the nodes that are linked. */
-  ownerOf(convId: ConvId): OwnerLink | undefined {
-    return this.#choose(convId);
+  /** The owner of a conversation, or a user's own node, among the nodes that are linked. */
+  ownerOf(key: ConvId | UserId): OwnerLink | undefined {
+    return this.#choose(key);
   }
 
   /** Asks the owner of the conversation concerned, or else the user's own node; `session` is 0 for unary calls. */

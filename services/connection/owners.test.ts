@@ -88,6 +88,18 @@ describe('sessions and message nodes', () => {
     assert.deepEqual(new Set(one.of('watch').flatMap(({ users }) => users)), ties.watched);
   });
 
+  it('hear of those whom they watch by their own node alone', () => {
+    const ties = new Ties();
+    const both = new Map(['m1', 'm2'].map((name) => [name, ties.link(name)]));
+    const own = rendezvous('cyd', [{ nodeId: 'm1' }, { nodeId: 'm2' }])?.nodeId as string;
+    for (const [name, link] of both)
+      link.say({ t: 'presence', userId: 'cyd' as UserId, online: name === own, lastSeenAtMs: 0 });
+    assert.deepEqual(
+      ties.news.map((frame) => frame.t === 'presence' && frame.online),
+      [true],
+    );
+  });
+
   it('stop to watch at every node: another one may have been asked', () => {
     const ties = new Ties();
     const both = [ties.link('m1'), ties.link('m2')];

@@ -204,6 +204,10 @@ export class Owners {
         owner.epoch = frame.epoch;
         this.#host.epoch(frame.epoch);
         return;
+      case 'presence':
+        // Whose it was before may tell of it yet, and knows less: an edge may be lost to it alone.
+        if (this.links.ownerOf(frame.userId) === owner) this.#host.news(frame);
+        return;
       default:
         this.#host.news(frame);
     }

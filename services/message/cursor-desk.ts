@@ -68,13 +68,15 @@ export class CursorDesk {
     const step = read
       ? { deliveredSeq, readSeq, readOrd: await history.ordAt(conversation, readSeq) }
       : { deliveredSeq, readSeq: held.readSeq, readOrd: held.readOrd };
-    if (cursors.raise(conversation, userId, step)) this.#tell(conversation, userId, read);
+    // Counting reads all cursors of a group: not where nobody hears of it, as at a node that only answers a sync.
+    if (cursors.raise(conversation, userId, step))
+      this.#tell(conversation, userId, read, conversation.audiences.length > 0);
   }
 
   /** Direct peers hear at once, groups in counts, and own other devices of what was read. */
-  #tell(conversation: Conversation, userId: UserId, read: boolean): void {
+  #tell(conversation: Conversation, userId: UserId, read: boolean, isCounted = true): void {
     const { cursors, receipts } = this.#parts;
-    if (conversation.kind === 'group') receipts.moved(conversation);
+    if (conversation.kind === 'group' && isCounted) receipts.moved(conversation);
     if (conversation.kind === 'group' && !read) return;
     if (conversation.cursorsLoaded) this.#send(conversation, userId, read);
     else {

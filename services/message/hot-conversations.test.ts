@@ -321,30 +321,38 @@ describe('hot conversations', () => {
     assert.equal(await keeps(100), 0);
   });
 
-  it('I6: are no more than their members have room for, whoever was used last', async () => {
+  it('I6: are no more than the members of large ones have room for', async () => {
     const store = new Shelf();
     let now = 0;
     const clock = { wallMs: () => 0, monotonicMs: () => (now += 1) };
-    const few = { ...limits, maxConversations: 100, maxMemberRows: 20 };
+    const few = { ...limits, maxConversations: 1_000, maxMemberRows: 100 };
     const hot = new HotConversations({ store, clock, limits: few });
     const evicted: string[] = [];
     hot.onEvict = ({ convId }) => void evicted.push(convId);
-    const used = await hot.acquire([id('c in use')]);
-    for (let no = 1; no <= 9; no += 1) hot.release(await hot.acquire([id(`c${no}`)]));
+    /** With so many members, most of whom have left. */
+    const hold = async (name: string, members: number): Promise<Conversation> => {
+      const [held] = (await hot.acquire([id(name)])) as [Conversation];
+      for (let no = held.members.size; no < members; no += 1)
+        held.members.set(`user ${no}` as UserId, memberRow(`user ${no}` as UserId, { leftSeq: 3 }));
+      return held;
+    };
+    for (let no = 0; no < 100; no += 1) hot.release([await hold(`c small ${no}`, 2)]);
+    for (const name of ['c1', 'c2', 'c3', 'c4', 'c5']) hot.release([await hold(name, 20)]);
     hot.evict();
     assert.deepEqual(evicted, []);
-    // Two members each: one more is too many, and a tenth goes besides.
-    hot.release(await hot.acquire([id('c10')]));
+    hot.release([await hold('c6', 20)]);
     hot.evict();
-    assert.deepEqual(evicted, ['c1', 'c2']);
-    const [held] = await hot.acquire([id('c10')]);
-    for (let no = 0; no < 30; no += 1)
-      held?.members.set(`user ${no}` as UserId, memberRow(`user ${no}` as UserId, { leftSeq: 3 }));
+    assert.deepEqual(evicted.splice(0), ['c1', 'c2'], 'a tenth more than needed, and none of the small ones');
+    // What is in use takes the room of the others, but for a tenth.
+    const used = await hold('c7', 70);
     hot.evict();
-    assert.deepEqual([hot.size, hot.get(id('c10')) === held], [2, true], 'only what is in use');
-    hot.release([held as Conversation, ...used]);
+    assert.deepEqual(evicted.splice(0), ['c3', 'c4', 'c5']);
+    await hold('c8', 500);
     hot.evict();
-    assert.equal(hot.size, 0);
+    assert.deepEqual(evicted.splice(0), ['c6']);
+    hot.release([used]);
+    hot.evict();
+    assert.deepEqual([evicted, hot.get(id('c small 0'))?.exists], [['c7'], true]);
   });
 
   it('are found by member once they are indexed, as long as they are members', async () => {

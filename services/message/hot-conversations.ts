@@ -22,6 +22,8 @@ export interface HotLimits {
 /** Conversations with more members than this are asked, rather than indexed by member. */
 const indexUpTo = 1_000;
 const loadAtOnce = 500;
+/** Members and cursors of a conversation that is bounded by the number of conversations alone. */
+const fewRows = 16;
 /** Newest entries held of a conversation, at most twice as many: they are not cut down at every commit. */
 const mostRecent = 32;
 /** What an entry is reckoned to need of the limit, which all conversations have the same share of. */
@@ -374,18 +376,30 @@ export class HotConversations {
     }
   }
 
+  /**
+   * Large ones make room, and not the many small ones that would win little. What is in use counts, and is not let go of: a
+   * tenth is there for the others whatever that takes, so that they are not read anew all the time.
+   */
   #evictMembers(): void {
     const { maxMemberRows } = this.#limits;
-    let rows = 0;
-    for (const conversation of this.#conversations.values()) rows += rowsOf(conversation);
-    while (rows > maxMemberRows) {
-      const idle = [...this.#conversations.values()].filter((conversation) => conversation.pins === 0);
-      if (idle.length === 0) return;
-      const share = 1 - (0.9 * maxMemberRows) / rows;
-      for (const conversation of leastRecent(idle, Math.ceil(idle.length * share))) {
-        rows -= rowsOf(conversation);
-        this.#evict(conversation);
+    const idle: Conversation[] = [];
+    let [inUse, rows] = [0, 0];
+    for (const conversation of this.#conversations.values()) {
+      const own = rowsOf(conversation);
+      if (own <= fewRows) continue;
+      if (conversation.pins > 0) inUse += own;
+      else {
+        rows += own;
+        idle.push(conversation);
       }
+    }
+    const room = Math.max(maxMemberRows / 10, maxMemberRows - inUse);
+    if (rows <= room) return;
+    const share = 1 - (0.9 * room) / rows;
+    for (const conversation of leastRecent(idle, Math.ceil(idle.length * share))) {
+      rows -= rowsOf(conversation);
+      this.#evict(conversation);
+      if (rows <= 0.9 * room) return;
     }
   }
 

@@ -52,10 +52,10 @@ export interface Asker {
   refuse(fault: Fault): void;
 }
 
-/** Each sync reads much: when all come back at once, they pass one after another, and nothing is refused. */
+/** Each sync reads much: when all come back at once, they pass some at a time, and the others wait. */
 const syncsAtOnce = 32;
 const syncsWaiting = 20_000;
-/** One that has waited longer is asked for again by its client, or was given up by its edge: it would be carried out for nobody. */
+/** Well before its edge gives it up (PARLEY_CALL_TIMEOUT_MS, 30 seconds): after that it would be carried out for nobody. */
 const syncWaitMs = 15_000;
 const syncAgainMs = 2_000;
 

@@ -11,7 +11,16 @@ import { encodeSpans, spanOf } from '../../ports/outbox-codec.ts';
 import { SoundBatch } from '../../ports/sound-batch.ts';
 import type { Database } from './database.ts';
 import { timed } from '../../ports/timed.ts';
-import { type Failure, failureOf, LostError, messageOf, refusal, refusalOf, ServerError } from './failure.ts';
+import {
+  type Failure,
+  failureOf,
+  LostError,
+  messageOf,
+  refusal,
+  refusalOf,
+  ServerError,
+  undone,
+} from './failure.ts';
 import { assertKeepable } from './keepable.ts';
 import type { PacketThread } from './packet-thread.ts';
 import { render } from './rendered.ts';
@@ -197,7 +206,7 @@ export class Commits {
     const failure = failureOf(error);
     if (failure === 'lost' || !session.usable) {
       session.destroy();
-      throw mayStand ? unknown(error) : refusal(error);
+      throw mayStand && !undone(error) ? unknown(error) : refusal(error);
     }
     // A wait for a lock undoes one statement, and leaves the locks of the others behind.
     await session.query('ROLLBACK', this.#options.database.commitTimeoutMs).catch(() => session.destroy());

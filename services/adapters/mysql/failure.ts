@@ -88,6 +88,11 @@ const leaves: ReadonlySet<number> = new Set([
   1047, // ER_UNKNOWN_COM_ERROR: what a Galera node answers without a majority
 ]);
 
+/** Whether the server has undone the transaction that it refused so, also where that was at its COMMIT. */
+export function undone(error: unknown): boolean {
+  return error instanceof ServerError && (error.errno === 1290 || error.errno === 1836);
+}
+
 /** Whether the next connection may be to another server, which can do it, while this one goes on refusing. */
 export function leavesServer(error: unknown): boolean {
   return error instanceof ServerError && leaves.has(error.errno);

@@ -3,7 +3,7 @@ import type { ConvId, Seq, UserId } from '../../core/ids.ts';
 import { rendezvous } from '../../core/rendezvous.ts';
 import { TokenBucket } from '../../core/token-bucket.ts';
 import type { AudienceFrame, EdgeFrame, OwnerFrame } from '../../peer/edge-frames.ts';
-import { Owners } from '../owners.ts';
+import { type News, Owners } from '../owners.ts';
 import { Rooms } from '../rooms.ts';
 import { Session } from '../session.ts';
 import { logEntry, StandingClock } from './stage.ts';
@@ -14,6 +14,7 @@ export class Ties {
   readonly sessions: Session[] = [];
   readonly watched = new Set<UserId>();
   abandoned = 0;
+  readonly news: News[] = [];
   readonly epochs: string[] = [];
   readonly rooms: Rooms;
   readonly owners: Owners;
@@ -34,7 +35,7 @@ export class Ties {
       signedIn: () => this.sessions,
       watched: () => this.watched,
       sessionAcks: () => [],
-      news: () => {},
+      news: (frame) => void this.news.push(frame),
       epoch: (epoch) => void this.epochs.push(epoch),
       abandoned: () => {
         this.abandoned += 1;
