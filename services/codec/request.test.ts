@@ -207,8 +207,15 @@ describe('decodeRequest', () => {
     for (const bytes of [
       [0x7a, 0x80, 0x80, 0x80, 0x80, 0x10, ...commands],
       Array(1_000).fill([0x09, 0]).flat(),
-      [0x0a, 2, 0x7b, 0x7c],
     ])
       assert.equal(straight(Uint8Array.from(bytes)), undefined);
   });
+
+  for (const depth of [98, 99, 100]) {
+    it(`agrees with protobuf-es about groups nested ${depth} deep`, () => {
+      const groups = [...Array(depth).fill(0x7b), ...Array(depth).fill(0x7c)];
+      const bytes = Uint8Array.from([0x0a, 0x80 | (groups.length & 0x7f), groups.length >> 7, ...groups]);
+      assert.deepEqual(straight(bytes)?.length, reference(bytes)?.length);
+    });
+  }
 });

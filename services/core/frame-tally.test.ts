@@ -24,6 +24,7 @@ describe('a tally refuses what protobuf-es sees more in than is counted', () => 
       [0x0a, 2, 0x0a, 4, 1, 2, 3, 4],
     ],
     ['behind a list whose last number is longer than it', DeliverSchema, [0x0a, 1, 0x80, 0x01, 0x12, 0]],
+    ['in a group that stands there for a message', ConnectRequestSchema, [0x0b, 0x02, 0x08, 0x01, 0x0c]],
     ['behind a map whose last text is longer than it', AuditRecordSchema, [0x42, 2, 0x12, 2, 0x61, 0x62]],
   ];
   for (const [name, kind, bytes] of cases)

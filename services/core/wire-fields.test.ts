@@ -12,9 +12,10 @@ function fieldsOf(bytes: Uint8Array, from = 0, to = bytes.byteLength) {
   return { seen, isSound };
 }
 
-function wireTypeOf(kind: bigint | Uint8Array | 'fixed32' | 'fixed64'): WireType {
+function wireTypeOf(kind: bigint | Uint8Array | 'fixed32' | 'fixed64' | 'group'): WireType {
   if (typeof kind === 'bigint') return WireType.Varint;
   if (kind === 'fixed32') return WireType.Bit32;
+  if (kind === 'group') return WireType.StartGroup;
   return kind === 'fixed64' ? WireType.Bit64 : WireType.LengthDelimited;
 }
 
@@ -23,7 +24,7 @@ describe('the fields of an encoded message', () => {
     const kinds = fc.oneof(
       fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
       fc.uint8Array({ maxLength: 300 }),
-      fc.constantFrom('fixed32' as const, 'fixed64' as const),
+      fc.constantFrom('fixed32' as const, 'fixed64' as const, 'group' as const),
     );
     const fields = fc.array(fc.tuple(fc.integer({ min: 1, max: 2 ** 29 - 1 }), kinds), { maxLength: 20 });
     fc.assert(
@@ -33,6 +34,7 @@ describe('the fields of an encoded message', () => {
           if (typeof kind === 'bigint') writer.tag(number, WireType.Varint).uint64(kind);
           else if (kind === 'fixed32') writer.tag(number, WireType.Bit32).fixed32(7);
           else if (kind === 'fixed64') writer.tag(number, WireType.Bit64).fixed64(7n);
+          else if (kind === 'group') writer.tag(number, WireType.StartGroup).tag(number, WireType.EndGroup);
           else writer.tag(number, WireType.LengthDelimited).bytes(kind);
         }
         const bytes = writer.finish();
@@ -58,7 +60,9 @@ describe('the fields of an encoded message', () => {
       ['a tag of more than 32 bits', [0x08, 1, 0x88, 0x80, 0x80, 0x80, 0x10, 1], 1],
       ['field 0', [0x08, 1, 0x02, 0], 1],
       ['a wire type that there is not', [0x08, 1, 0x0e, 1, 0x08, 1], 1],
-      ['a group', [0x08, 1, 0x0b, 0x0c], 1],
+      ['a group without an end', [0x08, 1, 0x0b], 2],
+      ['the end of another group', [0x08, 1, 0x0b, 0x14], 2],
+      ['the end of no group', [0x08, 1, 0x0c], 1],
       ['a length beyond the end', [0x08, 1, 0x12, 3, 1, 2], 1],
       ['a length of 2^32', [0x12, 0x80, 0x80, 0x80, 0x80, 0x10], 0],
       ['a length of 2^63', [0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1], 0],
@@ -77,6 +81,16 @@ describe('the fields of an encoded message', () => {
         assert.equal(fieldsOf(more, 0, bytes.length).isSound, false, name);
     }
     assert.deepEqual(fieldsOf(Uint8Array.of()), { seen: [], isSound: true });
+    // Field 2 in a group 1, and another one behind it.
+    const grouped = fieldsOf(Uint8Array.of(0x0b, 0x12, 0x01, 0x08, 0x0c, 0x10, 0x01));
+    assert.deepEqual(grouped, {
+      seen: [
+        [1, 3, -1, -1],
+        [0, 2, 3, 4],
+        [2, 0, -1, -1],
+      ],
+      isSound: true,
+    });
   });
 
   it('are no more than there are bytes, whatever these are', () => {
