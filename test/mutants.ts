@@ -210,7 +210,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I1',
     how: 'MySQL: a connection lost at COMMIT means that nothing was written',
     file: 'services/adapters/mysql/commits.ts',
-    from: 'throw mayStand ? unknown(error) : refusal(error);',
+    from: 'throw mayStand && !undone(error) ? unknown(error) : refusal(error);',
     to: 'throw refusal(error);',
     tests: ['services/adapters/mysql/doubt.test.ts'],
   },
