@@ -298,9 +298,7 @@ class ClusterNode {
       (link, peer) => connection.connectMessages(link, peer.nodeId, peer.storeEpoch),
     );
     // Where the directory can't be read, links alone tell who can be asked.
-    this.#links.watchReady('message', (ready, known) => {
-      connection.see(known ? ready : undefined);
-    });
+    this.#links.watchReady('message', (ready, known) => connection.see(known ? ready : undefined));
     // Each says that it is ready as long as it has a message node.
     this.#links.watchReady('connection', (edges, known) => {
       this.#othersServe = known && edges.some(({ nodeId }) => nodeId !== this.#links.nodeId);

@@ -8,6 +8,7 @@ import {
   StoreError,
 } from '../ports/message-store.ts';
 import { Conversation, neverMs } from './conversation.ts';
+import { tooLarge, trimRecent } from './hot-memory.ts';
 import { lookBack } from './take-over.ts';
 
 export interface HotLimits {
@@ -22,8 +23,6 @@ export interface HotLimits {
 /** Conversations with more members than this are asked, rather than indexed by member. */
 const indexUpTo = 1_000;
 const loadAtOnce = 500;
-/** Members and cursors of a conversation that is bounded by the number of conversations alone. */
-const fewRows = 16;
 /** Newest entries held of a conversation, at most twice as many: they are not cut down at every commit. */
 const mostRecent = 32;
 /** What an entry is reckoned to need of the limit, which all conversations have the same share of. */
@@ -365,58 +364,14 @@ export class HotConversations {
 
   /** Lets go of the least recently used ones beyond the limits. To be called every second or so. */
   evict(): void {
-    this.#trimRecent();
-    this.#evictMembers();
+    trimRecent(this.#conversations, this.#limits.maxRecentBytes);
+    for (const large of tooLarge(this.#conversations, this.#limits.maxMemberRows)) this.#evict(large);
     const excess = this.#conversations.size - this.#limits.maxConversations;
     if (excess <= 0) return;
     const idle = [...this.#conversations.values()].filter((conversation) => conversation.pins === 0);
     // A tenth more than needed, so that they are not looked through every time.
     for (const conversation of leastRecent(idle, excess + this.#limits.maxConversations / 10)) {
       this.#evict(conversation);
-    }
-  }
-
-  /**
-   * Large ones make room, and not the many small ones that would win little. What is in use counts, and is not let go of: a
-   * tenth is there for the others whatever that takes, so that they are not read anew all the time.
-   */
-  #evictMembers(): void {
-    const { maxMemberRows } = this.#limits;
-    const idle: Conversation[] = [];
-    let [inUse, rows] = [0, 0];
-    for (const conversation of this.#conversations.values()) {
-      const own = rowsOf(conversation);
-      if (own <= fewRows) continue;
-      if (conversation.pins > 0) inUse += own;
-      else {
-        rows += own;
-        idle.push(conversation);
-      }
-    }
-    const room = Math.max(maxMemberRows / 10, maxMemberRows - inUse);
-    if (rows <= room) return;
-    const share = 1 - (0.9 * room) / rows;
-    for (const conversation of leastRecent(idle, Math.ceil(idle.length * share))) {
-      rows -= rowsOf(conversation);
-      this.#evict(conversation);
-      if (rows <= 0.9 * room) return;
-    }
-  }
-
-  #trimRecent(): void {
-    let bytes = 0;
-    for (const conversation of this.#conversations.values()) bytes += conversation.recent.bytes;
-    const wanted = this.#limits.maxRecentBytes * 0.9;
-    while (bytes > this.#limits.maxRecentBytes) {
-      const trimmable = [...this.#conversations.values()].filter(({ recent }) => recent.size > 1);
-      if (trimmable.length === 0) return;
-      const share = (bytes - wanted) / bytes;
-      for (const { recent } of leastRecent(trimmable, Math.ceil(trimmable.length * share))) {
-        bytes -= recent.bytes;
-        recent.trim(1);
-        bytes += recent.bytes;
-        if (bytes <= wanted) return;
-      }
     }
   }
 
@@ -433,10 +388,7 @@ export class HotConversations {
   }
 }
 
-function rowsOf({ members, cursors }: Conversation): number {
-  return members.size + cursors.size;
-}
-
+/** Whether the store has it as it is known here. */
 function isAs(found: HeadSnapshot | undefined, { head, projectedSeq }: Conversation): boolean {
   return (
     found?.head.seq === head.seq && found.head.msgId === head.msgId && found.projectedSeq === projectedSeq
