@@ -3,7 +3,8 @@ import type { Logger } from '../core/log.ts';
 import { traceNowMs } from '../core/trace-clock.ts';
 import { sampledParent, type TraceContext } from '../core/trace-context.ts';
 import type { TracedClients } from '../core/trace-options.ts';
-import type { Span, SpanAttributes, Tracer } from '../core/tracer.ts';
+import type { Span, SpanAttributes } from '../core/span.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { Caller } from './auth.ts';
 
 export interface CommandTracesInit {

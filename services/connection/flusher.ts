@@ -2,7 +2,7 @@ import { concat } from '../codec/frames.ts';
 import type { DoorOutlet } from '../core/door.ts';
 import { type Frame, LongFrame } from '../core/frame.ts';
 import type { TraceContext } from '../core/trace-context.ts';
-import type { Span } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
 
 /** Where a session's frames go. */
 export interface FlushTarget {

@@ -2,7 +2,7 @@ import { cursorFragment } from '../codec/cursor-event.ts';
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { TraceContext } from '../core/trace-context.ts';
-import type { Span } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import type { EdgeFrame, OwnerFrame } from '../peer/edge-frames.ts';
 import type { CommandTraces } from './command-traces.ts';

@@ -3,7 +3,7 @@ import { appended } from '../core/appended.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
 import { PairMap } from '../core/pair-map.ts';
 import type { AudienceNo, Hearer, LogEntry } from '../peer/edge-frames.ts';
-import type { Span } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
 import { Delivery } from './delivery.ts';
 import { ForwardOrder } from './forward-order.ts';
 import type { Session } from './session.ts';

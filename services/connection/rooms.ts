@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { ConvId, Seq, UserId } from '../core/ids.ts';
-import type { Span } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
 import type { AudienceFrame, EntryFrame, Hearer } from '../peer/edge-frames.ts';
 import type { Delivery } from './delivery.ts';
 import { type Audiences, type Flushed, type Push, Room } from './room.ts';

@@ -1,5 +1,6 @@
 import type { TraceContext } from './trace-context.ts';
-import type { Span, Tracer } from './tracer.ts';
+import type { Span } from './span.ts';
+import type { Tracer } from './tracer.ts';
 
 /** What a door tells of the frames that pass it. It decides which are sampled, since all that follows from them comes in by it. */
 export class DoorTraces {

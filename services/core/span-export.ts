@@ -1,7 +1,7 @@
 import { ExportResultCode } from '@opentelemetry/core';
 import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { OTLPTraceExporter as HttpExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { BatchSpanProcessor, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace';
 import { ConfigError } from './config.ts';
 import type { Logger } from './log.ts';
 
@@ -28,33 +28,43 @@ export function spanCounts(): SpanCounts {
 /** Spans that wait for the collector, at most. */
 const mostWaiting = 8_192;
 const batchSpans = 512;
-const everyMs = 1_000;
+const everyMs = 5_000;
 const timeoutMs = 5_000;
 
 /** Sends spans to a collector in batches; those for which there is no room are dropped, and counted. */
-export function spanExport(config: SpanExportConfig, counts: SpanCounts, log: Logger): SpanProcessor {
-  const exporter = new CountedExporter(otlpExporter(config), counts, log);
-  const batches = new BatchSpanProcessor({
-    exporter,
-    // What is on its way counts as waiting here, and not there.
-    maxQueueSize: mostWaiting,
-    maxExportBatchSize: batchSpans,
-    scheduledDelayMillis: everyMs,
-    exportTimeoutMillis: 2 * timeoutMs,
-  });
-  return {
-    onStart: (span, context) => batches.onStart(span, context),
-    onEnd: (span) => {
-      if (counts.waiting >= mostWaiting) {
-        counts.dropped += 1;
-        return;
-      }
-      counts.waiting += 1;
-      batches.onEnd(span);
-    },
-    forceFlush: () => batches.forceFlush(),
-    shutdown: () => batches.shutdown(),
+export class SpanExport {
+  readonly #counts: SpanCounts;
+  readonly #batches: BatchSpanProcessor;
+
+  /** Throws a ConfigError where spans are to be sent to what is no address. */
+  constructor(config: SpanExportConfig, counts: SpanCounts, log: Logger) {
+    this.#counts = counts;
+    this.#batches = new BatchSpanProcessor({
+      exporter: new CountedExporter(otlpExporter(config), counts, log),
+      // What is on its way counts as waiting here, and not there.
+      maxQueueSize: mostWaiting,
+      maxExportBatchSize: batchSpans,
+      scheduledDelayMillis: everyMs,
+      exportTimeoutMillis: 2 * timeoutMs,
+    });
+  }
+
+  readonly take = (span: ReadableSpan): void => {
+    if (this.#counts.waiting >= mostWaiting) {
+      this.#counts.dropped += 1;
+      return;
+    }
+    this.#counts.waiting += 1;
+    this.#batches.onEnd(span);
   };
+
+  flush(): Promise<void> {
+    return this.#batches.forceFlush();
+  }
+
+  shutdown(): Promise<void> {
+    return this.#batches.shutdown();
+  }
 }
 
 function otlpExporter({ endpoint, protocol }: SpanExportConfig): SpanExporter {

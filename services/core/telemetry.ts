@@ -1,4 +1,4 @@
-import { type ContextManager, ROOT_CONTEXT, ValueType } from '@opentelemetry/api';
+import { type ContextManager, type HrTime, ROOT_CONTEXT, ValueType } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import {
   AggregationTemporality,
@@ -8,20 +8,20 @@ import {
   type MetricProducer,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import { AlwaysOnSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TlsSource } from './certificates.ts';
+import { hrTimeOf } from './hr-time.ts';
 import type { Logger } from './log.ts';
 import type { Meters, Reading } from './meters.ts';
 import { addProcessMeters } from './process-meters.ts';
 import type { Readiness } from './readiness.ts';
 import type { Service } from './service.ts';
-import { type SpanExportConfig, spanCounts, spanExport } from './span-export.ts';
+import { SpanExport, type SpanExportConfig, spanCounts } from './span-export.ts';
 import { Tracer } from './tracer.ts';
 
 interface TelemetryConfig {
@@ -49,14 +49,6 @@ export interface TelemetryParts {
 
 /** Spans that a stop has not sent after this time are given up. */
 const farewellMs = 2_000;
-/** Bounds of one span; ids are far shorter, and what is many is counted instead. */
-const spanLimits = {
-  attributeValueLengthLimit: 256,
-  attributeCountLimit: 32,
-  linkCountLimit: 128,
-  eventCountLimit: 16,
-};
-
 /** Contexts are handed on by hand: what follows each command by itself would cost each of them. */
 const noContext: ContextManager = {
   active: () => ROOT_CONTEXT,
@@ -70,7 +62,8 @@ const noContext: ContextManager = {
 export class Telemetry implements Service {
   readonly name = 'telemetry';
   readonly tracer: Tracer;
-  readonly #traces: TracerProvider;
+  /** Undefined where spans are sent nowhere. */
+  readonly #spans: SpanExport | undefined;
   readonly #config: TelemetryConfig;
   readonly #meters: Meters;
   readonly #log: Logger;
@@ -102,9 +95,10 @@ export class Telemetry implements Service {
       spanProcessors: [],
       logRecordProcessors: [],
     });
-    this.#traces = this.#tracerProvider(parts);
+    this.#spans = spanExport(parts);
     const { ratio } = parts.traces;
-    this.tracer = new Tracer({ tracer: this.#traces.getTracer('parley'), ratio, random: Math.random });
+    const resource = resourceOf(parts.node);
+    this.tracer = new Tracer({ sink: this.#spans?.take, resource, ratio, random: Math.random });
     this.#server = server(parts, (request, response) => {
       const path = request.method === 'GET' ? request.url?.split('?')[0] : undefined;
       const probed = parts.readiness.probe(path ?? '');
@@ -147,37 +141,34 @@ export class Telemetry implements Service {
       timer = setTimeout(resolve, farewellMs);
     });
     // A collector that is not there must not keep us up.
-    await Promise.race([this.#traces.shutdown().catch(() => {}), late]);
+    await Promise.race([this.#spans?.shutdown().catch(() => {}), late]);
     clearTimeout(timer);
     await this.#sdk.shutdown();
   }
+}
 
-  /** One of our own and not the global one, since several servers may run in one process. */
-  #tracerProvider({ traces, node, meters, log }: TelemetryParts): TracerProvider {
-    const counts = spanCounts();
-    meters.total(
-      'chat_trace_spans_total',
-      'Spans of traced commands that were to be exported.',
-      () => [
-        [{ result: 'exported' }, counts.exported],
-        [{ result: 'failed' }, counts.failed],
-        [{ result: 'dropped' }, counts.dropped],
-      ],
-      'result',
-    );
-    meters.gauge('chat_trace_spans_waiting', 'Spans that wait to be exported.', () => counts.waiting);
-    return new TracerProvider({
-      // Nobody asks for a span unless its command is sampled.
-      sampler: new AlwaysOnSampler(),
-      spanLimits,
-      resource: resourceFromAttributes({
-        'service.name': 'parley',
-        'service.instance.id': node.id,
-        'parley.roles': node.roles.join(','),
-      }),
-      spanProcessors: traces.endpoint === '' ? [] : [spanExport(traces, counts, log)],
-    });
-  }
+function spanExport({ traces, meters, log }: TelemetryParts): SpanExport | undefined {
+  const counts = spanCounts();
+  meters.total(
+    'chat_trace_spans_total',
+    'Spans of traced commands that were to be exported.',
+    () => [
+      [{ result: 'exported' }, counts.exported],
+      [{ result: 'failed' }, counts.failed],
+      [{ result: 'dropped' }, counts.dropped],
+    ],
+    'result',
+  );
+  meters.gauge('chat_trace_spans_waiting', 'Spans that wait to be exported.', () => counts.waiting);
+  return traces.endpoint === '' ? undefined : new SpanExport(traces, counts, log);
+}
+
+function resourceOf({ id, roles }: TelemetryParts['node']): Resource {
+  return resourceFromAttributes({
+    'service.name': 'parley',
+    'service.instance.id': id,
+    'parley.roles': roles.join(','),
+  });
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {
@@ -219,12 +210,6 @@ export function producerOf(meters: Meters): MetricProducer {
       };
     },
   };
-}
-
-type HrTime = [seconds: number, nanoseconds: number];
-
-function hrTimeOf(ms: number): HrTime {
-  return [Math.floor(ms / 1000), (ms % 1000) * 1e6];
 }
 
 function metricOf(reading: Reading, times: { startTime: HrTime; endTime: HrTime }): MetricData {

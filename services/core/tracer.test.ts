@@ -31,6 +31,32 @@ test('a span follows from its parent, is linked with others, and ends once', () 
   assert.deepEqual(ended?.status, { code: 2 });
 });
 
+test('a span is bounded, and has no end before its start', () => {
+  const { tracer, spans } = testTracer();
+  const span = tracer.start('much', { startedAtMs: 1_700_000_000_999.75 });
+  span.set({ 'parley.conv_id': 'x'.repeat(1_000) });
+  for (let no = 0; no < 200; no++) span.link(tracer.start('other').context);
+  span.end(1_700_000_000_000);
+  span.set({ 'parley.seq': 7 });
+  span.link(span.context);
+  span.fail('notMember');
+  const [ended] = spans();
+  assert.deepEqual(ended?.attributes, { 'parley.conv_id': 'x'.repeat(256) });
+  assert.equal(ended.links.length, 128);
+  assert.equal(ended.droppedLinksCount, 72);
+  assert.deepEqual([ended.status, ended.duration], [{ code: 0 }, [0, 0]]);
+  assert.deepEqual(ended.startTime, [1_700_000_000, 999_750_000]);
+  assert.match(ended.spanContext().traceId, /^[0-9a-f]{32}$/);
+  assert.match(ended.spanContext().spanId, /^[0-9a-f]{16}$/);
+});
+
+test('no two spans have the same id', () => {
+  const { tracer } = testTracer();
+  const ids = Array.from({ length: 10_000 }, () => tracer.start('one').context);
+  assert.equal(new Set(ids.map(({ spanId }) => spanId)).size, ids.length);
+  assert.equal(new Set(ids.map(({ traceId }) => traceId)).size, ids.length);
+});
+
 test('the clock of spans is the wall’s, and finer', () => {
   const wallMs = Date.now();
   const readings = Array.from({ length: 1_000 }, traceNowMs);

@@ -1,5 +1,6 @@
 import type { Seq } from '../core/ids.ts';
-import type { Span, SpanAttributes, Tracer } from '../core/tracer.ts';
+import type { Span, SpanAttributes } from '../core/span.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { CommitStep } from '../ports/message-store.ts';
 import type { Evaluation } from './evaluate.ts';
 import type { Submission } from './submission.ts';

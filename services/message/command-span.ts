@@ -1,6 +1,7 @@
 import type { Fault } from '../core/fault.ts';
 import type { TraceContext } from '../core/trace-context.ts';
-import type { Span, Tracer } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
+import type { Tracer } from '../core/tracer.ts';
 import { conversationOf } from '../peer/conversation-of.ts';
 import type { Operation, Result } from '../peer/edge-frames.ts';
 

@@ -1,7 +1,7 @@
 import type { Fault } from '../core/fault.ts';
 import type { UserId } from '../core/ids.ts';
 import type { LogEntry, Result } from '../peer/edge-frames.ts';
-import type { Span } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
 import { answered, refused } from './command-span.ts';
 import type { EdgePeer } from './edge-peer.ts';
 import type { EdgeSession } from './edge-session.ts';

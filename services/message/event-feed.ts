@@ -1,5 +1,6 @@
 import type { ConvId, Seq } from '../core/ids.ts';
-import type { Span, Tracer } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { LogEvent } from '../ports/event-log.ts';
 import type { StoredEntry } from '../ports/message-store.ts';
 import type { TracedEntries } from './batch-trace.ts';

@@ -2,7 +2,7 @@ import { messageContent } from '../codec/frames.ts';
 import type { Clock } from '../core/clock.ts';
 import { Fault } from '../core/fault.ts';
 import type { ConvId, MsgId, UserId } from '../core/ids.ts';
-import type { Span } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
 import { Turns } from '../core/turns.ts';
 import { conversationOf } from '../peer/conversation-of.ts';
 import type { GroupView, Operation, Result, SendOperation } from '../peer/edge-frames.ts';

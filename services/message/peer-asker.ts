@@ -3,7 +3,7 @@ import type { UserId } from '../core/ids.ts';
 import type { Result } from '../peer/edge-frames.ts';
 import type { Link } from '../peer/link.ts';
 import type { PeerAnswerFrame } from '../peer/peer-frames.ts';
-import type { Span } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
 import { answered, refused } from './command-span.ts';
 import { weigh } from './edge-asker.ts';
 import type { Asker } from './operations.ts';

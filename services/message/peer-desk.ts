@@ -1,7 +1,7 @@
 import { Fault, toFault } from '../core/fault.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { TraceContext } from '../core/trace-context.ts';
-import type { Span } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
 import type { Operation } from '../peer/edge-frames.ts';
 import { handedOn } from '../peer/handed-on.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';

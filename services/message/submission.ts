@@ -1,7 +1,7 @@
 import type { ByteString } from '../core/byte-string.ts';
 import type { Fault } from '../core/fault.ts';
 import type { ConvId, MsgId, Seq, UserId } from '../core/ids.ts';
-import type { Span } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
 import type { Decision } from '../peer/group-frames.ts';
 import type { ClientKey, Duplicate } from '../ports/message-store.ts';
 import type { ChainRefusals } from './refused-chains.ts';

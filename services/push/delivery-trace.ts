@@ -1,7 +1,8 @@
 import type { Logger } from '../core/log.ts';
 import { traceNowMs } from '../core/trace-clock.ts';
 import { type TraceContext, traceparentOf } from '../core/trace-context.ts';
-import type { Span, Tracer } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { Answer } from './post.ts';
 
 export interface DeliveryTraceParts {

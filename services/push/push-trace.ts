@@ -1,5 +1,6 @@
 import type { TraceContext } from '../core/trace-context.ts';
-import type { Span, Tracer } from '../core/tracer.ts';
+import type { Span } from '../core/span.ts';
+import type { Tracer } from '../core/tracer.ts';
 
 /** The trace of one push to a device: a span until it is sent, replaced, withdrawn or given up, and one for each attempt. */
 export class PushTrace {

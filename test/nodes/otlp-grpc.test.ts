@@ -1,9 +1,10 @@
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
-import { AlwaysOnSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+import { emptyResource } from '@opentelemetry/resources';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '../../services/core/log.ts';
-import { spanCounts, spanExport } from '../../services/core/span-export.ts';
+import { SpanExport, spanCounts } from '../../services/core/span-export.ts';
+import { Tracer } from '../../services/core/tracer.ts';
 import { type CollectedSpan, spansOf } from '../cluster/support/collector.ts';
 
 type Call = ServerUnaryCall<Buffer, Buffer>;
@@ -47,14 +48,11 @@ async function collector() {
 test('spans are exported by gRPC, too', async () => {
   using sink = await collector();
   const counts = spanCounts();
-  const processor = spanExport({ endpoint: sink.endpoint, protocol: 'grpc' }, counts, silentLogger);
-  const provider = new TracerProvider({ sampler: new AlwaysOnSampler(), spanProcessors: [processor] });
-  provider
-    .getTracer('test')
-    .startSpan('command send', { attributes: { 'parley.seq': 7 } })
-    .end();
-  await provider.forceFlush();
-  await provider.shutdown();
+  const to = new SpanExport({ endpoint: sink.endpoint, protocol: 'grpc' }, counts, silentLogger);
+  const tracer = new Tracer({ sink: to.take, resource: emptyResource(), ratio: 1, random: Math.random });
+  tracer.start('command send', { attributes: { 'parley.seq': 7 } }).end();
+  await to.flush();
+  await to.shutdown();
   assert.deepEqual(counts, { exported: 1, failed: 0, dropped: 0, waiting: 0 });
   assert.deepEqual(
     sink.spans.map(({ name, attributes }) => [name, attributes.get('parley.seq')]),

@@ -1,23 +1,16 @@
-import {
-  AlwaysOnSampler,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+import { emptyResource } from '@opentelemetry/resources';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Tracer } from '../tracer.ts';
 
 /** A tracer whose spans a test looks at. */
 export function testTracer({ ratio = 1 }: { readonly ratio?: number } = {}) {
-  const exporter = new InMemorySpanExporter();
-  const provider = new TracerProvider({
-    sampler: new AlwaysOnSampler(),
-    spanProcessors: [new SimpleSpanProcessor({ exporter })],
-  });
-  const tracer = new Tracer({ tracer: provider.getTracer('test'), ratio, random: () => 0.5 });
+  const spans: ReadableSpan[] = [];
+  const sink = (span: ReadableSpan): void => void spans.push(span);
+  const tracer = new Tracer({ sink, resource: emptyResource(), ratio, random: () => 0.5 });
   return {
     tracer,
     /** Names of those that have ended, in order. */
-    ended: () => exporter.getFinishedSpans().map(({ name }) => name),
-    spans: () => exporter.getFinishedSpans(),
+    ended: () => spans.map(({ name }) => name),
+    spans: () => spans,
   };
 }

@@ -1,4 +1,4 @@
-import type { Span } from '../../core/tracer.ts';
+import type { Span } from '../../core/span.ts';
 import type { LogEvent } from '../../ports/event-log.ts';
 
 /** A committed batch on its way to the event log. */

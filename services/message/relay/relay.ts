@@ -1,7 +1,7 @@
 import { backoffMs } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/log.ts';
-import type { Span } from '../../core/tracer.ts';
+import type { Span } from '../../core/span.ts';
 import { type EventLog, EventLogError, type LogEvent } from '../../ports/event-log.ts';
 import type { MessageStore } from '../../ports/message-store.ts';
 import type { OutboxRow } from '../../ports/outbox.ts';

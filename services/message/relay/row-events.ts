@@ -1,7 +1,7 @@
 import { committedEvents, encodeCommittedEvent } from '../../codec/committed-event.ts';
 import { isDirect } from '../../core/conv-id.ts';
 import type { ConvId, Seq } from '../../core/ids.ts';
-import type { Span } from '../../core/tracer.ts';
+import type { Span } from '../../core/span.ts';
 import type { LogEvent } from '../../ports/event-log.ts';
 import type { MessageStore, StoredEntry } from '../../ports/message-store.ts';
 import type { OutboxRow } from '../../ports/outbox.ts';
