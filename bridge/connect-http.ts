@@ -10,6 +10,9 @@ import { type HttpRequest, type HttpResponse, pathOf } from './http-types.ts';
 import { remoteAddressKey } from './passthrough.ts';
 import { problem, respondProblem } from './problem.ts';
 
+/** What a timer can be set to. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
 /** Serves Connect, gRPC-Web and (over HTTP/2) gRPC on the paths of a router. */
 export class ConnectHttp {
   readonly #handlers = new Map<string, UniversalHandler>();
@@ -21,7 +24,7 @@ export class ConnectHttp {
       acceptCompression: [],
       readMaxBytes: maxCallBytes,
       writeMaxBytes: 2 * maxCallBytes,
-      maxTimeoutMs: 60_000,
+      maxTimeoutMs: longestTimeoutMs,
       // Nobody looks at what this bridge doesn't know, and keeping it costs more than all the rest.
       binaryOptions: { readUnknownFields: false },
     });

@@ -372,6 +372,9 @@ doorTest('Connect, gRPC-Web and gRPC calls pass through, over both versions of H
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     const headers = { authorization: 'Bearer jwt', 'parley-user': 'J%C3%BCrgen', traceparent };
     assert.deepEqual((await client.allocateIds({ count: 1 }, { headers })).ids, [2n ** 62n]);
+    // Who would wait for longer than any call takes is as welcome as anybody.
+    for (const timeoutMs of [60_001, 86_400_000])
+      assert.deepEqual((await client.allocateIds({ count: 1 }, { headers, timeoutMs })).ids, [2n ** 62n]);
     const caller = { bearer: 'jwt', user: 'Jürgen', remoteAddress: '127.0.0.1', traceparent };
     assert.deepEqual(seen.at(-1), ['parley.chat.v1.IdService/AllocateIds', 1, caller]);
     await assert.rejects(client.allocateIds({ count: 2 }), (error) => {

@@ -6,6 +6,9 @@ import { rpcError } from './rpc-error.ts';
 /** The client's address, put there by the door. */
 export const remoteAddressKey = createContextKey('', { description: 'remote address' });
 
+/** No call works for as long as that, however long its client would wait. */
+const longestMs = 60_000;
+
 /** Registers every unary call of the chat services, passed on as it is. */
 export function passthroughRoutes(rpc: Transport): (router: ConnectRouter) => void {
   return (router) => {
@@ -18,7 +21,9 @@ export function passthroughRoutes(rpc: Transport): (router: ConnectRouter) => vo
           traceparent: context.requestHeader.get('traceparent') ?? undefined,
         });
         try {
-          const answer = await rpc.unary(method, context.signal, context.timeoutMs(), headers, request);
+          const waits = context.timeoutMs();
+          const timeoutMs = waits === undefined ? undefined : Math.min(waits, longestMs);
+          const answer = await rpc.unary(method, context.signal, timeoutMs, headers, request);
           return answer.message;
         } catch (error) {
           throw rpcError(error);

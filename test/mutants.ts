@@ -111,7 +111,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I3',
     how: 'no look at the same batch',
     file: 'services/message/evaluate.ts',
-    from: `  if (first?.t === 'committed') return { ...first, duplicate: true };`,
+    from: '  if (first !== undefined) return { ...first.settlement, duplicate: true };',
     to: '',
     tests: ['services/message/evaluate.test.ts', 'test/nodes/interleavings.test.ts'],
   },

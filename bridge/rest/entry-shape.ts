@@ -29,7 +29,10 @@ export const entryShape = z.object({
   encoding: z.literal('base64').optional(),
   reply_to_seq: z.int().optional(),
   attributes: z.record(z.string(), z.string()).optional(),
-  detail: z.record(z.string(), z.unknown()).optional().describe('Of all that is no message.'),
+  detail: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('Of all that is no message. Behind `hidden`, go on reading at its `through_seq` + 1.'),
 });
 
 export type EntryJson = z.input<typeof entryShape>;

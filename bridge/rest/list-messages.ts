@@ -8,7 +8,8 @@ export const listMessages = route({
   method: 'GET',
   path: '/api/v1/conversations/{id}/messages',
   operation: 'listMessages',
-  summary: 'Reads a page of history, in ascending order: the newest page unless told otherwise.',
+  summary:
+    'Reads a page of history, in ascending order: the newest page unless told otherwise. Forward, go on behind the last seq, or the `through_seq` of what is hidden.',
   params: conversationParams,
   query: z.object({
     from_seq: numberText(

@@ -70,6 +70,18 @@ test('requests that are wrong are refused here, with the field at fault', async 
     [send, { conv_id: 'g', content: 'x'.repeat(50_000) }, 413, 'frameTooLarge', ''],
     ['POST /messages/ack', { msg_id: '99999999999999999999' }, 400, 'invalidField', 'msg_id'],
     ['POST /messages/ack', { conv_id: 'g' }, 400, 'invalidField', 'msg_id'],
+    [
+      'POST /messages/send-batch',
+      {
+        sends: [
+          { to: 'bob', content: 'x', client_id: 'a' },
+          { content: 'x', client_id: 'b' },
+        ],
+      },
+      400,
+      'invalidField',
+      'sends[1].conv_id',
+    ],
     ['POST /messages/ack', { items: 'all' }, 400, 'invalidField', 'items'],
     ['GET /conversations?page_size=many', undefined, 400, 'invalidField', 'page_size'],
     ['GET /conversations?page_size=-1', undefined, 400, 'invalidField', 'page_size'],

@@ -13,7 +13,8 @@ export const sendBatch = route({
   method: 'POST',
   path: '/api/v1/messages/send-batch',
   operation: 'sendBatch',
-  summary: 'Sends many messages of one sender. Each is answered for itself, in the order of the request.',
+  summary:
+    'Sends many messages of one sender. Each is answered for itself, in the order of the request; one without exactly one target refuses them all.',
   body: z.object({
     sends: z.array(
       z.object({
@@ -28,7 +29,7 @@ export const sendBatch = route({
   output: z.object({ results: z.array(z.union([acceptedShape, problemShape])) }),
   async handle({ sends }, { call }) {
     const answer = await call(MessageService.method.sendBatch, {
-      sends: sends.map((send) => sendOf(send, send.client_id)),
+      sends: sends.map((send, at) => sendOf(send, send.client_id, `sends[${at}].`)),
     });
     return { results: answer.results.map(resultJson) };
   },

@@ -20,10 +20,13 @@ interface Message {
   readonly attributes?: Record<string, string>;
 }
 
-/** The send command that a message of a request is. */
-export function sendOf(message: Message, clientId: string): MessageInitShape<typeof SendSchema> {
+/**
+ * The send command that a message of a request is. Throws `invalidField` where it does not name exactly one target: of a
+ * message that is one of many, `at` says which.
+ */
+export function sendOf(message: Message, clientId: string, at = ''): MessageInitShape<typeof SendSchema> {
   return {
-    target: targetOf(message),
+    target: targetOf(message, at),
     clientId,
     body: {
       contentType: message.content_type ?? '',
@@ -34,11 +37,11 @@ export function sendOf(message: Message, clientId: string): MessageInitShape<typ
   };
 }
 
-function targetOf({ conv_id, group_id, to }: Message) {
+function targetOf({ conv_id, group_id, to }: Message, at: string) {
   if ([conv_id, group_id, to].filter((name) => name !== undefined).length !== 1)
     throw new Fault('invalidField', {
       message: 'name exactly one of conv_id, group_id, to',
-      field: 'conv_id',
+      field: `${at}conv_id`,
     });
   return to === undefined
     ? { case: 'convId' as const, value: conv_id ?? group_id ?? '' }

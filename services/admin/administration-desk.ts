@@ -34,8 +34,8 @@ export class AdministrationDesk implements Administration {
     this.#clock = parts.clock;
   }
 
-  act<T>(by: Actor, act: Act, carryOut: () => Promise<T>): Promise<T> {
-    return this.#trail.act(by, act, carryOut);
+  act<T>(by: Actor, act: Act, carryOut: () => Promise<T>, isWhole?: (result: T) => boolean): Promise<T> {
+    return this.#trail.act(by, act, carryOut, isWhole);
   }
 
   issued(by: Actor, act: Act): Promise<void> {
@@ -67,22 +67,22 @@ export class AdministrationDesk implements Administration {
   }
 
   async hot(limit: number) {
-    const { answered, unanswered } = await this.#view.every(method.inspectHot, { limit }, 'message');
+    const { answered, ...others } = await this.#view.every(method.inspectHot, { limit }, 'message');
     const all = answered.flatMap(({ answer }) => answer.conversations);
     return {
       conversations: all.sort((one, other) => other.perSecond - one.perSecond).slice(0, limit),
-      unreachable: names(unanswered),
+      unreachable: unreached(others),
     };
   }
 
   async slow(limit: number) {
-    const { answered, unanswered } = await this.#view.every(method.inspectSlow, { limit }, 'connection');
+    const { answered, ...others } = await this.#view.every(method.inspectSlow, { limit }, 'connection');
     const now = answered.flatMap(({ answer }) => answer.now);
     const closed = answered.flatMap(({ answer }) => answer.closed);
     return {
       now: now.sort((one, other) => compare(other.forMs, one.forMs)).slice(0, limit),
       closed: closed.sort((one, other) => compare(one.forMs, other.forMs)).slice(0, limit),
-      unreachable: names(unanswered),
+      unreachable: unreached(others),
     };
   }
 
@@ -95,7 +95,7 @@ export class AdministrationDesk implements Administration {
     const asked = await this.#view.every(method.endUserSessions, { userId, deviceId }, 'connection');
     return {
       ended: asked.answered.reduce((sum, { answer }) => sum + answer.ended, 0),
-      unreachable: names(asked.unanswered),
+      unreachable: unreached(asked),
     };
   }
 
@@ -174,6 +174,11 @@ function owns({ leases }: Member): boolean {
 /** This node, where no directory says of it what it plays: it owns what it is asked for. */
 function isUnlisted({ leases }: Member): boolean {
   return leases.length === 0;
+}
+
+/** With a word for those that nobody here has heard of, where the directory does not name them. */
+function unreached({ unanswered, known }: { unanswered: readonly Unanswered[]; known: boolean }): string[] {
+  return known ? names(unanswered) : [...names(unanswered), 'others, which the directory does not name now'];
 }
 
 function names(unanswered: readonly Unanswered[]): string[] {

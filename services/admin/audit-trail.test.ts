@@ -40,6 +40,19 @@ async function ended(records: () => Promise<readonly AuditRecord[]>): Promise<Au
 }
 
 describe('an audit trail', () => {
+  it('says of an act that was carried out in part that it failed', async () => {
+    await using at = await place();
+    const unreachable = ['e2'];
+    await at.trail.act(
+      ops,
+      act,
+      async () => unreachable,
+      (left) => left.length === 0,
+    );
+    const { result, reason } = await ended(at.records);
+    assert.deepEqual([result, reason], ['failed', 'partial']);
+  });
+
   it('has an act recorded before it is carried out, and how it ended', async () => {
     await using at = await place();
     let seen: readonly AuditRecord[] = [];

@@ -48,7 +48,12 @@ export class AuditTrail implements AuditedActs {
     this.#parts = parts;
   }
 
-  async act<T>(by: Actor, act: Act, carryOut: () => Promise<T>): Promise<T> {
+  async act<T>(
+    by: Actor,
+    act: Act,
+    carryOut: () => Promise<T>,
+    isWhole: (result: T) => boolean = () => true,
+  ): Promise<T> {
     const begun = this.#record(by, act);
     try {
       await this.#parts.audit.write('acts', [begun]);
@@ -57,7 +62,9 @@ export class AuditTrail implements AuditedActs {
     }
     try {
       const result = await carryOut();
-      this.#ended({ ...begun, result: 'done' });
+      this.#ended(
+        isWhole(result) ? { ...begun, result: 'done' } : { ...begun, result: 'failed', reason: 'partial' },
+      );
       return result;
     } catch (error) {
       const { reason, spec } = toFault(error);

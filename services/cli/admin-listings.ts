@@ -166,7 +166,7 @@ export const group = listing({
   headings: ['user', 'role', 'since seq'],
   rows: (answer) =>
     answer.members.map(({ userId, role, joinedSeq }) => [printable(userId), role, String(joinedSeq)]),
-  beside: ({ nextPageToken }) => moreAfter(printable(nextPageToken)),
+  beside: ({ nextPageToken }) => moreAfter(nextPageToken),
 });
 
 export const audit = listing({

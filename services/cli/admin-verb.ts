@@ -3,6 +3,7 @@ import type { ListNodesResponse } from '../../gen/parley/chat/v1/cluster_pb.ts';
 import type { AdminClient } from './admin-client.ts';
 import { type Arguments, UsageError } from './command.ts';
 import { oneValue } from './parse-arguments.ts';
+import { shellWord } from './shell-word.ts';
 import { table } from './table.ts';
 
 /** What a verb tells: for programs, and for people. */
@@ -76,7 +77,7 @@ export function nodesReached({ nodes, directoryAvailable }: ListNodesResponse): 
 }
 
 export function moreAfter(token: string): Beside {
-  return token === '' ? {} : { note: `there are more: --after ${token}` };
+  return token === '' ? {} : { note: `there are more: --after ${shellWord(token)}` };
 }
 
 export function limitOf(args: Arguments): number {

@@ -97,7 +97,8 @@ const deadLetters: Verb = {
     if (ids.length === 0) throw new UsageError(`dead-letters ${verb} needs the IDs of letters`);
     if (verb === 'drop') {
       const answer = await service.dropDeadLetters({ ids });
-      return told(DropDeadLettersResponseSchema, answer, { text: `${answer.dropped} dropped\n` });
+      const partial = answer.dropped < new Set(ids).size;
+      return told(DropDeadLettersResponseSchema, answer, { text: `${answer.dropped} dropped\n`, partial });
     }
     const answer = await service.replayDeadLetters({ ids });
     const failed = answer.letters.filter(({ delivered }) => !delivered).length;

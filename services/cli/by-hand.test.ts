@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, renameSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Directory, embeddedPlace, type Place } from '../../test/archive/support/stores.ts';
@@ -9,14 +9,22 @@ import { givenMasterKeys, storeDirectory } from '../open-store.ts';
 import { optionTables } from '../options.ts';
 import { exportCommand, importCommand } from './archive-command.ts';
 import { backupCommand, restoreCommand } from './backup-command.ts';
+import { checkCommand } from './check-command.ts';
 import { openByHand } from './open-by-hand.ts';
 import { renewEpochCommand } from './renew-epoch-command.ts';
 import { runCli } from './run-cli.ts';
 
-const commands = [backupCommand, restoreCommand, exportCommand, importCommand, renewEpochCommand];
+const commands = [
+  backupCommand,
+  restoreCommand,
+  exportCommand,
+  importCommand,
+  renewEpochCommand,
+  checkCommand,
+];
 
 /** `atOut`: called as soon as a result is printed. */
-async function run({ env }: Place, argv: readonly string[], atOut: () => void = () => {}) {
+async function run({ env }: Pick<Place, 'env'>, argv: readonly string[], atOut: () => void = () => {}) {
   let [out, note] = ['', ''];
   const io = {
     out: (text: string) => {
@@ -68,6 +76,22 @@ describe('what is done to a store by hand', () => {
     await run(first, ['export', '--to', files.in('export')]);
     assert.equal((await run(third, ['import', '--from', files.in('export')])).status, 0);
     assert.deepEqual(await recorded(third), ['store.import done']);
+  });
+
+  it('opens what is there, and makes nothing: no store, no keys', async () => {
+    await using place = await embeddedPlace();
+    await using stray = await Directory.make();
+    const { env } = place;
+    const directory = storeDirectory(loadConfig(optionTables, env));
+    // As a restore leaves it that failed.
+    await mkdir(directory, { recursive: true });
+    assert.equal((await run(place, ['renew-epoch'])).status, 1);
+    assert.deepEqual(await readdir(directory), []);
+    const elsewhere = { ...env, PARLEY_DATA_DIR: stray.in('typo'), PARLEY_MASTER_KEYS: '' };
+    const { status, note } = await run({ env: elsewhere }, ['check']);
+    assert.equal(status, 1);
+    assert.match(note, /there is no store in/);
+    assert.ok(!existsSync(stray.in('typo')));
   });
 
   it('is told, and said to be done, where it can not be recorded', async () => {

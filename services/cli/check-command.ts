@@ -4,10 +4,12 @@ import { mySqlOptions } from '../adapters/mysql/options.ts';
 import { coreOptions } from '../core/core-options.ts';
 import { type ConfigOf, type Environment, loadConfig } from '../core/config.ts';
 import { silentLogger } from '../core/log.ts';
-import { masterKeys, storeDirectory } from '../open-store.ts';
+import { givenMasterKeys, storeDirectory } from '../open-store.ts';
 import { storeOptions } from '../options.ts';
-import { StoreError, type StoreReport } from '../ports/message-store.ts';
+import type { StoreReport } from '../ports/message-store.ts';
 import type { Command } from './command.ts';
+import { assertThere } from './open-by-hand.ts';
+import { isExpected } from './told.ts';
 
 /** `parley check`: walks a store; the embedded one only while no server has it open. */
 export function checkCommand(env?: Environment): Command {
@@ -29,7 +31,7 @@ export function checkCommand(env?: Environment): Command {
         io.out(report.problems.length === 0 ? 'all is well\n' : `${report.problems.length} problems\n`);
         return report.problems.length === 0 ? 0 : 1;
       } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
+        if (!isExpected(error)) throw error;
         io.note(`parley: ${error.message}\n`);
         return 1;
       }
@@ -43,8 +45,10 @@ async function checkStore(
   config: ConfigOf<typeof options>,
   onProgress: (entries: number) => void,
 ): Promise<StoreReport> {
-  const keys = await masterKeys(config);
-  if (config.mysql.url === '') return checkDirectory(storeDirectory(config), keys, onProgress);
+  const directory = storeDirectory(config);
+  if (config.mysql.url === '') assertThere(directory);
+  const keys = await givenMasterKeys(config);
+  if (config.mysql.url === '') return checkDirectory(directory, keys, onProgress);
   await using store = await openMySqlStore({
     config: config.mysql,
     masterKeys: keys,

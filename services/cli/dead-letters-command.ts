@@ -17,6 +17,7 @@ import { PushReplay } from '../push/push-replay.ts';
 import { isPush, resendOf } from '../push/resend.ts';
 import { type Arguments, type Command, type CommandIo, UsageError } from './command.ts';
 import { oneValue } from './parse-arguments.ts';
+import { printable } from './table.ts';
 
 const mostListed = 10_000;
 const tables = { core: coreOptions, mysql: mySqlOptions, push: pushOptions, kafka: kafkaOptions };
@@ -77,7 +78,9 @@ async function choose(
 function list(letters: readonly DeadLetter[], io: CommandIo): number {
   for (const { id, endpoint, type, convId, firstSeq, occurredAtMs, attempts, reason } of letters) {
     const when = new Date(occurredAtMs).toISOString();
-    io.out(`${id}\t${endpoint}\t${when}\t${type}\t${convId}\t${firstSeq}\t${attempts} attempts\t${reason}\n`);
+    io.out(
+      `${id}\t${endpoint}\t${when}\t${type}\t${printable(convId)}\t${firstSeq}\t${attempts} attempts\t${printable(reason)}\n`,
+    );
   }
   const more = letters.length < mostListed ? '' : ', the oldest; --endpoint lists those of one';
   io.note(`${letters.length} dead letters${more}\n`);

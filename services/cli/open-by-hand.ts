@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { openEmbeddedStore } from '../adapters/embedded/embedded-store.ts';
+import { levelDirectory } from '../adapters/embedded/store-thread.ts';
 import { openMySqlStore } from '../adapters/mysql/mysql-store.ts';
 import { silentLogger } from '../core/log.ts';
 import type { MasterKey } from '../core/seal.ts';
@@ -30,6 +32,12 @@ export async function openByHand(
       random: Math.random,
     });
   const directory = storeDirectory(config);
-  if (!existsSync(directory)) throw new StoreError('unavailable', `there is no store in ${directory}`);
+  assertThere(directory);
   return openEmbeddedStore({ directory, masterKeys });
+}
+
+/** Throws a StoreError where a server would make a store: by hand, only what is there is opened. */
+export function assertThere(directory: string): void {
+  if (!existsSync(join(directory, levelDirectory)))
+    throw new StoreError('unavailable', `there is no store in ${directory}`);
 }

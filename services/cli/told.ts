@@ -8,11 +8,20 @@ export async function told(io: CommandIo, act: () => Promise<void>): Promise<num
     await act();
     return 0;
   } catch (error) {
-    const expected = error instanceof StoreError || error instanceof ArchiveError || isSystem(error);
-    if (!expected) throw error;
+    if (!isExpected(error)) throw error;
     io.note(`parley: ${error.message}\n`);
     return 1;
   }
+}
+
+/** Whether it is said in words, rather than as a fault of the program. */
+export function isExpected(error: unknown): error is Error {
+  return error instanceof StoreError || error instanceof ArchiveError || isSystem(error) || isLevel(error);
+}
+
+/** What LevelDB says of its files: damaged, or no room for them. */
+function isLevel(error: unknown): error is Error {
+  return error instanceof Error && /^LEVEL_/.test(String((error as NodeJS.ErrnoException).code));
 }
 
 /** A directory that can't be written, a disk that is full. */

@@ -82,11 +82,6 @@ export class Authenticator {
     return checkRevoked(credential, { revocations: this.#revocations, meters: this.#meters });
   }
 
-  /** Whether the token was found to be signed by this deployment before; it may have expired or been revoked since. */
-  isKnown(token: string | undefined): boolean {
-    return token !== undefined && this.#verified.has(token);
-  }
-
   /** Whom the token names. Throws `tokenInvalid` or `tokenExpired`. */
   async verify(token: string): Promise<Identity> {
     const known = this.#verified.get(token)?.identity;

@@ -48,6 +48,13 @@ test('a token that does not say when it was issued counts as the oldest', async 
   assert.equal((await tokens.verify(await forge({ iat }))).issuedAtMs, nowMs - 12_000);
 });
 
+test('a token from the future is refused: no revocation of today would mean it', async () => {
+  const now = nowMs / 1000;
+  // Clocks differ by some seconds.
+  assert.equal((await tokens.verify(await forge({ iat: now + 5 }))).issuedAtMs, nowMs + 5_000);
+  for (const iat of [now + 6, now + 200 * 86_400, nowMs]) await refuses(await forge({ iat }), 'tokenInvalid');
+});
+
 test('no token is good for longer than a revocation is kept', async () => {
   const now = nowMs / 1000;
   const exp = now + longestTokenSeconds + 5;

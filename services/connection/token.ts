@@ -105,7 +105,13 @@ export class Tokens {
 
   /** By `iat` as well: what is too long now would be short enough some day, when the revocation that it had is gone. */
   #assertRevocable({ issuedAtMs, expiresAtMs }: Validity): void {
-    const fromMs = Math.min(this.#clock.wallMs(), issuedAtMs === 0 ? Number.POSITIVE_INFINITY : issuedAtMs);
+    const nowMs = this.#clock.wallMs();
+    // A revocation means what was issued until then: what comes from the future would outlive it.
+    if (issuedAtMs > nowMs + clockToleranceMs) {
+      const message = 'the token was issued in the future: `iat` is in seconds, by a clock that is right';
+      throw new Fault('tokenInvalid', { message });
+    }
+    const fromMs = Math.min(nowMs, issuedAtMs === 0 ? Number.POSITIVE_INFINITY : issuedAtMs);
     if (expiresAtMs <= fromMs + longestTokenSeconds * 1_000 + clockToleranceMs) return;
     const message = `the token is valid for more than ${longestTokenSeconds / 86_400} days, longer than a revocation is kept`;
     throw new Fault('tokenInvalid', { message });

@@ -50,9 +50,11 @@ interface Route {
 }
 
 /** Services for administrators alone. */
-const gated = new Set(
+const forAdmins = new Set(
   [ClusterService, DeadLetterService, AuditService].map(({ typeName }) => typeName as string),
 );
+/** Those and one whose calls have scopes of their own. */
+const gated = new Set([...forAdmins, AdminService.typeName as string]);
 
 /** Calls under way, at most. */
 const maxCalls = 4_096;
@@ -158,16 +160,20 @@ export class UnaryApi implements UnaryHost {
     }
   }
 
-  /** Who tries tokens on the administration is slowed down. Throws as `resolveCaller` does, and `rateLimited`. */
+  /**
+   * Who tries tokens on the administration is slowed down; a good one passes, whoever else fails behind the same address.
+   * Throws as `resolveCaller` does, and `rateLimited`.
+   */
   async #resolve(service: string, context: CallContext): Promise<Caller> {
     const { auth } = this.#parts;
     if (!gated.has(service)) return auth.resolveCaller(context);
-    if (!auth.isKnown(context.bearer)) this.#gate.enter(context.remoteAddress);
     try {
       const caller = await auth.resolveCaller(context);
-      requireScope(caller, 'admin');
+      if (forAdmins.has(service)) requireScope(caller, 'admin');
       return caller;
     } catch (error) {
+      // In place of what is wrong with the token: whoever guesses learns nothing more.
+      this.#gate.enter(context.remoteAddress);
       this.#gate.failed(context.remoteAddress);
       throw error;
     }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
@@ -30,6 +30,14 @@ describe('the key file', () => {
       ['one', 'other'].map((name) => loadOrCreateKeyFile(path.join(dir.at, name))),
     );
     assert.notDeepEqual(one, other);
+  });
+
+  it('is one for all who make it at once', async () => {
+    await using dir = await directory();
+    const file = path.join(dir.at, 'master.keys');
+    const [first, ...others] = await Promise.all(Array.from({ length: 8 }, () => loadOrCreateKeyFile(file)));
+    for (const other of others) assert.deepEqual(other, first);
+    assert.deepEqual(await readdir(dir.at), ['master.keys']);
   });
 
   it('is refused when others may read it', async () => {

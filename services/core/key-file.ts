@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { createOnce } from './create-once.ts';
 import type { MasterKey } from './seal.ts';
+import { syncDirectory } from './sync-files.ts';
 
 const preface = `# Master keys of this Parley store, one a line: its number and 64 hex digits.
 # The highest number seals what is written from now on, all others open what was sealed before: to change keys, add a
@@ -60,24 +61,9 @@ async function createKeyFile(file: string): Promise<readonly MasterKey[]> {
   const directory = path.dirname(file);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const text = `${preface}1 ${randomBytes(32).toString('hex')}\n`;
-  const handle = await open(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-  try {
-    await handle.writeFile(text);
-    // A key that a power cut takes away takes everything with it that was sealed meanwhile.
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  // Of two that start at once one makes it, and both read it.
+  await createOnce(file, text);
+  // A key that a power cut takes away takes everything with it that was sealed meanwhile.
   await syncDirectory(directory);
-  return parseMasterKeys(text, file);
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  return parseMasterKeys(await readFile(file, 'utf8'), file);
 }

@@ -1,10 +1,13 @@
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 
-/** What is in the files of a directory survives a power cut from here on; subdirectories are left alone. */
+/**
+ * What is in the files of a directory survives a power cut from here on; subdirectories are left alone, and so is `LOCK`:
+ * a process that closes a file, however it has opened it, lets go of its POSIX lock.
+ */
 export async function syncFiles(directory: string): Promise<void> {
   for (const entry of await readdir(directory, { withFileTypes: true })) {
-    if (!entry.isFile()) continue;
+    if (!entry.isFile() || entry.name === 'LOCK') continue;
     const handle = await open(path.join(directory, entry.name), 'r+').catch(gone);
     try {
       await handle?.sync();

@@ -168,6 +168,35 @@ describe('the doctor, of certificates', () => {
     const empty = await authority.write('empty.pem', 'nothing');
     says(await look(empty, own.key, own.ca), 'error', /holds no certificate/);
   });
+
+  it('finds authorities that can not be read, that are none, and that have expired, whatever they are for', async () => {
+    await using authority = await Authority.make();
+    const { ca } = authority.files('ca');
+    const empty = await authority.write('empty.pem', 'nothing');
+    const farMs = Date.now() + 100 * 365 * 86_400_000;
+    for (const env of ['PARLEY_GRPC_TLS_CLIENT_CA', 'PARLEY_METRICS_TLS_CLIENT_CA', 'PARLEY_MYSQL_CA_FILE']) {
+      const look = (file: string, nowMs = Date.now()) => lookAtCertificates(configOf({ [env]: file }), nowMs);
+      says(await look(`${ca}.gone`), 'error', /can't be read: ENOENT/);
+      says(await look(empty), 'error', /holds no certificate/);
+      says(await look(ca, farMs), 'error', /authority .* expires on/);
+    }
+  });
+
+  it('does not take the authorities of a broker for those of its clients', async () => {
+    await using authority = await Authority.make();
+    await using foreign = await Authority.make();
+    await authority.sign('m1', { days: [-1, 300] });
+    const { cert, key } = authority.files('m1');
+    const config = configOf({
+      PARLEY_KAFKA_CERT_FILE: cert,
+      PARLEY_KAFKA_KEY_FILE: key,
+      PARLEY_KAFKA_CA_FILE: foreign.files('ca').ca,
+    });
+    assert.deepEqual(
+      (await lookAtCertificates(config, Date.now())).filter(({ found }) => /signed/.test(found)),
+      [],
+    );
+  });
 });
 
 describe('the doctor, of this machine', () => {
@@ -220,6 +249,18 @@ describe('the doctor, of a configuration', () => {
       says(await look({ PARLEY_TOKEN_SECRET: weak }), 'error', /could guess it/, /openssl rand/);
     for (const strong of [random, 'f3a9'.repeat(2) + 'b07d51e8c264930fae17d8b5206c49e3f81a7d60'])
       saysNo(await look({ PARLEY_TOKEN_SECRET: strong }), 'error');
+  });
+
+  it('finds ports that are open to others in clear', async () => {
+    const open = { PARLEY_HOST: '0.0.0.0', PARLEY_METRICS_HOST: '0.0.0.0', PARLEY_TOKEN_SECRET: random };
+    for (const found of [/gRPC is open/, /HTTP and WebSocket are open/, /Metrics are open/])
+      says(await look(open), 'warning', found);
+    const behind = await look({ ...open, PARLEY_TRUSTED_PROXIES: '1', PARLEY_GRPC_TLS_CERT: '/a/cert' });
+    assert.deepEqual(
+      behind.filter(({ found }) => /open at/.test(found)).map(({ found }) => found.slice(0, 16)),
+      ['Metrics are open'],
+    );
+    saysNo(await look({ PARLEY_TOKEN_SECRET: random }), 'warning');
   });
 
   it('finds misspelt variables and development mode', async () => {

@@ -17,12 +17,14 @@ interface Files {
 /** The certificates that the configuration names: whether they are good now, and for a while. */
 export async function lookAtCertificates(config: Config, nowMs: number): Promise<readonly Finding[]> {
   const findings = new Findings('certificates');
-  for (const files of certificateFiles(config)) await lookAt(files, nowMs, findings);
+  const files = namedFiles(config);
+  for (const each of certificateFiles(files)) await lookAt(each, nowMs, findings);
+  for (const [env, ca] of files) if (/_CA(_FILE)?$/.test(env)) await authorities(env, ca, nowMs, findings);
   return findings.all;
 }
 
-/** Every option `…_CERT` or `…_CERT_FILE` that is set, with the key and the authority that belong to it. */
-function certificateFiles(config: Config): Files[] {
+/** What is set, by its variable. */
+function namedFiles(config: Config): ReadonlyMap<string, string> {
   const set = new Map<string, string>();
   for (const [part, table] of Object.entries(optionTables)) {
     const values = config[part as keyof Config] as Readonly<Record<string, unknown>>;
@@ -31,10 +33,17 @@ function certificateFiles(config: Config): Files[] {
       if (typeof value === 'string' && value !== '') set.set(env, value);
     }
   }
+  return set;
+}
+
+/** Every option `…_CERT` or `…_CERT_FILE` that is set, with the key that belongs to it. */
+function certificateFiles(set: ReadonlyMap<string, string>): Files[] {
   return [...set].flatMap(([env, cert]) => {
     if (!/_CERT(_FILE)?$/.test(env)) return [];
     const beside = (word: string) => set.get(env.replace(/CERT(?=(_FILE)?$)/, word));
-    return [{ env, cert, key: beside('KEY'), ca: beside('CA') }];
+    // Among nodes, whoever checks has the same authorities; a database's have signed the database's certificate.
+    const ca = env.startsWith('PARLEY_LINK_TLS_') ? beside('CA') : undefined;
+    return [{ env, cert, key: beside('KEY'), ca }];
   });
 }
 
@@ -59,7 +68,7 @@ async function lookAt({ env, cert, key, ca }: Files, nowMs: number, findings: Fi
   }
   validity(env, chain, nowMs, findings);
   if (key !== undefined) await ownKey(env, leaf, key, findings);
-  if (ca !== undefined) await authority(env, chain, ca, nowMs, findings);
+  if (ca !== undefined) await signedBy(env, chain, ca, findings);
 }
 
 function validity(env: string, chain: readonly X509Certificate[], nowMs: number, findings: Findings): void {
@@ -95,24 +104,31 @@ async function ownKey(env: string, leaf: X509Certificate, key: string, findings:
   }
 }
 
-async function authority(
+async function signedBy(
   env: string,
   chain: readonly X509Certificate[],
   ca: string,
-  nowMs: number,
   findings: Findings,
 ): Promise<void> {
-  try {
-    const authorities = certificatesOf(await readFile(ca, 'utf8'));
-    const signed = chain.some((certificate) =>
-      authorities.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)),
+  // Where it can't be read, that is told of the authorities themselves.
+  const issuers = await readFile(ca, 'utf8').then(certificatesOf, () => undefined);
+  if (issuers === undefined) return;
+  const signed = chain.some((certificate) =>
+    issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)),
+  );
+  if (!signed)
+    findings.error(
+      `${env}: no authority in ${ca} has signed it: other nodes refuse this one.`,
+      'Have it signed by the authority of this cluster.',
     );
-    if (!signed)
-      findings.error(
-        `${env}: no authority in ${ca} has signed it: other nodes refuse this one.`,
-        'Have it signed by the authority of this cluster.',
-      );
-    for (const issuer of authorities)
+}
+
+async function authorities(env: string, ca: string, nowMs: number, findings: Findings): Promise<void> {
+  try {
+    const issuers = certificatesOf(await readFile(ca, 'utf8'));
+    if (issuers.length === 0)
+      findings.error(`${env}: ${ca} holds no certificate.`, 'Name a PEM file with those of the authorities.');
+    for (const issuer of issuers)
       if (endOf(issuer) - nowMs < soonDays * dayMs)
         findings.error(
           `The authority ${subjectOf(issuer)} in ${ca} expires on ${new Date(endOf(issuer)).toISOString().slice(0, 10)}.`,

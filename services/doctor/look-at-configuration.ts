@@ -53,6 +53,17 @@ export function lookAtConfiguration(config: Config, env?: Environment): readonly
       `gRPC is open at ${config.core.host} without TLS: tokens travel in clear.`,
       'Set PARLEY_GRPC_TLS_CERT and PARLEY_GRPC_TLS_KEY, or put a proxy with TLS in front.',
     );
+  const { trustedProxies, tlsCert } = config.bridge;
+  if (!isLoopback(config.core.host) && tlsCert === undefined && trustedProxies === 0)
+    findings.warning(
+      `HTTP and WebSocket are open at ${config.core.host} without TLS: tokens travel in clear.`,
+      'Set PARLEY_HTTP_TLS_CERT and PARLEY_HTTP_TLS_KEY, or put a proxy with TLS in front and count it in PARLEY_TRUSTED_PROXIES.',
+    );
+  if (!isLoopback(config.telemetry.host) && config.telemetry.tlsCert === undefined)
+    findings.warning(
+      `Metrics are open at ${config.telemetry.host} without TLS: whoever reaches them reads what this node does.`,
+      'Set PARLEY_METRICS_TLS_CERT, PARLEY_METRICS_TLS_KEY and PARLEY_METRICS_TLS_CLIENT_CA, or keep its port to your own network.',
+    );
   if (findings.all.every(({ severity }) => severity === 'ok'))
     findings.ok('Secrets are set, and hard to guess as far as can be seen.');
   return findings.all;

@@ -23,8 +23,10 @@ const present: Record<string, Role> = {
 function facts({
   maxMembers = 10,
   roles = present,
+  knownCount = 8,
 }: {
   maxMembers?: number;
+  knownCount?: number;
   roles?: Record<string, Role>;
 } = {}): GroupFacts {
   const owner = Object.keys(roles).find((name) => roles[name] === 'owner') ?? '';
@@ -33,10 +35,11 @@ function facts({
   return {
     group,
     memberCount,
+    knownCount,
     roles: new Map(Object.entries(roles).map(([name, role]) => [user(name), role])),
   };
 }
-const nothing: GroupFacts = { group: undefined, memberCount: 0, roles: new Map() };
+const nothing: GroupFacts = { group: undefined, memberCount: 0, knownCount: 0, roles: new Map() };
 
 type Verdict = Decision | [reason: string, field?: string];
 interface Row {
@@ -226,6 +229,21 @@ describe('add', () => {
       name: 'takes all or none',
       change: add(new1, new2),
       facts: facts({ maxMembers: 6 }),
+      is: ['groupFull'],
+    },
+    {
+      name: 'up to the last that may ever have been one',
+      change: add(new1),
+      facts: facts({ knownCount: 200_000 }),
+      is: {
+        preconditions: [...asOwner, is(new1, undefined), { t: 'room', room: 1 }],
+        entries: [{ t: 'membersAdded', users: [new1] }],
+      },
+    },
+    {
+      name: 'of no more than a group can ever have had',
+      change: add(new1),
+      facts: facts({ knownCount: 200_001 }),
       is: ['groupFull'],
     },
     { name: 'by no member', actor: max, change: add(new1), is: ['notAllowed'] },

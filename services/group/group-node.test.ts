@@ -13,7 +13,12 @@ const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () =>
 const ann = 'ann' as UserId;
 
 function ask(request: number, change: GroupChange): GroupRequestFrame {
-  const facts = { group: undefined, memberCount: 0, roles: new Map<UserId, undefined>([[ann, undefined]]) };
+  const facts = {
+    group: undefined,
+    memberCount: 0,
+    knownCount: 0,
+    roles: new Map<UserId, undefined>([[ann, undefined]]),
+  };
   return { t: 'decide', request, groupId: 'g' as ConvId, actor: ann, change, facts };
 }
 

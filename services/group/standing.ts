@@ -2,6 +2,7 @@ import { Fault } from '../core/fault.ts';
 import type { ConvId, UserId } from '../core/ids.ts';
 import type { GroupFacts, Precondition } from '../peer/group-frames.ts';
 import type { GroupRow, Role } from '../ports/message-store.ts';
+import { mostEverMembers } from './limits.ts';
 
 /** Who wants something of which group, and what is so. */
 export interface Ask {
@@ -40,6 +41,13 @@ export function standing({ actor, facts }: Ask, atLeast: Role): Standing | Fault
 
 export function memberNotFound(field: string): Fault {
   return new Fault('memberNotFound', { field, message: 'that user is not a member of this group' });
+}
+
+/** Whether too many would have been members, by now; undefined where there is room. */
+export function wornOut({ knownCount }: GroupFacts): Fault | undefined {
+  if (knownCount <= mostEverMembers) return undefined;
+  const message = `${mostEverMembers} users have been members of the group: make another one`;
+  return new Fault('groupFull', { message });
 }
 
 export function groupFull({ maxMembers }: Pick<GroupRow, 'maxMembers'>): Fault {

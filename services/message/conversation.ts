@@ -9,6 +9,7 @@ import type {
 } from '../ports/message-store.ts';
 import type { Audience } from './audience.ts';
 import type { HeldCursor } from './cursor-book.ts';
+import { MemberOrder } from './member-order.ts';
 import { RecentEntries } from './recent-entries.ts';
 
 export interface Unsure {
@@ -41,6 +42,8 @@ export class Conversation {
   group: GroupRow | undefined;
   /** Former members included. */
   members = new PairMap<UserId, MemberRow>();
+  /** Present members in order, once somebody has asked for a list. */
+  #order: MemberOrder | undefined;
   readonly recent = new RecentEntries();
   /** One for each edge that hears of this conversation. */
   audiences: Audience[] = noAudiences;
@@ -76,6 +79,17 @@ export class Conversation {
     return row === undefined || row.leftSeq > 0 ? undefined : row;
   }
 
+  get order(): MemberOrder {
+    this.#order ??= new MemberOrder(this.members.values());
+    return this.#order;
+  }
+
+  /** A member has come, has another role, or has left. */
+  setMember(row: MemberRow): void {
+    this.members.set(row.userId, row);
+    this.#order?.changed(row);
+  }
+
   /** Takes over what the store has. */
   restore(snapshot: ConversationSnapshot): void {
     this.kind = snapshot.kind;
@@ -84,6 +98,7 @@ export class Conversation {
     this.head = snapshot.head;
     this.projectedSeq = snapshot.projectedSeq;
     this.group = snapshot.group;
+    this.#order = undefined;
     this.members = PairMap.of(snapshot.members.map((row) => [row.userId, row]));
     if (this.recent.lastSeq !== 0 && this.recent.lastSeq !== snapshot.head.seq) this.recent.clear();
   }

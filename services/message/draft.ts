@@ -185,8 +185,7 @@ export class Draft {
     const projecting = this.entries.findLast(({ kind }) => kind === 'recall');
     if (projecting !== undefined) base.projectedSeq = projecting.seq;
     base.group = this.group;
-    if (this.#members !== undefined)
-      for (const row of this.#members.values()) base.members.set(row.userId, row);
+    if (this.#members !== undefined) for (const row of this.#members.values()) base.setMember(row);
     const stored: StoredEntry[] = [];
     for (const entry of this.entries) {
       const asStored = this.changed(toStored(entry));

@@ -141,6 +141,22 @@ describe('I3: a client id', () => {
     assert.deepEqual(refused, []);
   });
 
+  it('is refused where another command has it: its answer would say that this one was carried out', () => {
+    const known = {
+      clientKey: '\0'.repeat(16) as ClientKey,
+      seq: 1,
+      msgId: 9n,
+      kind: 'message',
+      createdAtMs: 4,
+    } as const;
+    assert.deepEqual(outcome(groupOf(3), [{ ...recall(ada, 'key', 2), known }]), ['clientIdReused']);
+    assert.deepEqual(outcome(groupOf(3), [{ ...decision(ada, 'key', [], added(cyd)), known }]), [
+      'clientIdReused',
+    ]);
+    const batch = [send(ada, 'key'), decision(ada, 'key', [], kicked(bob)), send(ada, 'key')];
+    assert.deepEqual(outcome(groupOf(0), batch), ['2', 'clientIdReused', '2 again']);
+  });
+
   it('that was refused may be tried again in the same batch', () => {
     const conversation = groupOf(0, { members: [memberRow(ada, { role: 'owner' })] });
     const batch = [send(bob, 'x'), decision(ada, 'add', [], added(bob)), send(bob, 'x')];

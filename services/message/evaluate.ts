@@ -1,6 +1,7 @@
 import { Fault } from '../core/fault.ts';
 import type { Seq } from '../core/ids.ts';
-import type { StoredEntry } from '../ports/message-store.ts';
+import type { EntryKind, StoredEntry } from '../ports/message-store.ts';
+import { entryOf, reusedFault } from './client-id-use.ts';
 import type { Conversation } from './conversation.ts';
 import { Draft, type Draws } from './draft.ts';
 import { applyDecision } from './rule-decision.ts';
@@ -19,6 +20,12 @@ export interface RuleContext {
   readonly nowMs: number;
   /** Entries that recalls of this batch refer to, by seq. */
   readonly targets: ReadonlyMap<Seq, StoredEntry>;
+}
+
+/** What the first command with a client key led to, and by an entry of which kind. */
+interface Made {
+  readonly settlement: Extract<Settlement, { t: 'committed' }>;
+  readonly kind: EntryKind | undefined;
 }
 
 /** What a batch makes of one conversation's submissions: settled once the draft is committed (or at once when it has no entries). */
@@ -44,7 +51,7 @@ export function evaluate(
   const verdicts: { submission: Submission; settlement: Settlement }[] = [];
   const refused: Submission[] = [];
   /** Client keys of this batch, with what their first command led to: of use where there are several. */
-  const seen = submissions.length > 1 ? new Map<string, Settlement>() : undefined;
+  const seen = submissions.length > 1 ? new Map<string, Made>() : undefined;
   for (const submission of submissions) {
     const settlement = judge(draft, submission, seen, context);
     if (settlement.t === 'refused' && settlement.fault.spec.retry === 'never') refused.push(submission);
@@ -56,11 +63,13 @@ export function evaluate(
 function judge(
   draft: Draft,
   submission: Submission,
-  seen: Map<string, Settlement> | undefined,
+  seen: Map<string, Made> | undefined,
   context: RuleContext,
 ): Settlement {
   const { known, clientKey } = submission;
+  const kind = entryOf(submission.intent);
   if (known !== undefined) {
+    if (known.kind !== kind) return { t: 'refused', fault: reusedFault() };
     return {
       t: 'committed',
       seq: known.seq,
@@ -70,9 +79,10 @@ function judge(
     };
   }
   const first = clientKey === undefined ? undefined : seen?.get(clientKey);
-  if (first?.t === 'committed') return { ...first, duplicate: true };
+  if (first !== undefined && first.kind !== kind) return { t: 'refused', fault: reusedFault() };
+  if (first !== undefined) return { ...first.settlement, duplicate: true };
   const settlement = decide(draft, submission, context);
-  if (clientKey !== undefined && settlement.t === 'committed') seen?.set(clientKey, settlement);
+  if (clientKey !== undefined && settlement.t === 'committed') seen?.set(clientKey, { settlement, kind });
   return settlement;
 }
 

@@ -107,9 +107,13 @@ function faultOf({ reason, message, field, retryAfterMs }: Refusal): Fault {
 
 function factsFor(conversation: Conversation, actor: UserId, change: GroupChange): GroupFacts {
   const roles = new Map([[actor, conversation.present(actor)?.role]]);
-  for (const user of namedBy(change)) roles.set(user, conversation.present(user)?.role);
+  let knownCount = conversation.members.size;
+  for (const user of new Set(namedBy(change))) {
+    roles.set(user, conversation.present(user)?.role);
+    if (!conversation.members.has(user)) knownCount += 1;
+  }
   const { group } = conversation;
-  return { group, memberCount: group?.memberCount ?? 0, roles };
+  return { group, memberCount: group?.memberCount ?? 0, knownCount, roles };
 }
 
 function namedBy(change: GroupChange): readonly UserId[] {

@@ -11,7 +11,6 @@ import type { Conversation } from './conversation.ts';
 import type { CursorBook } from './cursor-book.ts';
 import type { CursorDesk } from './cursor-desk.ts';
 import type { DeviceDesk } from './device-desk.ts';
-import { MemberLists } from './member-list.ts';
 import { type History, readable } from './history.ts';
 import type { HotConversations } from './hot-conversations.ts';
 import type { MessageMeters } from './meters.ts';
@@ -62,7 +61,6 @@ const syncAgainMs = 2_000;
 /** Carries out what users ask of a message node. */
 export class Operations {
   readonly #parts: OperationParts;
-  readonly #lists = new MemberLists();
   readonly #syncs = new Turns({ atOnce: syncsAtOnce, mostWaiting: syncsWaiting });
 
   constructor(parts: OperationParts) {
@@ -196,6 +194,8 @@ export class Operations {
     const place = await this.#parts.store.locate(msgId);
     const unknown = new Fault('entryNotFound', { message: 'there is no such entry' });
     if (place === undefined) throw unknown;
+    // Asked at the user's node, which may own the conversation no more than it has heard of its newest entries.
+    await this.#parts.hot.reaches(place.convId, place.seq);
     return this.#parts.hot.with(place.convId, (conversation): Result => {
       // Strangers learn nothing of which ids exist.
       const range = conversation.visibleRange(userId);
@@ -239,19 +239,18 @@ export class Operations {
     readable(conversation, userId);
     if (conversation.present(userId) === undefined || conversation.convNo === undefined)
       throw new Fault('notMember', { message: 'not a member of this group' });
-    const { rows: page, more } = this.#lists.page(conversation, op.after, op.limit);
-    const users = page.map((row) => row.userId);
+    const { users, more } = conversation.order.page(op.after, op.limit);
     const stored = await this.#parts.store.cursors(conversation.convNo, users);
     const cursors = new Map(stored.map((row) => [row.userId, row]));
-    const members = page.map((row) => {
-      const { deliveredSeq, readSeq } = this.#parts.cursors.merged(
-        conversation,
-        row.userId,
-        cursors.get(row.userId),
-      );
-      return { userId: row.userId, role: row.role, joinedSeq: row.joinedSeq, deliveredSeq, readSeq };
+    const members = users.flatMap((user) => {
+      // Who has left while cursors were read is in the list no more.
+      const row = conversation.present(user);
+      if (row === undefined) return [];
+      const { role, joinedSeq } = row;
+      const { deliveredSeq, readSeq } = this.#parts.cursors.merged(conversation, user, cursors.get(user));
+      return [{ userId: user, role, joinedSeq, deliveredSeq, readSeq }];
     });
-    return { t: 'members', members, next: more ? page.at(-1)?.userId : undefined };
+    return { t: 'members', members, next: more ? users.at(-1) : undefined };
   }
 }
 

@@ -8,6 +8,7 @@ import type { Tracer } from '../core/tracer.ts';
 import type { GroupChange } from '../peer/edge-frames.ts';
 import type { MemberRow, MessageStore, StoredEntry } from '../ports/message-store.ts';
 import { ClientKeys } from './client-key.ts';
+import { isMadeBy, reusedFault } from './client-id-use.ts';
 import type { Conversation } from './conversation.ts';
 import type { CursorBook } from './cursor-book.ts';
 import type { Draft } from './draft.ts';
@@ -184,7 +185,7 @@ export class Owner {
     const { hot, groups } = this.#parts;
     const { actor, clientId, span } = by;
     return hot.with(groupId, async (conversation): Promise<Settlement> => {
-      const earlier = await this.#madeBefore(conversation, actor, clientId);
+      const earlier = await this.#madeBefore(conversation, change, by);
       if (earlier !== undefined) return earlier;
       const version = conversation.group?.version;
       try {
@@ -223,14 +224,15 @@ export class Owner {
   /** A repeated command is answered by its entry, whatever a group node would say of it now. */
   async #madeBefore(
     conversation: Conversation,
-    actor: UserId,
-    clientId: string,
+    change: GroupChange,
+    { actor, clientId }: ChangeBy,
   ): Promise<Settlement | undefined> {
     if (clientId === '' || conversation.convNo === undefined) return undefined;
     const key = this.#keys.of(actor, clientId);
     try {
       const [found] = await this.#parts.store.findClientKeys(conversation.convNo, [key]);
       if (found === undefined) return undefined;
+      if (!isMadeBy(change, found.kind)) return { t: 'refused', fault: reusedFault() };
       const { seq, msgId, createdAtMs } = found;
       return { t: 'committed', seq, msgId, createdAtMs, duplicate: true };
     } catch (error) {

@@ -40,9 +40,10 @@ export interface Act {
 export interface AuditedActs {
   /**
    * Records that the act is begun, carries it out, and records how it ended. Rejects with the act's own error; with
-   * `storeUnavailable`, and then nothing was carried out, where it could not be recorded.
+   * `storeUnavailable`, and then nothing was carried out, where it could not be recorded. `isWhole`: whether what came of it
+   * is all that was asked for; else it is recorded as `failed`. By default it is.
    */
-  act<T>(by: Actor, act: Act, carryOut: () => Promise<T>): Promise<T>;
+  act<T>(by: Actor, act: Act, carryOut: () => Promise<T>, isWhole?: (result: T) => boolean): Promise<T>;
   /** Records that a token is issued, before anybody has it. Rejects with `storeUnavailable`: then it must not go out. */
   issued(by: Actor, act: Act): Promise<void>;
 }

@@ -10,6 +10,8 @@ export interface GroupFacts {
   /** Undefined where the group doesn't exist. */
   readonly group: GroupRow | undefined;
   readonly memberCount: number;
+  /** Members now and formerly, with those whom the change names; 0 from nodes that do not say. */
+  readonly knownCount: number;
   /** The actor's role and those of the users that the change names; undefined for users who are not members. */
   readonly roles: ReadonlyMap<UserId, Role | undefined>;
 }

@@ -104,10 +104,16 @@ function requestOf({ frame, trace }: WireRequestFrame): WithHello<GroupRequestFr
   }
 }
 
-function wireFacts({ group, memberCount, roles }: GroupFacts): MessageInitShape<typeof GroupFactsSchema> {
+function wireFacts({
+  group,
+  memberCount,
+  knownCount,
+  roles,
+}: GroupFacts): MessageInitShape<typeof GroupFactsSchema> {
   return {
     ...(group === undefined ? {} : { group: wireRules(group) }),
     memberCount,
+    knownCount,
     standings: [...roles].map(([user, role]) => ({ user, role: wireRole(role) })),
   };
 }
@@ -117,6 +123,7 @@ function factsOf(wire: WireFacts | undefined): GroupFacts {
   return {
     group: wire.group === undefined ? undefined : rulesOf(wire.group),
     memberCount: wire.memberCount,
+    knownCount: wire.knownCount,
     roles: new Map(wire.standings.map(({ user, role }) => [user as UserId, optionalRole(role)])),
   };
 }

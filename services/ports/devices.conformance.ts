@@ -118,6 +118,17 @@ export function devicesConformance(name: string, open: OpenStore): void {
       assert.equal(await toldSeq(devices(), ann), 0);
     });
 
+    test('gives a target to a new device of the same user, and keeps as many as there may be', async (_, devices) => {
+      for (let no = 1; no <= maxDevices; no += 1) await devices().register(phone(ann, `p${no}`), no);
+      // An app that was set up anew, on the phone that was seen least lately.
+      await devices().register(phone(ann, 'anew', 'p1-phone'), 100);
+      const kept = Array.from({ length: maxDevices - 1 }, (_none, at) => `p${maxDevices - at}`);
+      assert.deepEqual(await idsOf(devices(), ann), ['anew', ...kept]);
+      // Its target leads to it: whoever signs in there next takes it over.
+      await devices().register(phone(bob, 'browser', 'p1-phone'), 101);
+      assert.deepEqual(await idsOf(devices(), ann), kept);
+    });
+
     test('keeps the devices that were seen last', async (_, devices) => {
       for (let no = 1; no <= maxDevices; no += 1) await devices().register(phone(ann, `p${no}`), no);
       await devices().register(phone(ann, 'p1'), 100);

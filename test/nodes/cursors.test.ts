@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ConversationService } from '../../gen/parley/chat/v1/conversation_pb.ts';
+import { MessageService } from '../../gen/parley/chat/v1/message_pb.ts';
 import { Nodes, say, sayTo } from '../helpers/nodes.ts';
 import { TempStore } from '../helpers/temp-store.ts';
 import type { TestSession } from '../helpers/test-session.ts';
@@ -26,6 +27,22 @@ describe('cursors of a direct conversation', () => {
     await ada.when(() => cursors(ada).length === 2);
     await phone.when(() => cursors(phone).length === 1);
     assert.deepEqual([cursors(ada), cursors(phone)], [['bob 1 0', 'bob 1 1'], ['bob 1 1']]);
+  });
+
+  it('move by every item of a call, whatever becomes of the others', async () => {
+    await using nodes = await Nodes.open();
+    const [ada, bob] = [await nodes.signIn('ada'), await nodes.signIn('bob')];
+    const { convId, msgId } = await ada.asked(sayTo('bob', 'one'), 'sent');
+    await bob.delivered(convId, 1);
+    const items = [
+      { convId: 'nowhere', seq: 1n },
+      { convId: '', seq: 9n },
+      { convId: '', seq: 0n, msgId },
+    ];
+    const call = nodes.call(MessageService.method.ackMessages, { ack: { items } }, 'bob');
+    await assert.rejects(call, { reason: 'conversationNotFound' });
+    await ada.when(() => cursors(ada).length === 1);
+    assert.deepEqual(cursors(ada), ['bob 1 0']);
   });
 
   it('never go back: not by older words, not through a restart', async () => {

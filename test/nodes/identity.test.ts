@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { AdminService } from '../../gen/parley/chat/v1/admin_pb.ts';
 import { MessageService } from '../../gen/parley/chat/v1/message_pb.ts';
 import { GroupService } from '../../gen/parley/chat/v1/group_pb.ts';
 import { Nodes, sayTo } from '../helpers/nodes.ts';
@@ -45,6 +46,22 @@ describe('I7: identity comes from the session', () => {
     await assert.rejects(sendAs(ada, 'bob', 'e'), { reason: 'scopeMissing' });
     await assert.rejects(sendAs(mute, undefined, 'f'), { reason: 'scopeMissing' });
     await assert.rejects(sendAs(mute, 'bob', 'g'), { reason: 'scopeMissing' });
+  });
+
+  it('who tries tokens on the administration waits for the next word; a good one passes meanwhile', async () => {
+    await using nodes = await Nodes.open({ mode: 'production' });
+    const { listSessions } = AdminService.method;
+    const guess = () => nodes.call(listSessions, { userId: 'ada' }, undefined, { bearer: 'a guess' });
+    for (let tries = 0; tries < 11; tries += 1) await assert.rejects(guess(), { reason: 'tokenInvalid' });
+    await assert.rejects(guess(), { reason: 'rateLimited' });
+    const { token } = await nodes.tokens.issueService('ops', ['admin'], 60);
+    const { sessions } = await nodes.call(listSessions, { userId: 'ada' }, undefined, { bearer: token });
+    assert.deepEqual(sessions, []);
+    // Whose token is good, but not for this, tries nothing.
+    const ada = (await nodes.tokens.issueUser('ada', 60)).token;
+    await assert.rejects(nodes.call(listSessions, { userId: 'ada' }, undefined, { bearer: ada }), {
+      reason: 'scopeMissing',
+    });
   });
 
   it('I7: changes of groups are by the caller, and what a user may not do a named member can’t do for them', async () => {

@@ -15,6 +15,15 @@ function errorLog(): { readonly log: Logger; readonly errors: unknown[] } {
 }
 
 describe('an error of one', () => {
+  it('who makes a group again after leaving it is told which one it was', async () => {
+    await using nodes = await Nodes.open();
+    const { group } = await nodes.createGroup('ada', '', [], { clientId: 'once' });
+    assert.ok(group?.groupId);
+    await nodes.leave('ada', group.groupId);
+    const again = await nodes.createGroup('ada', '', [], { clientId: 'once' });
+    assert.equal(again.group?.groupId, group.groupId);
+  });
+
   it('door costs its sessions a frame, not the node', async () => {
     const { log, errors } = errorLog();
     await using nodes = await Nodes.open({ edges: 2, log });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { MessageService } from '../../gen/parley/chat/v1/message_pb.ts';
 import { directConvId } from '../../services/core/conv-id.ts';
 import type { ConvId, UserId } from '../../services/core/ids.ts';
 import { rendezvous } from '../../services/core/rendezvous.ts';
@@ -173,6 +174,21 @@ describe('two message nodes on one store', () => {
       log.map(({ seq }) => seq),
       [1, 2, 3, 4],
     );
+  });
+
+  it('find an entry by its id that another one has only just committed', async () => {
+    await using cluster = await open();
+    const { ada, one } = cluster;
+    const [convId, reader] = [groupOwnedBy('m1'), userOwnedBy('m2')];
+    await one.createGroup('ada', convId, [reader]);
+    const { getMessage, ackMessages } = MessageService.method;
+    // The reader's node knows the conversation up to its first message, and has no reason to look again.
+    for (const text of ['two', 'three']) {
+      const { msgId } = await ada.asked(say(convId, text), 'sent');
+      const { entry } = await one.call(getMessage, { get: { msgId } }, reader);
+      assert.equal(entry?.msgId, msgId);
+      await one.call(ackMessages, { ack: { items: [{ msgId }] } }, reader);
+    }
   });
 
   it('I5: forward what their predecessor committed last and could not forward any more', async () => {

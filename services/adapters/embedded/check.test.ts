@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, it } from 'node:test';
+import { byteString } from '../../core/byte-string.ts';
 import { firstKey } from '../../ports/message-store-conformance/fixture.ts';
 import {
   ada,
@@ -40,6 +44,7 @@ import {
   encodePlaceRow,
   encodeSeq,
 } from './rows.ts';
+import { levelDirectory } from './store-thread.ts';
 import { StoreDirectory } from './testing/store-directory.ts';
 
 const talk = conversation('d_talk');
@@ -192,4 +197,42 @@ describe('check', () => {
         problems.join('\n'),
       );
     });
+
+  it('finds blocks that the disk has damaged, whatever is in them', async () => {
+    await using directory = await StoreDirectory.make();
+    const store = await directory.open();
+    const many = Array.from({ length: 400 }, (_none, at) =>
+      entry(at + 1, { content: byteString(randomBytes(256)) }),
+    );
+    await commit(store, createDirect(talk, many), createGroup(garden));
+    await store.close();
+    const level = await directory.openLevel();
+    await level.compactRange(Buffer.alloc(0), Buffer.alloc(8, 0xff));
+    await level.close();
+    const files = path.join(directory.path, levelDirectory);
+    assert.deepEqual((await checkDirectory(directory.path, [firstKey])).problems, []);
+    const table = await largestTable(files);
+    const sound = await readFile(table);
+    // A single bit; what a bad sector reads as; a file that was cut off.
+    const turned = Buffer.from(sound);
+    turned[turned.length >> 2] = (turned[turned.length >> 2] as number) ^ 4;
+    const zeros = Buffer.from(sound).fill(0, sound.length >> 1, (sound.length >> 1) + 8_192);
+    for (const damaged of [turned, zeros, sound.subarray(0, 1_000), sound.subarray(0, 10)]) {
+      await writeFile(table, damaged);
+      const { problems } = await checkDirectory(directory.path, [firstKey]);
+      assert.equal(problems.length, 1);
+      assert.match(problems[0] ?? '', /^\d+\.ldb: \d+ of \d+ blocks are damaged/);
+    }
+    await writeFile(table, sound);
+    assert.deepEqual((await checkDirectory(directory.path, [firstKey])).problems, []);
+  });
 });
+
+async function largestTable(files: string): Promise<string> {
+  let largest = { file: '', size: 0 };
+  for (const name of await readdir(files)) {
+    const { size } = await stat(path.join(files, name));
+    if (name.endsWith('.ldb') && size > largest.size) largest = { file: path.join(files, name), size };
+  }
+  return largest.file;
+}

@@ -291,12 +291,21 @@ export class Check {
 
   async #walk(of: Table, visit: (key: Buffer, value: Buffer) => void): Promise<void> {
     const iterator = this.#level.iterator({ ...tableRange(of), snapshot: this.#snapshot });
+    let last: Buffer | undefined;
     try {
       for (;;) {
         const rows = await iterator.nextv(walkAtOnce);
         if (rows.length === 0) return;
-        for (const [key, value] of rows) this.#visit(of, key, value, visit);
+        for (const [key, value] of rows) {
+          this.#visit(of, key, value, visit);
+          last = key;
+        }
       }
+    } catch (error) {
+      // What is damaged on disk is what all of this is for: what was found so far, and what the other tables hold, is told.
+      this.#say(
+        `table ${of} can't be read behind row ${last?.toString('hex') ?? 'none'}: ${messageOf(error)}`,
+      );
     } finally {
       await iterator.close();
     }

@@ -58,12 +58,15 @@ export class DeviceRows {
     const hash = targetHash(target);
     const changes: Change[] = [];
     if (before !== undefined && !before.hash.equals(hash)) changes.push(del(targetKey(before.hash)));
-    const holder = this.#database.level.getSync(targetKey(hash));
-    if (holder !== undefined) {
-      const { userId: otherUser, rest: otherDevice } = userAndRest(holder);
-      if (otherUser !== userId || otherDevice !== deviceId)
-        changes.push(...(await this.#forget(otherUser, otherDevice)));
-    }
+    const held = this.#database.level.getSync(targetKey(hash));
+    const holder = held && userAndRest(held);
+    const isOthers = holder !== undefined && (holder.userId !== userId || holder.rest !== deviceId);
+    if (isOthers) changes.push(...(await this.#forget(holder.userId, holder.rest)));
+    const others = (await this.list(userId)).filter(
+      (one) => one.deviceId !== deviceId && (holder?.userId !== userId || one.deviceId !== holder.rest),
+    );
+    for (const { deviceId: oldest } of others.slice(maxDevices - 1))
+      changes.push(...(await this.#forget(userId, oldest)));
     const row: DeviceRow = {
       platform,
       name,
@@ -74,11 +77,8 @@ export class DeviceRows {
       sealed: sealTarget(this.#keys, userId, deviceId, target),
     };
     const key = deviceKey(userId, deviceId);
-    // The target leads to the device's key.
+    // The target leads to the device's key, whoever's it was: behind what is forgotten.
     changes.push(put(key, encodeDeviceRow(row)), put(targetKey(hash), key));
-    const others = (await this.list(userId)).filter((one) => one.deviceId !== deviceId);
-    for (const { deviceId: oldest } of others.slice(maxDevices - 1))
-      changes.push(...(await this.#forget(userId, oldest)));
     await this.#write(changes, true);
     return listing(deviceId, row);
   }

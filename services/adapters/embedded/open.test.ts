@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { firstKey, secondKey } from '../../ports/message-store-conformance/fixture.ts';
@@ -16,6 +17,8 @@ import { checkDirectory } from './check-directory.ts';
 import { metaKey } from './keys.ts';
 import { type Migration, migrations, prepareSchema } from './schema.ts';
 import { KeyRing } from '../../core/seal.ts';
+import { syncFiles } from '../../core/sync-files.ts';
+import { levelDirectory } from './store-thread.ts';
 import { StoreDirectory } from './testing/store-directory.ts';
 
 const says = (text: RegExp) => (error: unknown) => error instanceof StoreError && text.test(error.message);
@@ -24,6 +27,8 @@ describe('a data directory', () => {
   it('is refused to a second process, by name', async () => {
     await using directory = await StoreDirectory.make();
     await using store = await directory.open();
+    // As a restore does before its last write.
+    await syncFiles(path.join(directory.path, levelDirectory));
     const script = fileURLToPath(import.meta.resolve('./testing/open-scenario.ts'));
     const child = spawn(process.execPath, [script, directory.path], { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';

@@ -67,6 +67,15 @@ describe('calls to the store’s thread', () => {
     assert.equal(await refused([commit()].map((one) => (worker.answer(worker.calls.at(-1)), one))), 0);
   });
 
+  it('find room always where they only end what others wait for', async () => {
+    const { worker, calls } = await fixture();
+    const reads = Array.from({ length: 5_000 }, () => calls.call('locate', [1n]).catch(() => undefined));
+    const ended = calls.call('backupEnd', []);
+    for (let at = 0; at < worker.calls.length; at++) worker.answer(worker.calls[at]);
+    await Promise.all([ended, ...reads]);
+    assert.equal(worker.calls.at(-1)?.name, 'backupEnd');
+  });
+
   it('are unknown for commits and unavailable for the rest once the thread has died', async () => {
     const { worker, fatal, calls, commit } = await fixture();
     const committing = assert.rejects(commit(), failsWith('unknown'));

@@ -117,7 +117,8 @@ export class ThreadCalls {
   }
 
   #full(name: CallName): boolean {
-    if (name === 'close') return false;
+    // What only ends something finds room always.
+    if (name === 'close' || name === 'backupEnd') return false;
     return writes.has(name) ? this.meters.writes >= writesAtMost : this.#waiting.length >= readsWaitingAtMost;
   }
 

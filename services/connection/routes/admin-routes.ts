@@ -69,8 +69,11 @@ export const adminRoutes: Routes<typeof AdminService> = {
     const userId = check.userId(request.userId, 'user_id');
     const deviceId = request.deviceId === '' ? '' : check.deviceId(request.deviceId, 'device_id');
     const act = { action: 'sessions.end', target: userId, details: deviceDetail(deviceId) };
-    return context.administration.act(actorOf(context), act, () =>
-      context.administration.endSessions(userId, deviceId),
+    return context.administration.act(
+      actorOf(context),
+      act,
+      () => context.administration.endSessions(userId, deviceId),
+      ({ unreachable }) => (unreachable ?? []).length === 0,
     );
   },
 

@@ -16,7 +16,12 @@ export const deadLetterRoutes: Routes<typeof DeadLetterService> = {
   async replayDeadLetters({ ids }, context) {
     requireScope(context.caller, 'admin');
     const act = { action: 'dead-letters.replay', ...lettersOf(ids, 100) };
-    return context.administration.act(actorOf(context), act, () => context.administration.replay(ids));
+    return context.administration.act(
+      actorOf(context),
+      act,
+      () => context.administration.replay(ids),
+      ({ letters }) => (letters ?? []).every(({ delivered }) => delivered),
+    );
   },
 
   async dropDeadLetters({ ids }, context) {

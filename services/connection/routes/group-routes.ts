@@ -24,7 +24,8 @@ export const groupRoutes: Routes<typeof GroupService> = {
       maxMembers: request.maxMembers === 0 ? 500 : request.maxMembers,
       history: request.history === HistoryVisibility.ALL ? 'all' : 'sinceJoin',
     });
-    return { group: group === undefined ? undefined : groupOf(group) };
+    // Of a call that is repeated once its user has left, the id alone.
+    return { group: group === undefined ? { groupId } : groupOf(group) };
   },
 
   async getGroup(request, context) {

@@ -1,7 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { MessageBodySchema } from '../../../gen/parley/chat/v1/entry_pb.ts';
 import type { MessageService } from '../../../gen/parley/chat/v1/message_pb.ts';
-import type { Send } from '../../../gen/parley/chat/v1/session_pb.ts';
+import type { AckItem, Send } from '../../../gen/parley/chat/v1/session_pb.ts';
 import { Fault, toFault } from '../../core/fault.ts';
 import type { SendOperation } from '../../peer/edge-frames.ts';
 import { requireScope } from '../auth.ts';
@@ -59,19 +59,23 @@ export const messageRoutes: Routes<typeof MessageService> = {
     const { items } = given(ack, 'ack');
     context.spend(items.length);
     check.atMost(items.length, check.limits.ackItems, 'ack.items');
-    for (const [index, { convId, seq, msgId }] of items.entries()) {
-      const place =
-        msgId === 0n
-          ? {
-              convId: check.convId(convId, `ack.items[${index}].conv_id`),
-              seq: check.seqFrom1(seq, `ack.items[${index}].seq`),
-            }
-          : await context.ask({ t: 'locate', msgId }, 'place');
-      await context.ask({ t: 'ack', convId: place.convId, seq: place.seq }, 'read');
-    }
+    const faults = await Promise.all(
+      items.map((item, index) => ackOne(item, `ack.items[${index}]`, context).catch(toFault)),
+    );
+    // Every item counts, whatever becomes of the others.
+    const first = faults.find((fault) => fault !== undefined);
+    if (first !== undefined) throw first;
     return {};
   },
 };
+
+async function ackOne({ convId, seq, msgId }: AckItem, field: string, context: RouteContext): Promise<void> {
+  const place =
+    msgId === 0n
+      ? { convId: check.convId(convId, `${field}.conv_id`), seq: check.seqFrom1(seq, `${field}.seq`) }
+      : await context.ask({ t: 'locate', msgId }, 'place');
+  await context.ask({ t: 'ack', convId: place.convId, seq: place.seq }, 'read');
+}
 
 function sendOne(send: Send, field: string, context: RouteContext) {
   const { caller } = context;

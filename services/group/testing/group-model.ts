@@ -8,12 +8,15 @@ import type { GroupRow, Role } from '../../ports/message-store.ts';
 export class GroupModel {
   row: Pick<GroupRow, 'name' | 'owner' | 'maxMembers' | 'history'> | undefined;
   readonly members = new Map<UserId, Role>();
+  readonly #ever = new Set<UserId>();
 
   factsFor(actor: UserId, change: GroupChange): GroupFacts {
+    for (const user of this.members.keys()) this.#ever.add(user);
+    const knownCount = new Set([...this.#ever, ...namedBy(change)]).size;
     const roles = new Map([actor, ...namedBy(change)].map((user) => [user, this.members.get(user)]));
     const memberCount = this.members.size;
     const group = this.row === undefined ? undefined : { ...this.row, memberCount, version: 1 };
-    return { group, memberCount, roles };
+    return { group, memberCount, knownCount, roles };
   }
 
   /** Whether the decision was committed: not when a precondition no longer holds. */

@@ -342,6 +342,7 @@ export const groupRequest: fc.Arbitrary<WithHello<GroupRequestFrame>> = fc.oneof
       facts: record({
         group: maybe(record({ ...rules, memberCount: number, version: seq })),
         memberCount: number,
+        knownCount: number,
         roles: few(fc.tuple(user, maybe(role))).map((pairs) => new Map(pairs)),
       }),
     }),

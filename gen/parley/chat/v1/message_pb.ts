@@ -318,7 +318,8 @@ export const MessageService: GenService<{
     output: typeof SendResponseSchema;
   },
   /**
-   * Sends many messages of one sender. Each is answered for itself; the order within a conversation is kept.
+   * Sends many messages of one sender. Each is answered for itself. Within a conversation those that are accepted keep their
+   * order, but for one that is refused for now: what is behind it may have been accepted, and it comes last when sent again.
    *
    * @generated from rpc parley.chat.v1.MessageService.SendBatch
    */
