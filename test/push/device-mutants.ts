@@ -116,8 +116,8 @@ export const devicePushMutants: readonly Mutant[] = [
     invariant: 'I7',
     how: 'a push target stays with who had it before',
     file: 'services/adapters/embedded/device-rows.ts',
-    from: '        changes.push(...(await this.#forget(otherUser, otherDevice)));',
-    to: '        changes.push();',
+    from: 'if (isOthers) changes.push(...(await this.#forget(holder.userId, holder.rest)));',
+    to: '',
     tests: [...stored, ...whole],
   },
   {
