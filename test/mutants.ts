@@ -117,6 +117,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     invariant: 'I3',
+    how: 'a change of a group is answered by what another command with its client id made',
+    file: 'services/message/owner.ts',
+    from: "      if (!isMadeBy(change, found.kind)) return { t: 'refused', fault: reusedFault() };",
+    to: '',
+    tests: ['test/nodes/robustness.test.ts'],
+  },
+  {
+    invariant: 'I3',
     how: 'what the store knows is not taken',
     file: 'services/message/batch.ts',
     from: 'submission.known ??= known.get(submission.clientKey);',

@@ -10,8 +10,8 @@ const perSecond = 1 / 6;
 const addressesMost = 10_000;
 
 /**
- * Slows down whoever tries tokens on the administration: an address that has failed ten times has to wait for the next
- * word on one. Good tokens don't come here, so that nobody is locked out by others behind the same address.
+ * Whoever tries tokens on the administration is told of one every six seconds, once an address has failed ten times. Good
+ * tokens don't come here, so that nobody is locked out by others behind the same address.
  */
 export class AdminGate {
   readonly #clock: Clock;

@@ -161,8 +161,8 @@ export class UnaryApi implements UnaryHost {
   }
 
   /**
-   * Who tries tokens on the administration is slowed down; a good one passes, whoever else fails behind the same address.
-   * Throws as `resolveCaller` does, and `rateLimited`.
+   * Who tries tokens on the administration hears of one every some seconds; a good one passes, whoever else fails behind the
+   * same address. Throws as `resolveCaller` does, and `rateLimited`.
    */
   async #resolve(service: string, context: CallContext): Promise<Caller> {
     const { auth } = this.#parts;
@@ -172,9 +172,12 @@ export class UnaryApi implements UnaryHost {
       if (forAdmins.has(service)) requireScope(caller, 'admin');
       return caller;
     } catch (error) {
-      // In place of what is wrong with the token: whoever guesses learns nothing more.
-      this.#gate.enter(context.remoteAddress);
-      this.#gate.failed(context.remoteAddress);
+      const { reason } = faultOf(error);
+      // What has expired, was revoked or may do other things is no guess: its owner must hear what is wrong with it.
+      if (reason === 'tokenInvalid' || reason === 'tokenMissing') {
+        this.#gate.enter(context.remoteAddress);
+        this.#gate.failed(context.remoteAddress);
+      }
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import type { HrTime } from '@opentelemetry/api';
 
 const nanosOfMs = 1e6;
 
-/** Of milliseconds since 1970, with a fraction: seconds and nanoseconds; a double holds some 250 of these. */
+/** Of milliseconds since 1970, with a fraction: seconds and nanoseconds, as fine as a double has them: to a quarter of a microsecond. */
 export function hrTimeOf(ms: number): HrTime {
   const seconds = Math.floor(ms / 1000);
   return [seconds, Math.round((ms - seconds * 1000) * nanosOfMs)];

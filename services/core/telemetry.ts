@@ -49,6 +49,7 @@ export interface TelemetryParts {
 
 /** Spans that a stop has not sent after this time are given up. */
 const farewellMs = 2_000;
+
 /** Contexts are handed on by hand: what follows each command by itself would cost each of them. */
 const noContext: ContextManager = {
   active: () => ROOT_CONTEXT,

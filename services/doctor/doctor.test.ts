@@ -167,6 +167,11 @@ describe('the doctor, of certificates', () => {
     says(await look(`${own.cert}.gone`, own.key, own.ca), 'error', /can't be read: ENOENT/);
     const empty = await authority.write('empty.pem', 'nothing');
     says(await look(empty, own.key, own.ca), 'error', /holds no certificate/);
+    const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+    const garbled = await authority.write('garbled.pem', broken);
+    const found = await look(own.cert, own.key, garbled);
+    says(found, 'error', /PARLEY_LINK_TLS_CA: .* can't be read/);
+    says(found, 'warning', /PARLEY_LINK_TLS_CERT: .* expires on/);
   });
 
   it('finds authorities that can not be read, that are none, and that have expired, whatever they are for', async () => {

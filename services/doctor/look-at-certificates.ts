@@ -111,7 +111,9 @@ async function signedBy(
   findings: Findings,
 ): Promise<void> {
   // Where it can't be read, that is told of the authorities themselves.
-  const issuers = await readFile(ca, 'utf8').then(certificatesOf, () => undefined);
+  const issuers = await readFile(ca, 'utf8')
+    .then(certificatesOf)
+    .catch(() => undefined);
   if (issuers === undefined) return;
   const signed = chain.some((certificate) =>
     issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)),

@@ -191,17 +191,21 @@ export class Operations {
   }
 
   async #locate(userId: UserId, msgId: MsgId): Promise<Result> {
-    const place = await this.#parts.store.locate(msgId);
+    const { store, hot } = this.#parts;
+    const place = await store.locate(msgId);
     const unknown = new Fault('entryNotFound', { message: 'there is no such entry' });
     if (place === undefined) throw unknown;
-    // Asked at the user's node, which may own the conversation no more than it has heard of its newest entries.
-    await this.#parts.hot.reaches(place.convId, place.seq);
-    return this.#parts.hot.with(place.convId, (conversation): Result => {
-      // Strangers learn nothing of which ids exist.
+    const { convId, seq } = place;
+    const sees = (conversation: Conversation): boolean => {
+      // A member of it may see what came since this node has looked; what is done with it is judged by the owner.
+      if (seq > conversation.head.seq) return conversation.present(userId) !== undefined;
       const range = conversation.visibleRange(userId);
-      if (range === undefined || place.seq < range.first || place.seq > range.last) throw unknown;
-      return { t: 'place', convId: place.convId, seq: place.seq };
-    });
+      return range !== undefined && seq >= range.first && seq <= range.last;
+    };
+    const seen = await hot.with(convId, sees);
+    // Who is no member here may have become one with what came since. Strangers learn nothing of which ids exist.
+    if (!seen && !((await hot.reaches(convId, seq)) && (await hot.with(convId, sees)))) throw unknown;
+    return { t: 'place', convId, seq };
   }
 
   /**

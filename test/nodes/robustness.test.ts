@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Role } from '../../gen/parley/chat/v1/entry_pb.ts';
+import { GroupService } from '../../gen/parley/chat/v1/group_pb.ts';
 import type { Logger } from '../../services/core/log.ts';
 import { silentLogger } from '../../services/core/log.ts';
 import { Nodes, say, sayTo } from '../helpers/nodes.ts';
@@ -15,6 +17,37 @@ function errorLog(): { readonly log: Logger; readonly errors: unknown[] } {
 }
 
 describe('an error of one', () => {
+  it('a client id is good for one command: again for that one, never for another', async () => {
+    await using nodes = await Nodes.open();
+    await nodes.createGroup('ada', 'g', ['bob', 'cyd'], { clientId: 'create' });
+    const ada = await nodes.signIn('ada');
+    await ada.asked(say('g', 'secret', 'said'), 'sent');
+    const { renameGroup, addMembers, removeMember, setRole, leaveGroup } = GroupService.method;
+    const changes = {
+      rename: (clientId: string) => nodes.call(renameGroup, { groupId: 'g', name: 'G', clientId }, 'ada'),
+      add: (clientId: string) => nodes.call(addMembers, { groupId: 'g', users: ['dan'], clientId }, 'ada'),
+      remove: (clientId: string) =>
+        nodes.call(removeMember, { groupId: 'g', userId: 'bob', clientId }, 'ada'),
+      give: (clientId: string) =>
+        nodes.call(setRole, { groupId: 'g', userId: 'cyd', role: Role.OWNER, clientId }, 'ada'),
+      leave: (clientId: string) => nodes.call(leaveGroup, { groupId: 'g', clientId }, 'ada'),
+    };
+    const used = ['create', 'said'];
+    for (const [name, change] of Object.entries(changes)) {
+      // Leaving and removing are told by entries of one kind.
+      for (const id of used)
+        if (id !== 'remove' || name !== 'leave')
+          await assert.rejects(change(id), { reason: 'clientIdReused' }, `${name} with ${id}`);
+      const { seq } = await change(name);
+      assert.equal((await change(name)).seq, seq, name);
+      used.push(name);
+    }
+    assert.equal(
+      (await nodes.createGroup('ada', 'g', ['bob', 'cyd'], { clientId: 'create' })).group?.groupId,
+      'g',
+    );
+  });
+
   it('who makes a group again after leaving it is told which one it was', async () => {
     await using nodes = await Nodes.open();
     const { group } = await nodes.createGroup('ada', '', [], { clientId: 'once' });

@@ -33,8 +33,12 @@ function groupOwnedBy(nodeId: string): ConvId {
 }
 
 /** A user whose syncs this node answers, whoever owns the conversations. */
-function userOwnedBy(nodeId: string): string {
-  for (let no = 0; ; no += 1) if (rendezvous(`user${no}`, both)?.nodeId === nodeId) return `user${no}`;
+function userOwnedBy(nodeId: string, which = 0): string {
+  for (let [no, left] = [0, which]; ; no += 1) {
+    if (rendezvous(`user${no}`, both)?.nodeId !== nodeId) continue;
+    if (left === 0) return `user${no}`;
+    left -= 1;
+  }
 }
 
 /** How far a user's node knows a conversation to go. */
@@ -182,13 +186,20 @@ describe('two message nodes on one store', () => {
     const [convId, reader] = [groupOwnedBy('m1'), userOwnedBy('m2')];
     await one.createGroup('ada', convId, [reader]);
     const { getMessage, ackMessages } = MessageService.method;
-    // The reader's node knows the conversation up to its first message, and has no reason to look again.
+    // With the second one the reader's node knows the conversation up to the first, and has no reason to look again.
     for (const text of ['two', 'three']) {
       const { msgId } = await ada.asked(say(convId, text), 'sent');
       const { entry } = await one.call(getMessage, { get: { msgId } }, reader);
       assert.equal(entry?.msgId, msgId);
       await one.call(ackMessages, { ack: { items: [{ msgId }] } }, reader);
     }
+    // Nor has it heard of who came with the newest entries.
+    const late = userOwnedBy('m2', 1);
+    await one.add('ada', convId, [late]);
+    const { msgId } = await ada.asked(say(convId, 'five'), 'sent');
+    assert.equal((await one.call(getMessage, { get: { msgId } }, late)).entry?.msgId, msgId);
+    const stranger = one.call(getMessage, { get: { msgId } }, userOwnedBy('m2', 2));
+    await assert.rejects(stranger, { reason: 'entryNotFound' });
   });
 
   it('I5: forward what their predecessor committed last and could not forward any more', async () => {

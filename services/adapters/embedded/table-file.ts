@@ -49,12 +49,14 @@ export async function checkTable(file: string): Promise<TableReport> {
     if (footer.bytes.readBigUInt64LE(footerBytes - 8) !== magic) return whole;
     const most = size - footerBytes - trailerBytes;
     const [metaIndex, index] = [blockHandle(footer), blockHandle(footer)];
+    // What the filter is found by, and what rows are found by.
+    const metaBlock = await soundBlock(handle, metaIndex, most);
     const indexBlock = await soundBlock(handle, index, most);
-    if (indexBlock === undefined) return whole;
-    const handles = [metaIndex, ...handlesOf(indexBlock)];
+    if (metaBlock === undefined || indexBlock === undefined) return whole;
+    const handles = [...handlesOf(metaBlock), ...handlesOf(indexBlock)];
     let damaged = 0;
     for (const each of handles) if ((await soundBlock(handle, each, most)) === undefined) damaged += 1;
-    return { blocks: handles.length + 1, damaged };
+    return { blocks: handles.length + 2, damaged };
   } finally {
     await handle.close();
   }

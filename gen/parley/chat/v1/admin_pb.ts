@@ -259,7 +259,8 @@ export type EndSessionsResponse = Message<"parley.chat.v1.EndSessionsResponse"> 
   ended: number;
 
   /**
-   * Nodes that could not be told: sessions there go on.
+   * Nodes that could not be told: sessions there go on. Where the directory can't be read, a last one in words, for those that
+   * nobody here has heard of.
    *
    * @generated from field: repeated string unreachable = 2;
    */

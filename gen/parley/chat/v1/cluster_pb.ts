@@ -645,7 +645,8 @@ export type ListHotConversationsResponse = Message<"parley.chat.v1.ListHotConver
   conversations: HotConversation[];
 
   /**
-   * Nodes that could not be asked.
+   * Nodes that could not be asked. Where the directory can't be read, a last one in words, for those that nobody here has
+   * heard of.
    *
    * @generated from field: repeated string unreachable = 2;
    */
@@ -743,7 +744,8 @@ export type ListSlowSessionsResponse = Message<"parley.chat.v1.ListSlowSessionsR
   closed: SlowSession[];
 
   /**
-   * Nodes that could not be asked.
+   * Nodes that could not be asked. Where the directory can't be read, a last one in words, for those that nobody here has
+   * heard of.
    *
    * @generated from field: repeated string unreachable = 3;
    */
