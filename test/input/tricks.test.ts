@@ -145,14 +145,17 @@ describe('tricks', () => {
     assert.equal(entries.at(-1)?.content, '0');
   });
 
-  test('a client id used again for something else gets the first answer, and does nothing', async () => {
+  test('a client id used again for something else is refused, and does nothing', async () => {
     const sent = await mallory.session.asked(send('own', 'both', 'keep me'), 'sent');
-    const again = await mallory.session.asked(recall('own', sent.seq, 'both'), 'sent');
-    assert.deepEqual([again.seq, again.duplicate], [sent.seq, true]);
+    const refused = await mallory.session.refusal(recall('own', sent.seq, 'both'));
+    assert.deepEqual([refused.reason, refused.field], ['clientIdReused', 'client_id']);
     assert.equal((await log('mallory', 'own')).at(-1)?.content, 'keep me');
-    const recalled = await mallory.session.asked(recall('own', sent.seq, 'another'), 'sent');
-    const sentAs = await mallory.session.asked(send('own', 'another', 'no'), 'sent');
-    assert.deepEqual([sentAs.seq, sentAs.duplicate], [recalled.seq, true]);
+    await mallory.session.asked(recall('own', sent.seq, 'another'), 'sent');
+    const { length } = await log('mallory', 'own');
+    assert.equal((await mallory.session.refusal(send('own', 'another', 'no'))).reason, 'clientIdReused');
+    // What its session sends behind it is taken.
+    await mallory.session.asked(send('own', 'the next', 'yes'), 'sent');
+    assert.equal((await log('mallory', 'own')).length, length + 1);
   });
 
   test('a client id is its sender’s and its conversation’s: others may use it, too', async () => {
