@@ -121,12 +121,19 @@ export function devicesConformance(name: string, open: OpenStore): void {
     test('gives a target to a new device of the same user, and keeps as many as there may be', async (_, devices) => {
       for (let no = 1; no <= maxDevices; no += 1) await devices().register(phone(ann, `p${no}`), no);
       // An app that was set up anew, on the phone that was seen least lately.
-      await devices().register(phone(ann, 'anew', 'p1-phone'), 100);
+      await devices().register(phone(ann, 'anew', '3-p1'), 100);
       const kept = Array.from({ length: maxDevices - 1 }, (_none, at) => `p${maxDevices - at}`);
       assert.deepEqual(await idsOf(devices(), ann), ['anew', ...kept]);
+      // One that is not the last of them: nobody else has to go.
+      await devices().register(phone(ann, 'anew too', '3-p10'), 101);
+      const left = ['anew too', 'anew', ...kept.filter((id) => id !== 'p10')];
+      assert.deepEqual(await idsOf(devices(), ann), left);
       // Its target leads to it: whoever signs in there next takes it over.
-      await devices().register(phone(bob, 'browser', 'p1-phone'), 101);
-      assert.deepEqual(await idsOf(devices(), ann), kept);
+      await devices().register(phone(bob, 'browser', '3-p1'), 102);
+      assert.deepEqual(
+        await idsOf(devices(), ann),
+        left.filter((id) => id !== 'anew'),
+      );
     });
 
     test('keeps the devices that were seen last', async (_, devices) => {
