@@ -4,8 +4,9 @@ import { groupIdProblem, idProblem, type ConvId, type UserId } from '../core/ids
 export const defaultMaxMembers = 500;
 export const largestMaxMembers = 100_000;
 /**
- * Members that a group may ever have had, give or take what is decided at the same time: a group is read whole, former members with it, whose history is theirs for good.
- * Without a bound, whoever adds and removes invented users makes one that no node can read.
+ * Members that a group may ever have had, give or take what is decided at the same time: a group is read whole, with its
+ * former members, whose history is theirs for good. Without a bound, whoever adds and removes invented users makes one that
+ * no node can read.
  */
 export const mostEverMembers = 2 * largestMaxMembers;
 /** Of a group that development makes on first use. */

@@ -16,7 +16,7 @@ const entriesOfChanges: Readonly<Record<GroupChange['t'], readonly EntryKind[]>>
 };
 
 /** The kind of the first entry that a command makes; undefined where it makes none. */
-export function entryOf(intent: Intent): EntryKind | undefined {
+export function firstEntryOf(intent: Intent): EntryKind | undefined {
   switch (intent.t) {
     case 'send':
       return 'message';

@@ -36,6 +36,15 @@ const rules = (fields: Partial<RuleContext> = {}): RuleContext => ({
   ...fields,
 });
 
+/** A message that the store knows by the client key of a command. */
+const known = {
+  clientKey: '\0'.repeat(16) as ClientKey,
+  seq: 1,
+  msgId: 9n,
+  kind: 'message',
+  createdAtMs: 4,
+} as const;
+
 /** What becomes of each: a seq, `seq again` for duplicates, `stale`, or the fault's reason. */
 function outcome(
   conversation: Conversation,
@@ -122,13 +131,6 @@ describe('I3: a client id', () => {
   });
 
   it('that the store knows is answered by the first result, whatever the rules say now', () => {
-    const known = {
-      clientKey: '\0'.repeat(16) as ClientKey,
-      seq: 1,
-      msgId: 9n,
-      kind: 'message',
-      createdAtMs: 4,
-    } as const;
     const conversation = groupOf(3, { members: [memberRow(bob)] });
     const { verdicts, refused } = evaluate(conversation, [send(ada, 'x', { known })], draws(), rules());
     assert.deepEqual(verdicts[0]?.settlement, {
@@ -142,13 +144,6 @@ describe('I3: a client id', () => {
   });
 
   it('is refused where another command has it: its answer would say that this one was carried out', () => {
-    const known = {
-      clientKey: '\0'.repeat(16) as ClientKey,
-      seq: 1,
-      msgId: 9n,
-      kind: 'message',
-      createdAtMs: 4,
-    } as const;
     assert.deepEqual(outcome(groupOf(3), [{ ...recall(ada, 'key', 2), known }]), ['clientIdReused']);
     assert.deepEqual(outcome(groupOf(3), [{ ...decision(ada, 'key', [], added(cyd)), known }]), [
       'clientIdReused',

@@ -1,7 +1,7 @@
 import { Fault } from '../core/fault.ts';
 import type { Seq } from '../core/ids.ts';
 import type { EntryKind, StoredEntry } from '../ports/message-store.ts';
-import { entryOf, reusedFault } from './client-id-use.ts';
+import { firstEntryOf, reusedFault } from './client-id-use.ts';
 import type { Conversation } from './conversation.ts';
 import { Draft, type Draws } from './draft.ts';
 import { applyDecision } from './rule-decision.ts';
@@ -67,7 +67,7 @@ function judge(
   context: RuleContext,
 ): Settlement {
   const { known, clientKey } = submission;
-  const kind = entryOf(submission.intent);
+  const kind = firstEntryOf(submission.intent);
   if (known !== undefined) {
     if (known.kind !== kind) return { t: 'refused', fault: reusedFault() };
     return {
