@@ -14,6 +14,8 @@ export interface HandOverInit<T> {
   moved(): void;
 }
 
+const always = (): boolean => true;
+
 interface Slot {
   readonly position: number;
   done: boolean;
@@ -57,10 +59,14 @@ export class HandOver<T> {
     return this.#slots.length - this.#head;
   }
 
-  /** Waits until another item may be given; false when none will be. */
-  async room(): Promise<boolean> {
-    while (!this.#stopped && (this.#paused || this.size >= this.#init.window)) await this.#changed.promise;
-    return !this.#stopped;
+  /**
+   * Waits until another item may be given; false when none will be, or when nobody has one any more: `wanted` is asked
+   * whenever something has changed.
+   */
+  async room(wanted: () => boolean = always): Promise<boolean> {
+    const given = (): boolean => !this.#stopped && wanted();
+    while (given() && (this.#paused || this.size >= this.#init.window)) await this.#changed.promise;
+    return given();
   }
 
   /** The window may have grown: whoever waits for room looks again. */

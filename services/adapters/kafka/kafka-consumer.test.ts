@@ -1,3 +1,4 @@
+import { type ConsumerOptions, ProtocolError } from '@platformatic/kafka';
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { until } from '../../../test/e2e/support/until.ts';
@@ -11,7 +12,10 @@ const lagMs = 10 * commitMs;
 
 /** A member of a group whose rebalances, timers and events that end are the test's. */
 class Scene implements AsyncDisposable {
-  readonly stub = new StubClient();
+  /** What its next session gets. */
+  stub = new StubClient();
+  /** What the library was asked for, for each session. */
+  readonly asked: ConsumerOptions<Buffer, Buffer, Buffer, Buffer>[] = [];
   readonly #t: TestContext;
   readonly #handed: { readonly text: string; readonly done: () => void }[] = [];
   readonly consumer: KafkaConsumer;
@@ -25,7 +29,10 @@ class Scene implements AsyncDisposable {
       options: {} as never,
       log: silentLogger,
       random: () => 0,
-      client: () => this.stub.client,
+      client: (options) => {
+        this.asked.push(options);
+        return this.stub.client;
+      },
       stopped: () => {},
       consume: {
         group: 'group',
@@ -62,6 +69,8 @@ class Scene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // Whoever waits to join does so until it has joined.
+    this.stub.assign();
     await this.consumer.stop();
   }
 }
@@ -149,5 +158,82 @@ describe('a member of a consumer group', () => {
     second.done();
     await scene.passes(commitMs);
     assert.equal(stub.committed.get(0), 3);
+  });
+
+  const troubles: Readonly<Record<string, (stub: StubClient) => void>> = {
+    'a heartbeat has failed': (stub) => stub.emit('consumer:heartbeat:error', { error: new Error('lost') }),
+    'the library gives up joining anew': (stub) => stub.emit('error', new Error('no answer')),
+    'the coordinator is another broker': (stub) => {
+      stub.refusal = new ProtocolError('NOT_COORDINATOR');
+    },
+    'the coordinator is no broker any more': (stub) => stub.brokers.clear(),
+  };
+
+  for (const [what, trouble] of Object.entries(troubles))
+    it(`goes on with another client once ${what}`, async (t) => {
+      await using scene = new Scene(t, 16);
+      const first = scene.stub;
+      first.write(0, 0, 3);
+      await turns();
+      first.assign(0);
+      const taken = await scene.takes('0:0', '0:1', '0:2');
+      taken.done('0:0');
+      scene.stub = new StubClient();
+      scene.stub.write(0, 0, 4);
+      trouble(first);
+      await scene.passes(commitMs);
+      await until(
+        () => scene.asked.length === 2,
+        () => `asked for ${scene.asked.length} clients`,
+      );
+      assert.ok(first.closed);
+      scene.stub.assign(0);
+      // What is under way stays so.
+      await scene.takes('0:3');
+      taken.done();
+      await scene.passes(commitMs);
+      assert.equal(scene.stub.committed.get(0), 3);
+    });
+
+  it('waits for room no longer than it is a member', async (t) => {
+    await using scene = new Scene(t, 2);
+    const { stub } = scene;
+    stub.write(0, 0, 3);
+    await turns();
+    stub.assign(0);
+    await scene.takes('0:0', '0:1');
+    scene.stub = new StubClient();
+    stub.emit('consumer:heartbeat:error', { error: new Error('lost') });
+    await until(
+      () => scene.asked.length === 2,
+      () => 'it waits',
+    );
+  });
+
+  it('takes another client after four commits that failed in a row, and no earlier', async (t) => {
+    await using scene = new Scene(t, 16);
+    const { stub } = scene;
+    stub.write(0, 0, 1);
+    await turns();
+    stub.assign(0);
+    const taken = await scene.takes('0:0');
+    taken.done();
+    stub.refusal = new Error('no answer');
+    await scene.passes(3 * commitMs);
+    assert.equal(scene.asked.length, 1);
+    scene.stub = new StubClient();
+    await scene.passes(commitMs);
+    await until(
+      () => scene.asked.length === 2,
+      () => 'it stays with the first',
+    );
+  });
+
+  it('joins with its own time-outs whoever makes it join', async (t) => {
+    await using scene = new Scene(t, 16);
+    await turns();
+    const [asked] = scene.asked;
+    const timeouts = { sessionTimeout: 10_000, rebalanceTimeout: 15_000, heartbeatInterval: 1_000 };
+    assert.deepEqual({ ...asked, ...timeouts }, asked);
   });
 });

@@ -4,6 +4,7 @@ import { HandOver } from '../../core/hand-over.ts';
 import type { ConvId } from '../../core/ids.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ConsumeInit, EventConsumer, LogEvent } from '../../ports/event-log.ts';
+import { assertCoordinated, isLostCoordinator } from './group-coordinator.ts';
 import { assigned, lagOf, owns, skipMissing } from './group-position.ts';
 import { discard, isProtocolError, within } from './kafka-client.ts';
 
@@ -33,6 +34,8 @@ const sessionMs = 10_000;
 const rebalanceMs = 15_000;
 /** How long leaving the group may take; a broker that is gone is not waited for. */
 const leaveMs = 3_000;
+/** Commits that fail in a row until the member takes another client. */
+const patience = 4;
 
 /**
  * One member of a consumer group. What Kafka calls a session (a consumer and its stream) ends with any trouble, and the
@@ -55,6 +58,10 @@ export class KafkaConsumer implements EventConsumer {
   /** Undefined while there is none, and when another one is to take its place. */
   #stream: Stream | undefined;
   #committing: Promise<void> = Promise.resolve();
+  /** Commits that failed since one did not. */
+  #refused = 0;
+  /** Why the session at hand is over. */
+  #trouble: Error | undefined;
   #ticks = 0;
   readonly #timer: NodeJS.Timeout;
   #paused = false;
@@ -121,12 +128,22 @@ export class KafkaConsumer implements EventConsumer {
   /** Reads until something goes wrong or it is stopped. */
   async #session(): Promise<void> {
     const { options, groupId, topic, client } = this.#init;
-    // One that gives up joining while the group waits for a member that died would only make another such member.
-    const consumer = client({ ...options, groupId, requestTimeout: 2 * rebalanceMs });
+    const consumer = client({
+      ...options,
+      groupId,
+      // One that gives up joining while the group waits for a member that died would only make another such member.
+      requestTimeout: 2 * rebalanceMs,
+      // Of the client rather than of each stream: when a commit makes it join anew, it takes these.
+      sessionTimeout: sessionMs,
+      rebalanceTimeout: rebalanceMs,
+      heartbeatInterval: 1_000,
+    });
     this.#consumer = consumer;
     this.#assignment = new Set();
+    this.#trouble = undefined;
+    this.#refused = 0;
+    this.#watch(consumer);
     await this.#checkTopic(consumer);
-    consumer.on('consumer:group:join', () => this.#assigned(consumer));
     // Kept subscribed from one stream to the next: a client without a stream would take the topic off, and join anew.
     consumer.topics.track(topic);
     let stream: Stream;
@@ -136,9 +153,6 @@ export class KafkaConsumer implements EventConsumer {
         mode: 'committed',
         fallbackMode: 'earliest',
         autocommit: false,
-        sessionTimeout: sessionMs,
-        rebalanceTimeout: rebalanceMs,
-        heartbeatInterval: 1_000,
         // What waits here is read and not handed over: some hundred records, or one fetch.
         highWaterMark: 128,
         maxBytes: 2 * 1024 * 1024,
@@ -146,8 +160,28 @@ export class KafkaConsumer implements EventConsumer {
       });
       this.#stream = stream;
       if (this.#stopped) return;
+      if (this.#trouble !== undefined) throw this.#trouble;
       await this.#read(consumer, stream);
     } while (this.#stream !== stream);
+  }
+
+  /**
+   * The library's client is of no use any more once a heartbeat has failed (it sends no further one) or its coordinator is
+   * another broker (it never asks again): it would go on reading while others have its partitions. And a client whose
+   * errors nobody listens to ends the process.
+   */
+  #watch(consumer: Consumer): void {
+    consumer.on('consumer:group:join', () => this.#assigned(consumer));
+    consumer.on('error', (error: unknown) => this.#fail(consumer, error));
+    consumer.on('consumer:heartbeat:error', ({ error }) => this.#fail(consumer, error));
+  }
+
+  /** Ends the session of this client, if it is the one at hand. */
+  #fail(consumer: Consumer, cause: unknown): void {
+    if (this.#consumer !== consumer || this.#trouble !== undefined) return;
+    this.#trouble = new Error('the group has lost this member', { cause });
+    this.#awaited?.lookAgain();
+    this.#stream?.destroy(this.#trouble);
   }
 
   /** Hands over what a stream brings, until it ends or another one is to take its place. */
@@ -162,7 +196,7 @@ export class KafkaConsumer implements EventConsumer {
         const handOver = this.#handOver(partition, position);
         if (position < handOver.next) continue;
         this.#awaited = handOver;
-        const room = await handOver.room();
+        const room = await handOver.room(() => this.#trouble === undefined);
         this.#awaited = undefined;
         if (this.#stopped) return;
         // It may have been taken away while this waited, and have come back.
@@ -269,6 +303,7 @@ export class KafkaConsumer implements EventConsumer {
         .map(([partition, handOver]) => ({ partition, handOver, mark: handOver.mark }));
       if (moved.length === 0) return;
       try {
+        await assertCoordinated(consumer, topic);
         await consumer.commit({
           offsets: moved.map(({ partition, mark }) => ({
             topic,
@@ -280,7 +315,10 @@ export class KafkaConsumer implements EventConsumer {
         for (const { partition, handOver, mark } of moved) {
           if (this.#partitions.get(partition) === handOver) this.#committed.set(partition, mark);
         }
+        this.#refused = 0;
       } catch (error) {
+        this.#refused += 1;
+        if (this.#refused >= patience || isLostCoordinator(error)) this.#fail(consumer, error);
         log.debug('what is done was not committed', {
           'parley.group': groupId,
           'error.message': String(error),

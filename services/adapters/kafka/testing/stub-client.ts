@@ -13,7 +13,7 @@ interface StubRecord {
 /** What the library's stream does: what was fetched stays in it until it is read, whoever owns the partition by then. */
 class StubStream {
   readonly #buffer: StubRecord[] = [];
-  #destroyed = false;
+  #destroyed: Error | undefined;
   #changed = Promise.withResolvers<void>();
 
   push(partition: number, offset: number): void {
@@ -22,18 +22,18 @@ class StubStream {
     this.#changed.resolve();
   }
 
-  destroy(): void {
-    this.#destroyed = true;
+  destroy(error = new Error('the stream was destroyed')): void {
+    this.#destroyed ??= error;
     this.#changed.resolve();
   }
 
   get destroyed(): boolean {
-    return this.#destroyed;
+    return this.#destroyed !== undefined;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<StubRecord> {
     for (;;) {
-      if (this.#destroyed) throw new Error('the stream was destroyed');
+      if (this.#destroyed !== undefined) throw this.#destroyed;
       const record = this.#buffer.shift();
       if (record !== undefined) {
         yield record;
@@ -51,6 +51,10 @@ class StubStream {
  */
 export class StubClient extends EventEmitter {
   closed = false;
+  coordinatorId: number | null = 1;
+  readonly brokers = new Map([[1, {}]]);
+  /** What a commit is answered with, where it is not taken. */
+  refusal: Error | undefined;
   assignments: { topic: string; partitions: number[] }[] | null = null;
   readonly topics = { track: () => true };
   readonly committed = new Map<number, number>();
@@ -92,7 +96,7 @@ export class StubClient extends EventEmitter {
   }
 
   async metadata() {
-    return { topics: new Map([[stubTopic, { id: 'id' }]]) };
+    return { topics: new Map([[stubTopic, { id: 'id' }]]), brokers: this.brokers };
   }
 
   async listOffsets() {
@@ -102,6 +106,7 @@ export class StubClient extends EventEmitter {
   }
 
   async commit({ offsets }: { offsets: { partition: number; offset: bigint }[] }): Promise<void> {
+    if (this.refusal !== undefined) throw this.refusal;
     for (const { partition, offset } of offsets) this.committed.set(partition, Number(offset));
   }
 
