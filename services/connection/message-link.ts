@@ -5,6 +5,7 @@ import { Slots } from '../core/slots.ts';
 import type { TraceContext } from '../core/trace-context.ts';
 import type { EdgeFrame, Operation, OwnerFrame, Result } from '../peer/edge-frames.ts';
 import type { Link, LinkEvents } from '../peer/link.ts';
+import { weighOperation } from '../peer/weight.ts';
 
 /** What becomes of a call: `more` for pages before the last one, then exactly one of `done` and `refused`. */
 export interface Answer {
@@ -80,13 +81,12 @@ export class MessageLink {
     }
     answer.sinceMs = this.#clock.monotonicMs();
     const call = this.#calls.add(answer);
-    const bytes = 192 + (op.t === 'send' ? op.body.byteLength : 0);
     const { trace } = answer;
     const sent = this.send(
       trace === undefined
         ? { t: 'command', call, session, userId, op }
         : { t: 'command', call, session, userId, op, trace },
-      bytes,
+      weighOperation(op),
     );
     if (sent === 'queued') return;
     this.#calls.take(call);

@@ -1,6 +1,7 @@
 import type { Fault } from '../core/fault.ts';
 import type { UserId } from '../core/ids.ts';
-import type { LogEntry, Result } from '../peer/edge-frames.ts';
+import type { Result } from '../peer/edge-frames.ts';
+import { weighResult } from '../peer/weight.ts';
 import type { Span } from '../core/span.ts';
 import { answered, refused } from './command-span.ts';
 import type { EdgePeer } from './edge-peer.ts';
@@ -50,7 +51,7 @@ export class EdgeAsker implements Asker {
   }
 
   more(result: Result): void {
-    this.#edge.send({ t: 'reply', call: this.#call, result }, weigh(result));
+    this.#edge.send({ t: 'reply', call: this.#call, result }, weighResult(result));
   }
 
   done(result: Result): void {
@@ -64,16 +65,4 @@ export class EdgeAsker implements Asker {
     this.#edge.send({ t: 'refused', call: this.#call, refusal: { reason, message, field, retryAfterMs } });
     if (this.span !== undefined) refused(this.span, fault);
   }
-}
-
-/** What an answer weighs in a send queue, about, in bytes. */
-export function weigh(result: Result): number {
-  if (result.t === 'page') return 128 + weighEntries(result.entries);
-  if (result.t === 'conversations')
-    return result.conversations.reduce((sum, view) => sum + 512 + weighEntries(view.entries), 128);
-  return result.t === 'members' ? 128 + result.members.length * 96 : 128;
-}
-
-function weighEntries(entries: readonly LogEntry[]): number {
-  return entries.reduce((sum, { content }) => sum + content.length + 160, 0);
 }

@@ -3,9 +3,9 @@ import type { UserId } from '../core/ids.ts';
 import type { Result } from '../peer/edge-frames.ts';
 import type { Link } from '../peer/link.ts';
 import type { PeerAnswerFrame } from '../peer/peer-frames.ts';
+import { weighResult } from '../peer/weight.ts';
 import type { Span } from '../core/span.ts';
 import { answered, refused } from './command-span.ts';
-import { weigh } from './edge-asker.ts';
 import type { Asker } from './operations.ts';
 
 /** Whose command another message node handed on: the answer goes back on that node's link. */
@@ -38,7 +38,7 @@ export class PeerAsker implements Asker {
 
   /** An answer that the link has no room for is not sent: the node that waits for it gives up in a while. */
   more(result: Result): void {
-    this.#link.send({ t: 'reply', call: this.#call, result }, weigh(result));
+    this.#link.send({ t: 'reply', call: this.#call, result }, weighResult(result));
   }
 
   done(result: Result): void {

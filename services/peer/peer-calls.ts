@@ -7,6 +7,7 @@ import type { SessionAck } from '../ports/session-acks.ts';
 import type { Operation, Result } from './edge-frames.ts';
 import type { Link, LinkEvents } from './link.ts';
 import type { PeerAnswerFrame, PeerQuestionFrame } from './peer-frames.ts';
+import { weighOperation } from './weight.ts';
 
 interface Waiting {
   readonly link: Link<PeerQuestionFrame>;
@@ -108,10 +109,9 @@ export class PeerCalls {
       throw new Fault('overloaded', { message: 'too many commands are handed on', retryAfterMs: 200 });
     this.#commands += 1;
     try {
-      const bytes = op.t === 'send' ? op.body.length : 512;
       const answer = await this.#ask(
         nodeId,
-        bytes,
+        weighOperation(op),
         (call) => ({ t: 'command', call, userId, op, epoch, ...(trace && { trace }) }),
         commandMs,
       );

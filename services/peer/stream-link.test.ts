@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { ConvId, UserId } from '../core/ids.ts';
 import { encodeOwnerFrames } from './owner-wire.ts';
-import type { EdgeFrame, OwnerFrame } from './edge-frames.ts';
+import type { EdgeFrame, Operation, OwnerFrame } from './edge-frames.ts';
+import { decodeEdgeFrames, encodeEdgeFrames } from './edge-wire.ts';
 import { type Hello, linkVersion } from './hello.ts';
 import { edgeCodec } from './link-codecs.ts';
 import { type LinkCounters, linkCounters, StreamLink } from './stream-link.ts';
+import { weighOperation } from './weight.ts';
 
 const hello: Hello = { version: linkVersion, nodeId: 'n', incarnation: 1, clusterToken: '', storeEpoch: '' };
 const delivered = (seq: number): EdgeFrame => ({
@@ -90,4 +92,74 @@ it('counts the bytes that wait for its carrier', async () => {
   assert.equal(counters.queuedBytes, 40);
   link.close('over');
   assert.equal(counters.queuedBytes, 0);
+});
+
+it('what is longer than was reckoned goes in several messages, in order', async () => {
+  const counters = linkCounters();
+  const messages: Uint8Array[] = [];
+  const done: (() => void)[] = [];
+  const link = new StreamLink<EdgeFrame, OwnerFrame>({
+    carrier: {
+      write: (message, written) => {
+        messages.push(message);
+        done.push(written);
+      },
+      hangUp: () => {},
+    },
+    codec: edgeCodec,
+    counters,
+    limitBytes: 1_000,
+    hello: () => hello,
+    calls: true,
+    opened: () => ({ frames: () => {}, down: () => {} }),
+    failed: (error) => assert.fail(String(error)),
+  });
+  link.take(encodeOwnerFrames([{ t: 'hello', hello }]));
+  done.shift()?.();
+  messages.length = 0;
+  const items = Array.from({ length: 20_000 }, () => ({
+    convId: 'c'.repeat(30) as ConvId,
+    userId: 'u' as UserId,
+    seq: 1,
+  }));
+  const count = 24;
+  for (let i = 0; i < count; i++)
+    assert.equal(
+      link.send(
+        { t: 'delivered', items: [...items, { convId: 'last' as ConvId, userId: 'u' as UserId, seq: i }] },
+        10,
+      ),
+      'queued',
+    );
+  for (let turns = 0; turns < 20; turns++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    done.shift()?.();
+  }
+  assert.ok(messages.length > 1, 'one message');
+  for (const { byteLength } of messages) assert.ok(byteLength <= 8 * 1024 * 1024, `${byteLength}`);
+  const came = messages.flatMap((message) => decodeEdgeFrames(message));
+  assert.deepEqual(
+    came.map((frame) => (frame.t === 'delivered' ? frame.items.at(-1)?.seq : frame.t)),
+    Array.from({ length: count }, (_, i) => i),
+  );
+  assert.equal(counters.messagesOut, messages.length);
+});
+
+it('a sync weighs as much as it names, so that no message is filled with more of them than it may hold', () => {
+  const known = Array.from({ length: 1_000 }, (_, i) => ({
+    convId: `d_${'x'.repeat(32)}${i}` as ConvId,
+    headSeq: 1_000_000,
+    headMsgId: 2n ** 62n,
+    rev: 2n ** 62n,
+    readSeq: 1_000_000,
+    deliveredSeq: 1_000_000,
+    peerReadSeq: 1_000_000,
+    peerDeliveredSeq: 1_000_000,
+  }));
+  const op: Operation = { t: 'sync', epoch: 'e', known, entries: 20 };
+  const bytes = encodeEdgeFrames([
+    { t: 'command', call: 1, session: 1, userId: 'u' as UserId, op },
+  ]).byteLength;
+  const weight = weighOperation(op);
+  assert.ok(weight > bytes / 2 && weight < bytes * 2, `${weight} for ${bytes}`);
 });

@@ -72,6 +72,8 @@ export interface StreamLinkParts<Out extends Tagged, In extends Tagged> {
 }
 
 const usualMessageBytes = 512 * 1024;
+/** What weighs more than was reckoned is sent in pieces: the other side takes no more than twice this at once. */
+const longMessageBytes = 8 * 1024 * 1024;
 
 /**
  * One end of a link between processes. A turn of the event loop's frames leave as one message, and while one is on its
@@ -84,6 +86,8 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
   #events: LinkEvents<In> | undefined;
   #writing = false;
   #scheduled = false;
+  /** Encoded, and behind a message that is on its way. */
+  #pieces: Uint8Array[] = [];
 
   constructor(parts: StreamLinkParts<Out, In>) {
     this.#parts = parts;
@@ -138,6 +142,7 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
     this.#queue.close();
     this.#parts.counters.queuedBytes -= this.#queue.bytes;
     this.#queue.drain();
+    this.#pieces = [];
     this.#events?.down(reason);
   }
 
@@ -170,7 +175,8 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
   }
 
   #schedule(): void {
-    if (this.#state !== 'open' || this.#scheduled || this.#writing || this.#queue.length === 0) return;
+    if (this.#state !== 'open' || this.#scheduled || this.#writing) return;
+    if (this.#queue.length === 0 && this.#pieces.length === 0) return;
     this.#scheduled = true;
     // The rest of this turn's frames belong in the same message.
     setImmediate(() => {
@@ -180,27 +186,17 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
   }
 
   #write(): void {
-    if (this.#state !== 'open' || this.#queue.length === 0) return;
-    const frames: Out[] = [];
-    const { messageBytes = usualMessageBytes } = this.#parts;
-    const queuedBefore = this.#queue.bytes;
-    for (let bytes = 0; bytes < messageBytes; ) {
-      const next = this.#queue.shift();
-      if (next === undefined) break;
-      frames.push(next.frame);
-      bytes += next.bytes;
-    }
-    const { carrier, codec, counters } = this.#parts;
-    counters.queuedBytes -= queuedBefore - this.#queue.bytes;
-    let message: Uint8Array;
+    if (this.#state !== 'open') return;
+    const { carrier, counters } = this.#parts;
     try {
-      message = codec.encode(frames as readonly WithHello<Out>[]);
+      if (this.#pieces.length === 0) this.#pieces = this.#encoded(this.#gathered());
     } catch (error) {
       // A bug of ours. Frames that are not sent can't be passed over: the link starts over, and nobody else suffers.
       this.#fail(new Fault('internal', { cause: error }), error);
       return;
     }
-    counters.framesOut += frames.length;
+    const message = this.#pieces.shift();
+    if (message === undefined) return;
     counters.messagesOut += 1;
     counters.bytesOut += message.byteLength;
     this.#writing = true;
@@ -208,6 +204,31 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
       this.#writing = false;
       this.#schedule();
     });
+  }
+
+  /** The oldest of what waits, up to the size of a message. */
+  #gathered(): Out[] {
+    const { messageBytes = usualMessageBytes, counters } = this.#parts;
+    const frames: Out[] = [];
+    const queuedBefore = this.#queue.bytes;
+    for (let bytes = 0; bytes < messageBytes; ) {
+      const next = this.#queue.shift();
+      if (next === undefined) break;
+      frames.push(next.frame);
+      bytes += next.bytes;
+    }
+    counters.queuedBytes -= queuedBefore - this.#queue.bytes;
+    counters.framesOut += frames.length;
+    return frames;
+  }
+
+  /** One message, or several where it would be too long. */
+  #encoded(frames: readonly Out[]): Uint8Array[] {
+    if (frames.length === 0) return [];
+    const message = this.#parts.codec.encode(frames as readonly WithHello<Out>[]);
+    if (message.byteLength <= longMessageBytes || frames.length === 1) return [message];
+    const middle = frames.length >> 1;
+    return [...this.#encoded(frames.slice(0, middle)), ...this.#encoded(frames.slice(middle))];
   }
 }
 

@@ -160,7 +160,7 @@ export class KafkaConsumer implements EventConsumer {
       });
       this.#stream = stream;
       if (this.#stopped) return;
-      if (this.#trouble !== undefined) throw this.#trouble;
+      this.#assertMember();
       await this.#read(consumer, stream);
     } while (this.#stream !== stream);
   }
@@ -174,6 +174,11 @@ export class KafkaConsumer implements EventConsumer {
     consumer.on('consumer:group:join', () => this.#assigned(consumer));
     consumer.on('error', (error: unknown) => this.#fail(consumer, error));
     consumer.on('consumer:heartbeat:error', ({ error }) => this.#fail(consumer, error));
+  }
+
+  /** Throws what went wrong before there was a stream that it could end. */
+  #assertMember(): void {
+    if (this.#trouble !== undefined) throw this.#trouble;
   }
 
   /** Ends the session of this client, if it is the one at hand. */
