@@ -49,6 +49,11 @@ export class UpstreamRoute {
   abort(): void {
     this.#manager.abort();
   }
+
+  /** Gives up a connection that is being made, which has no deadline of its own; one that is there has its pings. */
+  dropUnmade(): void {
+    if (this.#manager.state() === 'connecting') this.#manager.abort();
+  }
 }
 
 /** With the certificates as they are at that time. */

@@ -25,6 +25,10 @@ export class UpstreamStream {
     return [...this.#sessions];
   }
 
+  get isIdle(): boolean {
+    return this.#sessions.size === 0;
+  }
+
   has(session: number): boolean {
     return this.#sessions.has(session);
   }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
@@ -46,8 +48,9 @@ async function twoNodes() {
   return [hosts, servers] as const;
 }
 
-function upstreamTo(port: number | readonly number[], token = clusterToken) {
+function upstreamTo(port: number | readonly number[], token = clusterToken, helloMs?: number) {
   const upstream = new Upstream({
+    ...(helloMs !== undefined && { helloMs }),
     config: { urls: [port].flat().map((one) => `http://127.0.0.1:${one}`), clusterToken: token },
     log: silentLogger,
     waits,
@@ -211,6 +214,51 @@ test('a node that drains lets no bridge attach; one that is the only one is wait
   await host.next('open', 2);
   await door.upstream.stop();
   await second.stop();
+});
+
+test('a node whose doors are shut is left, and let go of once its sessions are over; later it is as good as any', async () => {
+  const [hosts, servers] = await twoNodes();
+  await using door = upstreamTo(servers.map(({ port }) => port));
+  await door.upstream.start();
+  await door.upstream.attached();
+  door.inlet.open(1, info);
+  door.inlet.open(2, info);
+  await hosts[0].next('open', 2);
+  servers[0].shut();
+  while (hosts[1].outlet === undefined) await new Promise((resolve) => setImmediate(resolve));
+  await door.upstream.attached();
+  door.inlet.open(3, info);
+  await hosts[1].next('open', 3);
+  hosts[0].outlet.close(1, 4503, 'ownerLost');
+  assert.deepEqual(await door.outlet.next(), ['close', 1, 4503, 'ownerLost']);
+  door.inlet.closed(2);
+  await hosts[0].next('detach');
+  const before = hosts[0].outlet;
+  servers[0].reopen();
+  servers[1].shut();
+  while (hosts[0].outlet === before) await new Promise((resolve) => setImmediate(resolve));
+  await door.upstream.attached();
+  door.inlet.open(4, info);
+  await hosts[0].next('open', 4);
+  await servers[0].stop();
+  await servers[1].stop();
+});
+
+test('a node that takes the connection and says nothing is passed over', async () => {
+  const silent = createServer();
+  await once(silent.listen(0, '127.0.0.1'), 'listening');
+  const host = new FakeHost();
+  const server = nodeServer(host);
+  await server.start();
+  {
+    await using door = upstreamTo([(silent.address() as AddressInfo).port, server.port], clusterToken, 100);
+    await door.upstream.start();
+    await door.upstream.attached();
+    door.inlet.open(1, info);
+    await host.next('open', 1);
+  }
+  await server.stop();
+  silent.close();
 });
 
 test('calls while the node is out of reach say so, and not where it is', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Transport } from '@connectrpc/connect';
+import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import type { ConnectionFrame } from '../gen/parley/node/v1/bridge_pb.ts';
 import { type BackoffConfig, backoffMs } from '../services/core/backoff.ts';
 import type { DoorInlet, DoorOutlet, SessionHost } from '../services/core/door.ts';
@@ -14,12 +14,15 @@ import { UpstreamStream } from './upstream-stream.ts';
 const retryWaits: BackoffConfig = { firstMs: 200, maxMs: 5_000 };
 /** A stream that ends sooner counts as one that never came to be: a node that fails on it is not asked again at once. */
 const shortLivedMs = 1_000;
+/** A node that says nothing for this long when a bridge attaches is not there. */
+const usualHelloMs = 3_000;
 
 export interface UpstreamInit {
   readonly config: UpstreamConfig;
   readonly log: Logger;
   readonly random?: () => number;
   readonly waits?: BackoffConfig;
+  readonly helloMs?: number;
 }
 
 /**
@@ -78,7 +81,11 @@ export class Upstream implements Service, SessionHost {
         if (this.#streamOf(session)?.data(session, frame, trace) !== 'full') return;
         outlet.close(session, faults.overloaded.closeCode, 'overloaded');
       },
-      closed: (session) => this.#streamOf(session)?.closed(session),
+      closed: (session) => {
+        const stream = this.#streamOf(session);
+        stream?.closed(session);
+        this.#endIdle(stream);
+      },
       paused: (session) => this.#streamOf(session)?.paused(session),
       resumed: (session) => this.#streamOf(session)?.resumed(session),
       detach: () => {
@@ -146,6 +153,7 @@ export class Upstream implements Service, SessionHost {
     const startedAtMs = performance.now();
     const carrying = this.#carry(stream, route, () => {
       this.#leaving.set(stream, ended);
+      this.#endIdle(stream);
       drains.resolve('lasted');
     });
     const ended = carrying.then(
@@ -159,11 +167,18 @@ export class Upstream implements Service, SessionHost {
   /** Reads the stream to its end. Rejects where it never came to be, or this bridge stops. */
   async #carry(stream: UpstreamStream, route: UpstreamRoute, drains: () => void): Promise<void> {
     const { signal } = this.#stopping;
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      late.abort(new ConnectError('no answer in time', Code.DeadlineExceeded));
+      route.dropUnmade();
+    }, this.#init.helloMs ?? usualHelloMs);
     let attached = false;
     try {
-      for await (const { frames } of route.client.attach(stream.requests(), { signal })) {
+      const signals = AbortSignal.any([signal, late.signal]);
+      for await (const { frames } of route.client.attach(stream.requests(), { signal: signals })) {
         for (const frame of frames) {
           if (frame.frame.case === 'hello') {
+            clearTimeout(timer);
             attached = true;
             this.#begin(stream, route);
           } else if (frame.frame.case === 'draining') {
@@ -178,6 +193,7 @@ export class Upstream implements Service, SessionHost {
       const fields = { 'event.action': 'upstream-lost', 'parley.peer.address': route.url };
       this.#init.log.warn('the stream to the connection node broke', fields, error);
     } finally {
+      clearTimeout(timer);
       this.#lose(stream);
     }
   }
@@ -188,8 +204,14 @@ export class Upstream implements Service, SessionHost {
     } else if (frame.case === 'close') {
       const { session, code, reason } = frame.value;
       stream.forget(session);
+      this.#endIdle(stream);
       this.#outlet?.close(session, code, reason);
     }
+  }
+
+  /** A node that is left, and has nobody left, need not keep the stream. */
+  #endIdle(stream: UpstreamStream | undefined): void {
+    if (stream !== undefined && this.#leaving.has(stream) && stream.isIdle) stream.end();
   }
 
   #begin(stream: UpstreamStream, { url }: UpstreamRoute): void {

@@ -64,10 +64,11 @@ export class ClientDoors {
     return [this.#grpc, this.#connect, this.#bridge].filter((door) => door !== undefined);
   }
 
-  /** Takes no clients in until `reopen`, and ends what is open. Bridges apart stay: they find another node by themselves. */
+  /** Takes no clients in until `reopen`, and ends what is open. Bridges apart are told to find another node. */
   shut(): void {
     this.#grpc.shut();
     this.#bridge?.shut();
+    this.#connect?.shut();
   }
 
   /** On the same ports. Rejects where one can't be had: then all are shut. */
@@ -79,6 +80,7 @@ export class ClientDoors {
       this.#grpc.shut();
       throw error;
     }
+    this.#connect?.reopen();
   }
 
   /** As they are once the services have started; 0 for those that are not open. */

@@ -33,6 +33,7 @@ export class AttachRoute {
   readonly #init: AttachInit;
   readonly #attached = new Set<AttachedBridge>();
   #draining = false;
+  #shut = false;
 
   constructor(init: AttachInit) {
     this.#init = init;
@@ -48,6 +49,23 @@ export class AttachRoute {
     for (const bridge of this.#attached) bridge.draining();
   }
 
+  /** As `drain`, until `reopen`. */
+  shut(): void {
+    this.#shut = true;
+    for (const bridge of this.#attached) bridge.draining();
+  }
+
+  reopen(): void {
+    this.#shut = false;
+  }
+
+  /** Why bridges are not taken in now; undefined while they are. */
+  get #refusal(): Fault | undefined {
+    if (this.#draining) return new Fault('nodeDraining', { message: 'the node is going away' });
+    if (this.#shut) return new Fault('upstreamUnavailable', { message: 'no message node is linked here' });
+    return undefined;
+  }
+
   async *#attach(
     requests: AsyncIterable<AttachRequest>,
     context: HandlerContext,
@@ -56,14 +74,14 @@ export class AttachRoute {
     const reader = requests[Symbol.asyncIterator]();
     const first = await firstOf(reader);
     const bridgeId = admit(first, clusterToken);
-    if (this.#draining)
-      throw toConnectError(new Fault('nodeDraining', { message: 'the node is going away' }));
+    const refusal = this.#refusal;
+    if (refusal !== undefined) throw toConnectError(refusal);
     // The answer's headers leave with its first message: without a hello the bridge would wait for them.
     yield hello(nodeId);
     const bridge = new AttachedBridge(sessions);
     this.#attached.add(bridge);
     // While the hello was on its way.
-    if (this.#draining) bridge.draining();
+    if (this.#refusal !== undefined) bridge.draining();
     log.info('a bridge is attached', { 'event.action': 'bridge-attached', 'parley.bridge.id': bridgeId });
     const onAbort = (): void => bridge.detach();
     context.signal.addEventListener('abort', onAbort);

@@ -109,6 +109,15 @@ export class ConnectServer implements Service {
     this.#attach.drain();
   }
 
+  /** Sends bridges elsewhere until `reopen`: with the sessions that they open, and those that are ended here. */
+  shut(): void {
+    this.#attach.shut();
+  }
+
+  reopen(): void {
+    this.#attach.reopen();
+  }
+
   async stop(): Promise<void> {
     await this.#listener?.close();
     if (!this.#server.listening) return;
