@@ -79,6 +79,8 @@ export class GrpcDoor implements Service {
   readonly #injector: ReturnType<Server['createConnectionInjector']>;
   readonly #secured: boolean;
   #draining = false;
+  /** Calls that were under way when it began to drain are answered, or their time is over. */
+  #settled: Promise<void> = Promise.resolve();
   #stopped = false;
 
   constructor({ config, tls, log, meters, sessions, unary, limits = sessionStreamLimits, tracer }: Parts) {
@@ -176,13 +178,15 @@ export class GrpcDoor implements Service {
     this.#listener.refuse();
     // Streams may outlast the deadline by whatever others need to drain; `stop` ends them.
     this.#injector.drain(deadlineMs + 60_000);
-    await this.#unary.settled(deadlineMs);
+    // Waited for in the end: until then sessions are told, whichever call hangs.
+    this.#settled = this.#unary.settled(deadlineMs);
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#draining = true;
+    await this.#settled;
     this.#sessions.endAll();
     // Connections without calls close by themselves now: what has been written before is sent first.
     this.#injector.drain(farewellMs);

@@ -77,6 +77,7 @@ async function serve(owner: Owner, port = 0, limitBytes = 1_000_000): Promise<Li
 }
 
 function dial(edge: Edge, port: number, own = hello('edge'), limitBytes = 1_000_000) {
+  const lost = new Told<unknown>();
   const client = new LinkClient(`127.0.0.1:${port}`, () => credentials.createInsecure());
   const counters = linkCounters();
   const refusals = new Told<string>();
@@ -96,10 +97,10 @@ function dial(edge: Edge, port: number, own = hello('edge'), limitBytes = 1_000_
     opened: edge.accept,
     config: { backoff: { firstMs: 5, maxMs: 20 }, random: Math.random },
     helloMs: 1_000,
-    log: silentLogger,
+    log: { ...silentLogger, warn: (_message, fields) => lost.push(fields?.['parley.reason']) },
     address: 'owner',
   });
-  return { dialer, counters, refusals, [Symbol.dispose]: () => dialer.stop() };
+  return { dialer, counters, refusals, lost, [Symbol.dispose]: () => dialer.stop() };
 }
 
 const typing = (n: number): EdgeFrame => ({
@@ -179,6 +180,19 @@ describe('a link by gRPC', () => {
     await owner.told.next();
     assert.equal((await nextFrames(owner.told, 10)).length, 10);
     assert.equal(edge.link?.send(typing(1), 100), 'queued', 'there is room again');
+    await server.stop();
+  });
+
+  it('is lost for the reason that it was closed for, on whichever side', async () => {
+    const [owner, edge]: [Owner, Edge] = [new End(), new End()];
+    const server = await serve(owner);
+    using dialed = dial(edge, server.port);
+    assert.deepEqual(await edge.told.next(), { t: 'up', from: 'owner' });
+    edge.link?.close('sendQueueFull');
+    assert.equal(await dialed.lost.next(), 'sendQueueFull');
+    assert.deepEqual(await nextFrames(edge.told, 2), [{ t: 'down' }, { t: 'up', from: 'owner' }]);
+    owner.link?.close('epochChanged');
+    assert.equal(await dialed.lost.next(), 'ended');
     await server.stop();
   });
 

@@ -11,6 +11,7 @@ import type { GroupDecisionFrame, GroupRequestFrame } from '../peer/group-frames
 import type { Link, LinkEvents } from '../peer/link.ts';
 import type { PeerCalls } from '../peer/peer-calls.ts';
 import { StallWatch } from '../core/stall-watch.ts';
+import { within } from '../core/within.ts';
 import type { Devices } from '../ports/devices.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import { AckQuestions } from './ack-questions.ts';
@@ -315,10 +316,14 @@ export class MessageNode implements Service {
     ];
   }
 
+  /** What is in the hands of a store that does not answer is waited for no longer than that. */
   async drain(deadlineMs = stopMs): Promise<void> {
-    await this.#owner.idle();
-    await this.#flush();
-    await this.#relay?.drain(deadlineMs);
+    const done = async (): Promise<void> => {
+      await this.#owner.idle();
+      await this.#flush();
+      await this.#relay?.drain(deadlineMs);
+    };
+    await within(deadlineMs, done());
   }
 
   /** Waits for what is in the store's hands, but not for ever: a store that doesn't answer must not keep us up. */
@@ -326,12 +331,10 @@ export class MessageNode implements Service {
     for (const timer of this.#timers) clearInterval(timer);
     this.#stallWatch?.stop();
     this.#owner.stop();
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, stopMs);
-    });
-    await Promise.race([this.#owner.idle().then(() => this.#flush()), patience]);
-    clearTimeout(timer);
+    await within(
+      stopMs,
+      this.#owner.idle().then(() => this.#flush()),
+    );
     await this.#relay?.stop();
   }
 

@@ -93,9 +93,10 @@ export class Dialer<Out extends Tagged, In extends Tagged> {
     const link = new StreamLink<Out, In>({
       carrier: {
         write: (message, written) => carrier.write(message, written),
-        hangUp: (fault) => {
-          carrier.hangUp(fault);
-          gone(fault?.reason ?? 'hungUp');
+        // The reason first: that it was hung up is what the carrier will say.
+        hangUp: (fault, reason) => {
+          gone(reason);
+          carrier.hangUp(fault, reason);
         },
       },
       codec,
@@ -120,8 +121,8 @@ export class Dialer<Out extends Tagged, In extends Tagged> {
     });
     this.#link = link;
     const late = setTimeout(() => {
-      carrier.hangUp(new Fault('helloTimeout'));
       gone('helloTimeout');
+      carrier.hangUp(new Fault('helloTimeout'), 'helloTimeout');
     }, helloMs);
   }
 }

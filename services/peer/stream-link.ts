@@ -19,8 +19,8 @@ export interface LinkCodec<Out, In> {
 export interface Carrier {
   /** `written` is called once the message has left for the network, so that what gathers meanwhile goes together. */
   write(message: Uint8Array, written: () => void): void;
-  /** Ends it, for the reason given. */
-  hangUp(fault: Fault | undefined): void;
+  /** Ends it: for what the other side is told, and the reason that is known here. */
+  hangUp(fault: Fault | undefined, reason: string): void;
 }
 
 /** What went over links of one kind, counted up as it happens. */
@@ -113,7 +113,7 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
 
   close(reason: string): void {
     if (this.#state === 'closed') return;
-    this.#parts.carrier.hangUp(undefined);
+    this.#parts.carrier.hangUp(undefined, reason);
     this.down(reason);
   }
 
@@ -165,8 +165,9 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
   /** Gives the link up for something that was wrong. */
   #fail(fault: Fault, error: unknown): void {
     this.#parts.failed(error);
-    this.#parts.carrier.hangUp(fault);
-    this.down(toFault(error).reason);
+    const { reason } = toFault(error);
+    this.#parts.carrier.hangUp(fault, reason);
+    this.down(reason);
   }
 
   #greet(): void {

@@ -171,6 +171,18 @@ describe('a node that drains', () => {
     assert.deepEqual(await stays.end(), { code: 4503, reason: 'nodeDraining' });
   });
 
+  it('waits for a store that does not answer no longer than it may, as a message node', async () => {
+    await using nodes = await Nodes.open();
+    const ada = await nodes.signIn('ada');
+    const gate = held();
+    nodes.store.script.push(gate.fault);
+    const [id] = ada.send(sayTo('bob', 'under way'));
+    while (nodes.store.count('commit') === 0) await new Promise((resolve) => setImmediate(resolve));
+    await nodes.message.drain(50);
+    gate.release();
+    assert.equal((await ada.answer(id as number)).event.case, 'sent');
+  });
+
   it('is done as soon as all sessions have gone', async () => {
     await using nodes = await Nodes.open();
     const ada = await nodes.signIn('ada');

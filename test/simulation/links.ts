@@ -40,7 +40,7 @@ export class LinkAcceptor<Out extends Tagged, In extends Tagged> {
     process.world.network.listen(process.address + service, {
       actor: process.actor,
       accept: (carrier) => {
-        const late = setTimeout(() => carrier.hangUp(undefined), helloMs);
+        const late = setTimeout(() => carrier.hangUp(undefined, 'helloTimeout'), helloMs);
         const link = new StreamLink<Out, In>({
           carrier,
           codec,

@@ -78,13 +78,3 @@ export async function discard(client: { close(force?: boolean): Promise<void> })
     // It may have been closed by its trouble already.
   }
 }
-
-/** Resolves when the work is done or the time is over. */
-export async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
-}

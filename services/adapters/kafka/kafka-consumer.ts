@@ -3,10 +3,11 @@ import { backoffMs } from '../../core/backoff.ts';
 import { HandOver } from '../../core/hand-over.ts';
 import type { ConvId } from '../../core/ids.ts';
 import type { Logger } from '../../core/log.ts';
+import { within } from '../../core/within.ts';
 import type { ConsumeInit, EventConsumer, LogEvent } from '../../ports/event-log.ts';
 import { assertCoordinated, isLostCoordinator } from './group-coordinator.ts';
 import { assigned, lagOf, owns, skipMissing } from './group-position.ts';
-import { discard, isProtocolError, within } from './kafka-client.ts';
+import { discard, isProtocolError } from './kafka-client.ts';
 
 export interface KafkaConsumerInit {
   readonly consume: ConsumeInit;

@@ -1,6 +1,7 @@
 import { type BaseOptions, Consumer } from '@platformatic/kafka';
 import { backoffMs } from '../../core/backoff.ts';
 import type { Logger } from '../../core/log.ts';
+import { within } from '../../core/within.ts';
 import {
   type ConsumeInit,
   type EventConsumer,
@@ -10,7 +11,7 @@ import {
   type LogEvent,
   maxEventBytes,
 } from '../../ports/event-log.ts';
-import { clientOptions, type KafkaSettings, within } from './kafka-client.ts';
+import { clientOptions, type KafkaSettings } from './kafka-client.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import { Publisher } from './publisher.ts';
 import { ensureTopic, eventsTopic } from './topics.ts';

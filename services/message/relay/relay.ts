@@ -2,6 +2,7 @@ import { backoffMs } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Span } from '../../core/span.ts';
+import { within } from '../../core/within.ts';
 import { type EventLog, EventLogError, type LogEvent } from '../../ports/event-log.ts';
 import type { MessageStore } from '../../ports/message-store.ts';
 import type { OutboxRow } from '../../ports/outbox.ts';
@@ -129,12 +130,7 @@ export class Relay {
 
   /** Waits until all is published that was committed before, or until the deadline. */
   async drain(deadlineMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
-    });
-    await Promise.race([this.#running, deadline]);
-    clearTimeout(timer);
+    if (this.#running !== undefined) await within(deadlineMs, this.#running);
   }
 
   /** Publishes nothing more. What has not been published is in the outbox. */
