@@ -14,6 +14,8 @@ class Log {
   failures: Error[] = [];
   /** Fails for as long as it is set. */
   failing: Error | undefined;
+  /** Which it will never take together. */
+  refuses = (_texts: readonly string[]): boolean => false;
   gate: Promise<void> | undefined;
   /** What happens while it takes its time. */
   before: () => Promise<void> = async () => {};
@@ -23,8 +25,11 @@ class Log {
     await this.before();
     const failure = this.failing ?? this.failures.shift();
     if (failure !== undefined) throw failure;
-    for (const { convId, value } of events)
-      for (const { seq } of decodeCommittedEvent(value).entries) this.taken.push(`${convId}:${seq}`);
+    const texts = events.flatMap(({ convId, value }) =>
+      decodeCommittedEvent(value).entries.map(({ seq }) => `${convId}:${seq}`),
+    );
+    if (this.refuses(texts)) throw new EventLogError('rejected', 'too large');
+    this.taken.push(...texts);
   }
 }
 
@@ -114,6 +119,20 @@ describe('a relay', () => {
     await scene.drained();
     assert.deepEqual(scene.log.taken, ['g:2']);
     assert.equal(scene.relay.meters.lost, 1);
+  });
+
+  it('loses nothing but what the log will never take', async () => {
+    await using scene = await Scene.open();
+    scene.log.refuses = (texts) => texts.includes('g:3') || texts.length > 3;
+    const told: Told[] = [];
+    for (let no = 1; no <= 8; no++) told.push(await scene.rows.commit('g', no));
+    for (const each of told) scene.tell(each);
+    await scene.drained();
+    assert.deepEqual(
+      scene.log.taken,
+      upTo(8).filter((text) => text !== 'g:3'),
+    );
+    assert.deepEqual({ ...scene.relay.meters }, { published: 7, failed: 0, lost: 1, forced: 0 });
   });
 
   it('reads from the outbox what it had no room for, though the outbox fails for a while', async () => {

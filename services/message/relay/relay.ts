@@ -187,22 +187,40 @@ export class Relay {
   }
 
   async #publish(batches: readonly RelayBatch[]): Promise<void> {
-    const { events: eventLog, clock, log } = this.#parts;
+    const { clock } = this.#parts;
     const events = batches.flatMap((batch) => batch.events);
-    try {
-      if (events.length > 0) {
-        await eventLog?.publish(events);
-        if (eventLog !== undefined) this.meters.published += events.length;
-      }
-    } catch (error) {
-      if (!(error instanceof EventLogError) || error.retryable) throw error;
-      // Trying again would hold up everything behind it for ever.
-      this.meters.lost += batches.length;
-      log.error('the event log refuses events', { 'event.action': 'events-refused' }, error);
-      for (const { spans } of batches) for (const span of spans ?? []) span.fail('rejected');
-    }
+    const refused = new Set(this.publishes ? await this.#offer(events) : []);
+    if (refused.size > 0)
+      this.#refused(batches.filter((batch) => batch.events.some((one) => refused.has(one))));
     for (const { spans } of batches) for (const span of spans ?? []) span.end();
     this.#queue.published(batches, clock.monotonicMs());
+  }
+
+  /**
+   * Gives the events that the log will never take: trying again would hold up everything behind them for ever. Where it
+   * refuses several they are halved until the culprit is alone. Rejects where it takes none now.
+   */
+  async #offer(events: readonly LogEvent[]): Promise<readonly LogEvent[]> {
+    if (events.length === 0) return [];
+    try {
+      await this.#parts.events?.publish(events);
+      this.meters.published += events.length;
+      return [];
+    } catch (error) {
+      if (!(error instanceof EventLogError) || error.retryable) throw error;
+      if (events.length === 1) {
+        this.#parts.log.error('the event log refuses an event', { 'event.action': 'events-refused' }, error);
+        return events;
+      }
+    }
+    const middle = events.length >> 1;
+    const first = await this.#offer(events.slice(0, middle));
+    return [...first, ...(await this.#offer(events.slice(middle)))];
+  }
+
+  #refused(batches: readonly RelayBatch[]): void {
+    this.meters.lost += batches.length;
+    for (const { spans } of batches) for (const span of spans ?? []) span.fail('rejected');
   }
 
   async #read(after: bigint): Promise<void> {
