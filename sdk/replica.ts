@@ -62,6 +62,7 @@ export class Replica {
       onChanges: (changes) => this.#apply(changes),
       onDone: (complete) => this.#synced(complete),
       nowMs: () => this.#clock.monotonicMs(),
+      random: options.random,
     });
     this.#fetcher = new Fetcher({
       clock: options.clock,

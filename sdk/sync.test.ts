@@ -68,6 +68,7 @@ describe('following a sync', () => {
       onChanges: (changes) => log.push(`page ${changes.removed.join()}`),
       onDone: (complete) => log.push(complete ? 'done' : 'refused'),
       nowMs: () => clock.nowMs,
+      random: () => 0.5,
     });
     return { one, asked, log, clock };
   }
@@ -98,12 +99,12 @@ describe('following a sync', () => {
     assert.equal(asked.length, 2);
   });
 
-  test('is tried again when it was refused for now', () => {
+  test('is tried again when it was refused for now, no sooner than it may, and not in step with others', () => {
     const { one, asked, log } = syncer();
     one.begin();
     const refusal = { reason: 'storeUnavailable', retry: Retry.HERE, retryAfterMs: 5_000 };
     asked[0]?.(create(EventSchema, { event: { case: 'error', value: refusal } }));
-    assert.deepEqual([one.dueMs(), log], [5_000, ['refused']]);
+    assert.deepEqual([one.dueMs(), log], [7_500, ['refused']]);
     one.lost();
     assert.equal(one.dueMs(), Number.POSITIVE_INFINITY);
   });

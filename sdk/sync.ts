@@ -51,6 +51,7 @@ export class Syncer {
   readonly #onChanges: (changes: Changes) => void;
   readonly #onDone: (complete: boolean) => void;
   readonly #nowMs: () => number;
+  readonly #random: () => number;
   #running = false;
   #dueMs = Number.POSITIVE_INFINITY;
 
@@ -61,12 +62,15 @@ export class Syncer {
     /** A sync is over: complete, or refused. */
     onDone: (complete: boolean) => void;
     nowMs: () => number;
+    /** In [0, 1), for jitter: all who were refused together must not come back together. */
+    random: () => number;
   }) {
     this.#ask = options.ask;
     this.#build = options.build;
     this.#onChanges = options.onChanges;
     this.#onDone = options.onDone;
     this.#nowMs = options.nowMs;
+    this.#random = options.random;
   }
 
   /** While a sync runs, gaps are not fetched: it may bring what fills them. */
@@ -113,7 +117,8 @@ export class Syncer {
     if (event.event.case !== 'error') return false;
     const refusal = toChatError(event.event.value);
     // Refused for good, it is tried again with the next session.
-    if (refusal.retry !== 'never') this.again(Math.max(refusal.retryAfterMs, syncLimits.retryAfterMs));
+    const atLeastMs = Math.max(refusal.retryAfterMs, syncLimits.retryAfterMs);
+    if (refusal.retry !== 'never') this.again(atLeastMs * (1 + this.#random()));
     this.#onDone(false);
     return false;
   }
