@@ -19,6 +19,8 @@ export interface KafkaBrokerOptions {
   readonly controllerPort?: number;
   /** Where it tells Prometheus of itself, as deploy/kafka says. Default: nowhere. */
   readonly metricsPort?: number;
+  /** The same for all brokers of a cluster. Default: one of its own. */
+  readonly clusterId?: string;
   /** More of server.properties, `name=value`; later ones win. */
   readonly settings?: readonly string[];
 }
@@ -84,16 +86,19 @@ export function kafkaSpec(o: Placed): EngineSpec {
         throw new Error(`Kafka is not in ${kafkaJars.directory}: "npx node scripts/setup.ts" fetches it`);
       await writeFile(file, properties(o));
     },
-    prepare: () => formatKafka(file),
+    prepare: () => formatKafka(file, o.clusterId),
     ask: () => askWhetherKafkaServes(o.port),
   };
 }
 
 /** Lays out the data of a broker as its properties have it. */
-export async function formatKafka(properties: string): Promise<void> {
-  // One that begins with a dash would be taken for an option.
-  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A');
+export async function formatKafka(properties: string, clusterId = newClusterId()): Promise<void> {
   await run('java', [...kafkaJava, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties]);
+}
+
+export function newClusterId(): string {
+  // One that begins with a dash would be taken for an option.
+  return randomBytes(16).toString('base64url').replace(/^-/, 'A');
 }
 
 export async function askWhetherKafkaServes(port: number, host?: string): Promise<void> {
