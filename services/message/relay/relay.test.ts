@@ -195,7 +195,7 @@ describe('a relay', () => {
     assert.equal(await scene.rows.count('one'), 0);
   });
 
-  it('finds soon what lands after it was looked for: a write whose answer was lost may still be on its way', async () => {
+  it('I5: finds soon what lands after it was looked for, and has it forwarded: a write whose answer was lost may still be on its way', async () => {
     await using scene = await Scene.open();
     scene.relay.uncertain(1n);
     await scene.drained();
@@ -204,6 +204,8 @@ describe('a relay', () => {
     await scene.commit('h', 2);
     await scene.drained();
     assert.deepEqual(scene.log.taken.toSorted(), ['g:1', 'h:1']);
+    await scene.work.adopter.look();
+    assert.deepEqual(scene.forwarded, [1n]);
   });
 
   it('removes rows that are published and old enough, while all edges are linked', async () => {

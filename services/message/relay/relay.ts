@@ -182,6 +182,7 @@ export class Relay {
   /** Gives whether there is more to do. */
   async #tidy(): Promise<boolean> {
     this.#tidiedAtMs = this.#parts.clock.monotonicMs();
+    this.#settle();
     for (let page = 0; page < tidyPages; page += 1) if (!(await this.#keeper.tidy())) return false;
     return true;
   }
@@ -238,7 +239,12 @@ export class Relay {
     if (incarnation !== this.#incarnation) return;
     for (const row of rows) if (this.#doubtful.delete(row.batchId)) outbox.forward(row);
     this.#queue.read(after, page);
-    if (!this.#queue.behind) this.#doubtful.clear();
+    this.#settle();
+  }
+
+  /** Of what is not found now, and can't land any more, nothing was committed. */
+  #settle(): void {
+    if (!this.#queue.behind && !this.#keeper.inDoubt) this.#doubtful.clear();
   }
 
   /** What is published, or nobody wants to hear of, is no more than its id here. */

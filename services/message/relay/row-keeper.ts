@@ -35,8 +35,11 @@ interface RowKeeperParts {
 const removeRows = 1_000;
 /** How often the outbox is asked whether it has rows of which nobody was told. */
 const compareMs = 30_000;
-/** For so long a write whose answer was lost may still be on its way, and so often the outbox is asked meanwhile. */
-const doubtMs = 10_000;
+/**
+ * For so long a write whose answer was lost may still be on its way: longer than any wait for an answer. So often the
+ * outbox is asked meanwhile.
+ */
+const doubtMs = 20_000;
 const compareInDoubtMs = 1_000;
 
 /** Removes rows of this run from the outbox when their time has come, or when there are too many. */
@@ -53,6 +56,10 @@ export class RowKeeper {
   /** Rows may appear of which nobody will be told. */
   doubt(): void {
     this.#inDoubtUntilMs = this.#parts.clock.monotonicMs() + doubtMs;
+  }
+
+  get inDoubt(): boolean {
+    return this.#parts.clock.monotonicMs() < this.#inDoubtUntilMs;
   }
 
   /** Removes what was published and is old enough. Gives whether there may be more to do. */
@@ -109,7 +116,7 @@ export class RowKeeper {
   async #compare(): Promise<void> {
     const { outbox, queue, clock } = this.#parts;
     const nowMs = clock.monotonicMs();
-    const everyMs = nowMs < this.#inDoubtUntilMs ? compareInDoubtMs : compareMs;
+    const everyMs = this.inDoubt ? compareInDoubtMs : compareMs;
     if (nowMs - this.#comparedMs < everyMs) return;
     this.#comparedMs = nowMs;
     const known = queue.kept;
