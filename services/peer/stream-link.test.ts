@@ -44,10 +44,10 @@ it('a frame that can’t be written ends its link, and nothing else', async () =
 
 function linkOf(
   counters: LinkCounters,
-  write: (done: () => void) => void = () => {},
+  write: (done: () => void, message: Uint8Array) => void = () => {},
 ): StreamLink<EdgeFrame, OwnerFrame> {
   return new StreamLink<EdgeFrame, OwnerFrame>({
-    carrier: { write: (_, done) => write(done), hangUp: () => {} },
+    carrier: { write: (message, done) => write(done, message), hangUp: () => {} },
     codec: edgeCodec,
     counters,
     limitBytes: 1_000,
@@ -98,21 +98,9 @@ it('what is longer than was reckoned goes in several messages, in order', async 
   const counters = linkCounters();
   const messages: Uint8Array[] = [];
   const done: (() => void)[] = [];
-  const link = new StreamLink<EdgeFrame, OwnerFrame>({
-    carrier: {
-      write: (message, written) => {
-        messages.push(message);
-        done.push(written);
-      },
-      hangUp: () => {},
-    },
-    codec: edgeCodec,
-    counters,
-    limitBytes: 1_000,
-    hello: () => hello,
-    calls: true,
-    opened: () => ({ frames: () => {}, down: () => {} }),
-    failed: (error) => assert.fail(String(error)),
+  const link = linkOf(counters, (written, message) => {
+    messages.push(message);
+    done.push(written);
   });
   link.take(encodeOwnerFrames([{ t: 'hello', hello }]));
   done.shift()?.();

@@ -36,8 +36,9 @@ export class KafkaCluster implements AsyncDisposable {
     throw failure.reason;
   }
 
-  get ports(): readonly number[] {
-    return [...this.brokers.values()].map(({ port }) => port);
+  /** `host:port` of each. */
+  get addresses(): readonly string[] {
+    return [...this.brokers.values()].map(({ port }) => `127.0.0.1:${port}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { Consumer } from '@platformatic/kafka';
 import { clientOptions, discard, type KafkaSettings } from '../../services/adapters/kafka/kafka-client.ts';
 import { KafkaEventLog } from '../../services/adapters/kafka/kafka-event-log.ts';
+import { testSettings } from '../../services/adapters/kafka/testing/settings.ts';
 import { eventsTopic } from '../../services/adapters/kafka/topics.ts';
 import { silentLogger } from '../../services/core/log.ts';
 import { events, Heard, texts } from '../../services/ports/event-log-conformance/fixture.ts';
@@ -20,22 +20,12 @@ describe('Kafka with three brokers', () => {
   });
   after(() => cluster[Symbol.asyncDispose]());
 
-  const settingsOf = (prefix: string): KafkaSettings => ({
-    brokers: cluster.ports.map((port) => `127.0.0.1:${port}`),
-    prefix,
-    partitions: 1,
-    replicas: 3,
-    minInSyncReplicas: 2,
-    retentionMs: 3_600_000,
-    publishTimeoutMs: 30_000,
-    tls: false,
-    caFile: '',
-    certFile: '',
-    keyFile: '',
-    sasl: 'none',
-    username: '',
-    password: '',
-  });
+  /** For a topic and a group of its own. */
+  const newSettings = (): KafkaSettings =>
+    testSettings(
+      { brokers: cluster.addresses },
+      { partitions: 1, replicas: 3, minInSyncReplicas: 2, publishTimeoutMs: 30_000 },
+    );
 
   async function open(settings: KafkaSettings): Promise<KafkaEventLog> {
     const log = new KafkaEventLog({
@@ -64,13 +54,30 @@ describe('Kafka with three brokers', () => {
     }
   }
 
-  /** The broker that leads the one partition, and the one that keeps the book of the group. */
-  const placesOf = (settings: KafkaSettings) =>
-    asked(settings, async (client, topic) => {
-      const { topics } = await client.metadata({ topics: [topic] });
-      const leader = topics.get(topic)?.partitions[0]?.leader;
-      return { leader, coordinator: await client.findGroupCoordinator() };
-    });
+  interface Places {
+    readonly leader: number;
+    readonly coordinator: number;
+  }
+
+  /** The broker that leads the one partition, and the one that keeps the book of the group, once there are both. */
+  async function placesOf(settings: KafkaSettings): Promise<Places> {
+    let [places, why]: [Places | undefined, unknown] = [undefined, 'the partition has no leader'];
+    const look = (client: Consumer, topic: string) =>
+      client.metadata({ topics: [topic] }).then(async ({ topics }) => {
+        const leader = topics.get(topic)?.partitions[0]?.leader ?? -1;
+        if (leader >= 0) places = { leader, coordinator: await client.findGroupCoordinator() };
+      });
+    await until(
+      async () => {
+        await asked(settings, look).catch((error: unknown) => {
+          why = error;
+        });
+        return places !== undefined;
+      },
+      () => String(why),
+    );
+    return places as unknown as Places;
+  }
 
   /** How far the group is, as it is written down. */
   const markOf = (settings: KafkaSettings) =>
@@ -80,13 +87,13 @@ describe('Kafka with three brokers', () => {
     });
 
   it('a member whose coordinator is gone goes on with the next one, and has its place written down', async () => {
-    let settings = settingsOf(`test-${randomUUID()}`);
+    let settings = newSettings();
     let log = await open(settings);
     let places = await placesOf(settings);
     // Where both are one broker, reading fails along with the group.
     while (places.leader === places.coordinator) {
       await log.stop();
-      settings = settingsOf(`test-${randomUUID()}`);
+      settings = newSettings();
       log = await open(settings);
       places = await placesOf(settings);
     }

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { KafkaSettings } from '../kafka-client.ts';
-import type { KafkaBroker } from './kafka-broker.ts';
 
 /** Settings for topics and groups of a test's own. */
-export function testSettings(broker: KafkaBroker, settings: Partial<KafkaSettings> = {}): KafkaSettings {
+export function testSettings(
+  { brokers }: Pick<KafkaSettings, 'brokers'>,
+  settings: Partial<KafkaSettings> = {},
+): KafkaSettings {
   return {
-    brokers: broker.brokers,
+    brokers,
     prefix: `test-${randomUUID()}`,
     partitions: 3,
     replicas: 1,
