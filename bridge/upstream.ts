@@ -167,15 +167,17 @@ export class Upstream implements Service, SessionHost {
   /** Reads the stream to its end. Rejects where it never came to be, or this bridge stops. */
   async #carry(stream: UpstreamStream, route: UpstreamRoute, drains: () => void): Promise<void> {
     const { signal } = this.#stopping;
-    const late = new AbortController();
+    const attempt = new AbortController();
+    const stop = (): void => attempt.abort(signal.reason);
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
     const timer = setTimeout(() => {
-      late.abort(new ConnectError('no answer in time', Code.DeadlineExceeded));
+      attempt.abort(new ConnectError('no answer in time', Code.DeadlineExceeded));
       route.dropUnmade();
     }, this.#init.helloMs ?? usualHelloMs);
     let attached = false;
     try {
-      const signals = AbortSignal.any([signal, late.signal]);
-      for await (const { frames } of route.client.attach(stream.requests(), { signal: signals })) {
+      for await (const { frames } of route.client.attach(stream.requests(), { signal: attempt.signal })) {
         for (const frame of frames) {
           if (frame.frame.case === 'hello') {
             clearTimeout(timer);
@@ -194,6 +196,7 @@ export class Upstream implements Service, SessionHost {
       this.#init.log.warn('the stream to the connection node broke', fields, error);
     } finally {
       clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
       this.#lose(stream);
     }
   }

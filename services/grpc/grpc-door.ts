@@ -63,8 +63,8 @@ const farewellMs = 300;
 /**
  * The native door: sessions and unary calls by gRPC, with health and reflection.
  *
- * Draining: accepts no connections and no new calls, asks clients to move (GOAWAY), and waits for unary calls to be
- * answered; sessions go on until the connection node closes them, or `stop` does.
+ * Draining: accepts no connections and no new calls, and asks clients to move (GOAWAY); sessions go on until the connection
+ * node closes them, or `stop` does. `stop` waits for unary calls to be answered, as long as draining may take.
  */
 export class GrpcDoor implements Service {
   readonly name = 'grpc';

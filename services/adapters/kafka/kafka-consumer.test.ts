@@ -166,7 +166,9 @@ describe('a member of a consumer group', () => {
     'the coordinator is another broker': (stub) => {
       stub.refusal = new ProtocolError('NOT_COORDINATOR');
     },
-    'the coordinator is no broker any more': (stub) => stub.brokers.clear(),
+    'the coordinator is no broker any more': (stub) => {
+      stub.alone = true;
+    },
   };
 
   for (const [what, trouble] of Object.entries(troubles))

@@ -5,9 +5,9 @@ import type { ConvId } from '../../core/ids.ts';
 import type { Logger } from '../../core/log.ts';
 import { within } from '../../core/within.ts';
 import type { ConsumeInit, EventConsumer, LogEvent } from '../../ports/event-log.ts';
-import { assertCoordinated, isLostCoordinator } from './group-coordinator.ts';
 import { assigned, lagOf, owns, skipMissing } from './group-position.ts';
 import { discard, isProtocolError } from './kafka-client.ts';
+import { Membership } from './membership.ts';
 
 export interface KafkaConsumerInit {
   readonly consume: ConsumeInit;
@@ -35,8 +35,6 @@ const sessionMs = 10_000;
 const rebalanceMs = 15_000;
 /** How long leaving the group may take; a broker that is gone is not waited for. */
 const leaveMs = 3_000;
-/** Commits that fail in a row until the member takes another client. */
-const patience = 4;
 
 /**
  * One member of a consumer group. What Kafka calls a session (a consumer and its stream) ends with any trouble, and the
@@ -56,13 +54,11 @@ export class KafkaConsumer implements EventConsumer {
   #assignment: ReadonlySet<number> = new Set();
   #topicId: string | undefined;
   #consumer: Consumer | undefined;
+  /** Of that client. */
+  #membership: Membership | undefined;
   /** Undefined while there is none, and when another one is to take its place. */
   #stream: Stream | undefined;
   #committing: Promise<void> = Promise.resolve();
-  /** Commits that failed since one did not. */
-  #refused = 0;
-  /** Why the session at hand is over. */
-  #trouble: Error | undefined;
   #ticks = 0;
   readonly #timer: NodeJS.Timeout;
   #paused = false;
@@ -141,9 +137,13 @@ export class KafkaConsumer implements EventConsumer {
     });
     this.#consumer = consumer;
     this.#assignment = new Set();
-    this.#trouble = undefined;
-    this.#refused = 0;
-    this.#watch(consumer);
+    const membership: Membership = new Membership(consumer, (trouble) => {
+      if (this.#membership !== membership) return;
+      this.#awaited?.lookAgain();
+      this.#stream?.destroy(trouble);
+    });
+    this.#membership = membership;
+    consumer.on('consumer:group:join', () => this.#assigned(consumer));
     await this.#checkTopic(consumer);
     // Kept subscribed from one stream to the next: a client without a stream would take the topic off, and join anew.
     consumer.topics.track(topic);
@@ -161,37 +161,14 @@ export class KafkaConsumer implements EventConsumer {
       });
       this.#stream = stream;
       if (this.#stopped) return;
-      this.#assertMember();
-      await this.#read(consumer, stream);
+      // It may have been lost before there was a stream.
+      membership.assert();
+      await this.#read(consumer, membership, stream);
     } while (this.#stream !== stream);
   }
 
-  /**
-   * The library's client is of no use any more once a heartbeat has failed (it sends no further one) or its coordinator is
-   * another broker (it never asks again): it would go on reading while others have its partitions. And a client whose
-   * errors nobody listens to ends the process.
-   */
-  #watch(consumer: Consumer): void {
-    consumer.on('consumer:group:join', () => this.#assigned(consumer));
-    consumer.on('error', (error: unknown) => this.#fail(consumer, error));
-    consumer.on('consumer:heartbeat:error', ({ error }) => this.#fail(consumer, error));
-  }
-
-  /** Throws what went wrong before there was a stream that it could end. */
-  #assertMember(): void {
-    if (this.#trouble !== undefined) throw this.#trouble;
-  }
-
-  /** Ends the session of this client, if it is the one at hand. */
-  #fail(consumer: Consumer, cause: unknown): void {
-    if (this.#consumer !== consumer || this.#trouble !== undefined) return;
-    this.#trouble = new Error('the group has lost this member', { cause });
-    this.#awaited?.lookAgain();
-    this.#stream?.destroy(this.#trouble);
-  }
-
   /** Hands over what a stream brings, until it ends or another one is to take its place. */
-  async #read(consumer: Consumer, stream: Stream): Promise<void> {
+  async #read(consumer: Consumer, membership: Membership, stream: Stream): Promise<void> {
     const { topic } = this.#init;
     try {
       for await (const { key, value, partition, offset } of stream) {
@@ -202,7 +179,7 @@ export class KafkaConsumer implements EventConsumer {
         const handOver = this.#handOver(partition, position);
         if (position < handOver.next) continue;
         this.#awaited = handOver;
-        const room = await handOver.room(() => this.#trouble === undefined);
+        const room = await handOver.room(() => !membership.isLost);
         this.#awaited = undefined;
         if (this.#stopped) return;
         // It may have been taken away while this waited, and have come back.
@@ -300,7 +277,7 @@ export class KafkaConsumer implements EventConsumer {
   /** Tells the group how far all is done. Never rejects: what is not told is told next time, or read again. */
   #commit(): Promise<void> {
     this.#committing = this.#committing.then(async () => {
-      const consumer = this.#consumer;
+      const [consumer, membership] = [this.#consumer, this.#membership];
       const { topic, log, groupId } = this.#init;
       if (consumer === undefined || consumer.closed) return;
       const moved = [...this.#partitions]
@@ -309,7 +286,6 @@ export class KafkaConsumer implements EventConsumer {
         .map(([partition, handOver]) => ({ partition, handOver, mark: handOver.mark }));
       if (moved.length === 0) return;
       try {
-        await assertCoordinated(consumer, topic);
         await consumer.commit({
           offsets: moved.map(({ partition, mark }) => ({
             topic,
@@ -321,10 +297,9 @@ export class KafkaConsumer implements EventConsumer {
         for (const { partition, handOver, mark } of moved) {
           if (this.#partitions.get(partition) === handOver) this.#committed.set(partition, mark);
         }
-        this.#refused = 0;
+        membership?.committed();
       } catch (error) {
-        this.#refused += 1;
-        if (this.#refused >= patience || isLostCoordinator(error)) this.#fail(consumer, error);
+        membership?.commitFailed(error);
         log.debug('what is done was not committed', {
           'parley.group': groupId,
           'error.message': String(error),
@@ -363,9 +338,16 @@ export class KafkaConsumer implements EventConsumer {
   async #leave(): Promise<void> {
     const [consumer, stream] = [this.#consumer, this.#stream];
     this.#consumer = undefined;
+    this.#membership = undefined;
     this.#stream = undefined;
     stream?.destroy();
-    if (consumer !== undefined) await within(leaveMs, discard(consumer));
+    if (consumer === undefined) return;
+    await within(leaveMs, discard(consumer));
+    // Of one that could not leave its group they would stay.
+    await within(
+      leaveMs,
+      consumer.connections.close().catch(() => {}),
+    );
   }
 
   #pause(ms: number): Promise<void> {

@@ -16,11 +16,13 @@ class Log {
   failing: Error | undefined;
   /** Which it will never take together. */
   refuses = (_texts: readonly string[]): boolean => false;
+  asked = 0;
   gate: Promise<void> | undefined;
   /** What happens while it takes its time. */
   before: () => Promise<void> = async () => {};
 
   async publish(events: readonly LogEvent[]): Promise<void> {
+    this.asked += 1;
     await this.gate;
     await this.before();
     const failure = this.failing ?? this.failures.shift();
@@ -135,6 +137,17 @@ describe('a relay', () => {
     assert.deepEqual({ ...scene.relay.meters }, { published: 7, failed: 0, lost: 1, forced: 0 });
   });
 
+  it('looks for the culprits no longer than there are few', async () => {
+    await using scene = await Scene.open();
+    scene.log.refuses = () => true;
+    const told: Told[] = [];
+    for (let no = 1; no <= 200; no++) told.push(await scene.rows.commit('g', no));
+    for (const each of told) scene.tell(each);
+    await scene.drained();
+    assert.deepEqual({ ...scene.relay.meters }, { published: 0, failed: 0, lost: 200, forced: 0 });
+    assert.ok(scene.log.asked < 60, `${scene.log.asked}`);
+  });
+
   it('reads from the outbox what it had no room for, though the outbox fails for a while', async () => {
     await using scene = await Scene.open({ limits: { queueBytes: 1_000 } });
     const { relay, log, rows } = scene;
@@ -204,6 +217,20 @@ describe('a relay', () => {
     await scene.commit('h', 2);
     await scene.drained();
     assert.deepEqual(scene.log.taken.toSorted(), ['g:1', 'h:1']);
+    await scene.work.adopter.look();
+    assert.deepEqual(scene.forwarded, [1n]);
+  });
+
+  it('I5: looks once more when nothing can land any more, however long it could not look', async () => {
+    await using scene = await Scene.open();
+    scene.relay.uncertain(1n);
+    await scene.drained();
+    await scene.rows.commit('g', 1);
+    scene.nowMs = 30_000;
+    await scene.commit('h', 2);
+    await scene.drained();
+    await scene.commit('h', 3);
+    await scene.drained();
     await scene.work.adopter.look();
     assert.deepEqual(scene.forwarded, [1n]);
   });

@@ -40,6 +40,15 @@ const tidyMs = 1_000;
 /** Pages of rows that are removed at a time: what waits to be published waits for that. */
 const tidyPages = 10;
 
+/** Events that are looked for one by one in what the log refuses; where there are more, it refuses whatever it is. */
+const mostCulprits = 16;
+
+/** What the log will never take of one publish, and why, as it said first. */
+interface Refusals {
+  readonly events: Set<LogEvent>;
+  error: unknown;
+}
+
 /** What a relay counts. */
 export interface RelayMeters {
   /** Events that were published. */
@@ -163,6 +172,8 @@ export class Relay {
         attempt = 0;
       } catch (error) {
         this.meters.failed += 1;
+        // What hangs with the store may land once it answers again.
+        if (this.#doubtful.size > 0) this.#keeper.doubt();
         if (attempt === 0) {
           this.#parts.log.warn('events wait to be published', { 'event.action': 'relay-failed' }, error);
         }
@@ -182,46 +193,56 @@ export class Relay {
   /** Gives whether there is more to do. */
   async #tidy(): Promise<boolean> {
     this.#tidiedAtMs = this.#parts.clock.monotonicMs();
+    let more = true;
+    for (let page = 0; more && page < tidyPages; page += 1) more = await this.#keeper.tidy();
     this.#settle();
-    for (let page = 0; page < tidyPages; page += 1) if (!(await this.#keeper.tidy())) return false;
-    return true;
+    return more;
   }
 
   async #publish(batches: readonly RelayBatch[]): Promise<void> {
     const { clock } = this.#parts;
-    const events = batches.flatMap((batch) => batch.events);
-    const refused = new Set(this.publishes ? await this.#offer(events) : []);
-    if (refused.size > 0)
-      this.#refused(batches.filter((batch) => batch.events.some((one) => refused.has(one))));
+    const refusals: Refusals = { events: new Set(), error: undefined };
+    if (this.publishes)
+      await this.#offer(
+        batches.flatMap((batch) => batch.events),
+        refusals,
+      );
+    if (refusals.events.size > 0) this.#refused(batches, refusals);
     for (const { spans } of batches) for (const span of spans ?? []) span.end();
     this.#queue.published(batches, clock.monotonicMs());
   }
 
   /**
-   * Gives the events that the log will never take: trying again would hold up everything behind them for ever. Where it
-   * refuses several they are halved until the culprit is alone. Rejects where it takes none now.
+   * Notes the events that the log will never take: trying again would hold up everything behind them for ever. Where it
+   * refuses several they are halved until the culprit is alone, unless there are too many of those. Rejects where it takes
+   * none now.
    */
-  async #offer(events: readonly LogEvent[]): Promise<readonly LogEvent[]> {
-    if (events.length === 0) return [];
+  async #offer(events: readonly LogEvent[], refusals: Refusals): Promise<void> {
+    if (events.length === 0) return;
+    if (this.#stopped) throw new EventLogError('unavailable', 'the relay is stopped');
     try {
       await this.#parts.events?.publish(events);
       this.meters.published += events.length;
-      return [];
+      return;
     } catch (error) {
       if (!(error instanceof EventLogError) || error.retryable) throw error;
-      if (events.length === 1) {
-        this.#parts.log.error('the event log refuses an event', { 'event.action': 'events-refused' }, error);
-        return events;
+      if (events.length === 1 || refusals.events.size >= mostCulprits) {
+        refusals.error ??= error;
+        for (const event of events) refusals.events.add(event);
+        return;
       }
     }
     const middle = events.length >> 1;
-    const first = await this.#offer(events.slice(0, middle));
-    return [...first, ...(await this.#offer(events.slice(middle)))];
+    await this.#offer(events.slice(0, middle), refusals);
+    await this.#offer(events.slice(middle), refusals);
   }
 
-  #refused(batches: readonly RelayBatch[]): void {
-    this.meters.lost += batches.length;
-    for (const { spans } of batches) for (const span of spans ?? []) span.fail('rejected');
+  #refused(batches: readonly RelayBatch[], { events, error }: Refusals): void {
+    const lost = batches.filter((batch) => batch.events.some((one) => events.has(one)));
+    this.meters.lost += lost.length;
+    const fields = { 'event.action': 'events-refused', 'parley.events': events.size };
+    this.#parts.log.error('the event log refuses events', fields, error);
+    for (const { spans } of lost) for (const span of spans ?? []) span.fail('rejected');
   }
 
   async #read(after: bigint): Promise<void> {

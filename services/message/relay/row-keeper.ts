@@ -58,8 +58,9 @@ export class RowKeeper {
     this.#inDoubtUntilMs = this.#parts.clock.monotonicMs() + doubtMs;
   }
 
+  /** Until it was looked once more after that time. */
   get inDoubt(): boolean {
-    return this.#parts.clock.monotonicMs() < this.#inDoubtUntilMs;
+    return this.#comparedMs < this.#inDoubtUntilMs;
   }
 
   /** Removes what was published and is old enough. Gives whether there may be more to do. */
@@ -118,8 +119,9 @@ export class RowKeeper {
     const nowMs = clock.monotonicMs();
     const everyMs = this.inDoubt ? compareInDoubtMs : compareMs;
     if (nowMs - this.#comparedMs < everyMs) return;
-    this.#comparedMs = nowMs;
     const known = queue.kept;
-    if ((await outbox.rows.count(outbox.incarnation(), known + 1)) > known) queue.lookAgain();
+    const count = await outbox.rows.count(outbox.incarnation(), known + 1);
+    this.#comparedMs = nowMs;
+    if (count > known) queue.lookAgain();
   }
 }

@@ -51,8 +51,12 @@ class StubStream {
  */
 export class StubClient extends EventEmitter {
   closed = false;
-  coordinatorId: number | null = 1;
-  readonly brokers = new Map([[1, {}]]);
+  readonly connections = {
+    get: (_broker: unknown, callback: (error: Error | null) => void) => callback(null),
+    close: async () => {},
+  };
+  /** The coordinator is no longer in the cluster. */
+  alone = false;
   /** What a commit is answered with, where it is not taken. */
   refusal: Error | undefined;
   assignments: { topic: string; partitions: number[] }[] | null = null;
@@ -96,7 +100,7 @@ export class StubClient extends EventEmitter {
   }
 
   async metadata() {
-    return { topics: new Map([[stubTopic, { id: 'id' }]]), brokers: this.brokers };
+    return { topics: new Map([[stubTopic, { id: 'id' }]]) };
   }
 
   async listOffsets() {
@@ -107,6 +111,10 @@ export class StubClient extends EventEmitter {
 
   async commit({ offsets }: { offsets: { partition: number; offset: bigint }[] }): Promise<void> {
     if (this.refusal !== undefined) throw this.refusal;
+    await new Promise<void>((resolve, reject) => {
+      const broker = this.alone ? undefined : {};
+      this.connections.get(broker, (error) => (error === null ? resolve() : reject(error)));
+    });
     for (const { partition, offset } of offsets) this.committed.set(partition, Number(offset));
   }
 
