@@ -32,6 +32,14 @@ function again(frame: Uint8Array): Uint8Array {
   return toBinary(ConnectRequestSchema, fromBinary(ConnectRequestSchema, frame));
 }
 
+/** Whether there may be a length of 2^32 and more in it: protobuf-es takes it for what its lower 32 bits are. */
+function mayBeLong(frame: Uint8Array): boolean {
+  return frame.some(
+    (last, at) =>
+      at >= 4 && last > 0x0f && last < 0x80 && frame.subarray(at - 4, at).every((byte) => byte >= 0x80),
+  );
+}
+
 /** Commands without their bodies, and the bodies decoded; undefined for a body that doesn't decode. */
 function comparable(commands: readonly DecodedCommand[]) {
   return commands.map((command) => {
@@ -66,7 +74,8 @@ describe('decodeRequest', () => {
         if (expected !== undefined) {
           // The other one: what no encoder writes.
           if (commands === undefined) {
-            assert.notDeepEqual(again(bytes), bytes, 'protobuf-es takes it, and would write it so');
+            if (!mayBeLong(bytes))
+              assert.notDeepEqual(again(bytes), bytes, 'protobuf-es takes it, and would write it so');
             return;
           }
           const upTo = broken < 0 ? undefined : broken;
@@ -87,6 +96,13 @@ describe('decodeRequest', () => {
       others.map(({ id }) => id),
       [2],
     );
+  });
+
+  it('refuses a field of 4 GiB, which protobuf-es takes for an empty one', () => {
+    const huge = [0x7a, 0x80, 0x80, 0x80, 0x80, 0x10];
+    const bytes = Uint8Array.of(0x0a, 4 + huge.length, 0x08, 1, 0x3a, huge.length, ...huge);
+    assert.equal(reference(bytes)?.length, 1);
+    assert.equal(straight(bytes), undefined);
   });
 
   it('keeps the body of a send as it was on the wire', () => {
