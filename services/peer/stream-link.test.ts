@@ -58,6 +58,23 @@ function linkOf(
   });
 }
 
+it('what can’t be read ends its link, and says so', () => {
+  const told: string[] = [];
+  const link = new StreamLink<EdgeFrame, OwnerFrame>({
+    carrier: { write: () => {}, hangUp: (fault, reason) => told.push(`${fault?.reason} ${reason}`) },
+    codec: edgeCodec,
+    counters: linkCounters(),
+    limitBytes: 1_000,
+    hello: () => hello,
+    calls: true,
+    opened: () => ({ frames: () => {}, down: (reason) => told.push(reason) }),
+    failed: () => {},
+  });
+  link.take(encodeOwnerFrames([{ t: 'hello', hello }]));
+  link.take(Uint8Array.of(0x0a, 0));
+  assert.deepEqual(told, ['malformedFrame malformedFrame', 'malformedFrame']);
+});
+
 it('counts the links that are open, and those that were', () => {
   const counters = linkCounters();
   const open = (): StreamLink<EdgeFrame, OwnerFrame> => linkOf(counters);

@@ -1,4 +1,4 @@
-import { Fault, toFault } from '../core/fault.ts';
+import { Fault } from '../core/fault.ts';
 import { ByteQueue } from '../core/queue.ts';
 import type { Hello, WithHello } from './hello.ts';
 import type { Link, LinkEvents } from './link.ts';
@@ -165,9 +165,8 @@ export class StreamLink<Out extends Tagged, In extends Tagged> implements Link<O
   /** Gives the link up for something that was wrong. */
   #fail(fault: Fault, error: unknown): void {
     this.#parts.failed(error);
-    const { reason } = toFault(error);
-    this.#parts.carrier.hangUp(fault, reason);
-    this.down(reason);
+    this.#parts.carrier.hangUp(fault, fault.reason);
+    this.down(fault.reason);
   }
 
   #greet(): void {

@@ -2,7 +2,8 @@ import type { LogEntry, Operation, Result } from './edge-frames.ts';
 
 /** What goes over a link weighs about this much in its queue, in bytes. What holds lists is as heavy as they are long. */
 
-const id = 48;
+/** Of a conversation or a user. */
+const idBytes = 48;
 
 export function weighOperation(op: Operation): number {
   return 192 + contentOf(op);
@@ -13,12 +14,12 @@ function contentOf(op: Operation): number {
     case 'send':
       return op.body.byteLength;
     case 'sync':
-      return op.known.length * 2 * id;
+      return op.known.length * 2 * idBytes;
     case 'presence':
-      return op.users.length * id;
+      return op.users.length * idBytes;
     case 'group':
-      if (op.change.t === 'create') return op.change.members.length * id;
-      return op.change.t === 'add' ? op.change.users.length * id : 0;
+      if (op.change.t === 'create') return op.change.members.length * idBytes;
+      return op.change.t === 'add' ? op.change.users.length * idBytes : 0;
     // A target of pushes is some hundred bytes.
     case 'device':
       return 1_024;
@@ -39,13 +40,13 @@ function answerOf(result: Result): number {
       const { conversations, removed } = result;
       return conversations.reduce(
         (sum, { entries }) => sum + 512 + weighEntries(entries),
-        removed.length * id,
+        removed.length * idBytes,
       );
     }
     case 'members':
-      return result.members.length * 2 * id;
+      return result.members.length * 2 * idBytes;
     case 'presence':
-      return result.users.length * 2 * id;
+      return result.users.length * 2 * idBytes;
     case 'ids':
       return result.ids.length * 10;
     case 'device':

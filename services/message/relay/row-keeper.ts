@@ -36,8 +36,8 @@ const removeRows = 1_000;
 /** How often the outbox is asked whether it has rows of which nobody was told. */
 const compareMs = 30_000;
 /**
- * For so long a write whose answer was lost may still be on its way: longer than any wait for an answer. So often the
- * outbox is asked meanwhile.
+ * For so long a write whose answer was lost may still be on its way, once the store answers again: twice as long as an answer
+ * is usually waited for. So often the outbox is asked meanwhile.
  */
 const doubtMs = 20_000;
 const compareInDoubtMs = 1_000;
