@@ -65,6 +65,16 @@ function upstreamTo(port: number | readonly number[], token = clusterToken, hell
   };
 }
 
+/** Resolves when a bridge is attached to this node, by another stream than that of `before`. */
+async function attachedTo(
+  host: FakeHost,
+  { upstream }: { readonly upstream: Upstream },
+  before?: DoorOutlet,
+): Promise<void> {
+  while (host.outlet === before) await new Promise((resolve) => setImmediate(resolve));
+  await upstream.attached();
+}
+
 test('sessions are carried both ways, in order', async () => {
   const host = new FakeHost();
   const server = nodeServer(host);
@@ -154,8 +164,7 @@ test('from a node that drains new sessions go to the next one, and those that it
   door.inlet.open(2, info);
   await hosts[0].next('open', 2);
   await servers[0].drain();
-  while (hosts[1].outlet === undefined) await new Promise((resolve) => setImmediate(resolve));
-  await door.upstream.attached();
+  await attachedTo(hosts[1], door);
   door.inlet.open(3, info);
   await hosts[1].next('open', 3);
   // Both ways, for those of either node.
@@ -225,8 +234,7 @@ test('a node whose doors are shut is left, and let go of once its sessions are o
   door.inlet.open(2, info);
   await hosts[0].next('open', 2);
   servers[0].shut();
-  while (hosts[1].outlet === undefined) await new Promise((resolve) => setImmediate(resolve));
-  await door.upstream.attached();
+  await attachedTo(hosts[1], door);
   door.inlet.open(3, info);
   await hosts[1].next('open', 3);
   hosts[0].outlet.close(1, 4503, 'ownerLost');
@@ -236,8 +244,7 @@ test('a node whose doors are shut is left, and let go of once its sessions are o
   const before = hosts[0].outlet;
   servers[0].reopen();
   servers[1].shut();
-  while (hosts[0].outlet === before) await new Promise((resolve) => setImmediate(resolve));
-  await door.upstream.attached();
+  await attachedTo(hosts[0], door, before);
   door.inlet.open(4, info);
   await hosts[0].next('open', 4);
   await servers[0].stop();
